@@ -1,0 +1,8 @@
+# One interface target carries the warnings; every target of ours links it. -Werror comes from the presets.
+option(LCG_WERROR "Warnings are errors" OFF)
+add_library(lcg_warnings INTERFACE)
+target_compile_options(lcg_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wimplicit-fallthrough
+  $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  $<$<BOOL:${LCG_WERROR}>:-Werror>)
