@@ -1,0 +1,62 @@
+// PluginHost: the plugins as one broker lane sees them.
+//
+// Owned by BrokerLane; used on its lane only. PluginSet (plugin_set.h) loads the .so files once a process and puts
+// an instance on every lane (`instances: per_lane`) or on one. A call to a service whose plugin has one instance
+// goes to that instance's lane; with an instance on every lane it goes to the owner of the key's slot.
+//
+// Containment: whatever a plugin does with its tokens, deadlines are the host's, a second reply is LCG_E_STALE and a
+// counter, a plugin that is late or down means "denied" to a chain and LCG_E_TIMEOUT or LCG_E_UNAVAILABLE to a call.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/function.h"
+#include "base/lane.h"
+#include "broker/api/requests.h"
+#include "lcg/lcg_plugin.h"
+
+namespace lcg::host {
+
+// One question to the chain of plugins, in YAML order. kind is LCG_REQ_*.
+struct ChainRequest {
+  uint32_t kind = 0;
+  PeerPtr peer;
+  std::string name;        // channel, method, "POST /path"
+  std::string credential;
+  SharedBytes data;
+};
+
+// The first answer that is not LCG_DEFER. All deferred: status LCG_DEFER (the caller decides what that means:
+// denied for connect, 104 or 108 for rpc, 404 for HTTP).
+struct ChainResult {
+  lcg_status status = LCG_DEFER;
+  uint32_t error_code = 0, disconnect_code = 0;
+  std::string message, user, auth, content_type;
+  SharedBytes data, info;
+  int64_t expire_at_ms = 0;
+  std::vector<std::string> channels;
+};
+
+using ChainFn = UniqueFunction<void(ChainResult)>;
+using CallFn = UniqueFunction<void(ServiceCallResponse)>;
+
+class PluginHost {
+ public:
+  virtual ~PluginHost() = default;
+
+  // `done` runs exactly once on this lane, possibly before run_chain returns (a plugin that answers at once).
+  virtual void run_chain(ChainRequest request, Millis timeout, ChainFn done) = 0;
+  // False: no plugin here wants this kind, so run_chain would only defer.
+  virtual bool wants(uint32_t kind) const = 0;
+
+  // From the broker itself (registry, leases, provided channels): routed as a plugin's own host->call.
+  // `done` never runs before call returns.
+  virtual void call(ServiceCall call, Millis timeout, CallFn done) = 0;
+  // A call that the bus brought to this lane. `slot` and `term` are of call.key.
+  virtual void serve(ServiceCall call, uint32_t slot, uint64_t term, CallFn done) = 0;
+
+  virtual void slot_changed(uint32_t slot, uint64_t term, bool owned) = 0;
+  virtual void disconnected(const PeerPtr& peer, uint32_t code) = 0;
+};
+
+}  // namespace lcg::host

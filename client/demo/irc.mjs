@@ -1,0 +1,52 @@
+// Reads the log of one IRC channel (the format of the Ubuntu logs) as a list of events.
+import { readFileSync } from 'node:fs';
+
+// Returns [{type: 'say'|'emote', nick, text} | {type: 'join'|'leave'|'quit', nick} | {type: 'rename', nick, to}].
+// Lines that are none of these (server notices) become {type: 'notice', text}.
+export function parseLog(text) {
+  const events = [];
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    let m;
+    if ((m = /^\[\d\d:\d\d\] <([^>]+)> ?(.*)$/s.exec(line))) events.push({ type: 'say', nick: m[1], text: m[2] });
+    else if ((m = /^\[\d\d:\d\d\] {1,2}\* (\S+) ?(.*)$/s.exec(line))) events.push({ type: 'emote', nick: m[1], text: m[2] });
+    else if ((m = /^=== (\S+) (?:\[.*\] +)?has (joined|left|quit)\b/.exec(line)))
+      events.push({ type: { joined: 'join', left: 'leave', quit: 'quit' }[m[2]], nick: m[1] });
+    else if ((m = /^=== (\S+) is now known as (\S+)/.exec(line))) events.push({ type: 'rename', nick: m[1], to: m[2] });
+    else if ((m = /^=== (\S+) (.*)$/s.exec(line))) events.push({ type: 'emote', nick: m[1], text: m[2] });
+    else events.push({ type: 'notice', text: line });
+  }
+  return events;
+}
+
+export function readLog(path) {
+  return parseLog(readFileSync(path, 'utf8'));
+}
+
+// Gives every event a `person`: a nick is a person from its first appearance; a rename hands the person the new nick.
+// Returns {people: [name], founders: Set of people who were there before the log began, events}.
+export function cast(events) {
+  const personOf = new Map();
+  const people = [];
+  const founders = new Set();
+  const person = (nick, arrives) => {
+    if (!personOf.has(nick)) {
+      const name = people.includes(nick) ? `${nick}^${people.length}` : nick;
+      people.push(name);
+      personOf.set(nick, name);
+      if (!arrives) founders.add(name);
+    }
+    return personOf.get(nick);
+  };
+  const out = [];
+  for (const event of events) {
+    if (event.type === 'notice') continue;
+    const who = person(event.nick, event.type === 'join');
+    if (event.type === 'rename') {
+      personOf.delete(event.nick);
+      personOf.set(event.to, who);
+    }
+    out.push({ ...event, person: who });
+  }
+  return { people, founders, events: out };
+}

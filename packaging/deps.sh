@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what the build and the tests need, from Debian 12 and from npm's lock file. Quick when all is there.
+# Usage: packaging/deps.sh [build|test]     build: compiler and libraries; test (default): the test tools as well.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-test}
+
+packages=(ca-certificates curl g++ make cmake ninja-build ccache mold pkg-config binutils
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev librocksdb-dev
+  libspdlog-dev libcli11-dev libsodium-dev libcjose-dev libxxhash-dev)
+if [ "$what" = test ]; then
+  packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 python3 iproute2 procps)
+fi
+# Node from the machine when it is new enough (18), from Debian otherwise.
+if ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; then packages+=(nodejs npm); fi
+
+missing=()
+for p in "${packages[@]}"; do
+  dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || missing+=("$p")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "deps: installing ${missing[*]}" >&2
+  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# The stock SDK that the demo and the tests drive: exact versions from the lock file.
+stamp=client/node_modules/.lock-stamp
+if ! cmp -s client/package-lock.json "$stamp"; then
+  (cd client && npm ci --no-audit --no-fund --loglevel=error)
+  cp client/package-lock.json "$stamp"
+fi

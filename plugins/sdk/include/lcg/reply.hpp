@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// reply.hpp: the values a plugin exchanges with the host, each owning its bytes.
+//
+// The structs of lcg_plugin.h borrow and die when the callback returns; a coroutine does not. So everything that
+// crosses is copied once, into these. Field meanings and limits are those of the C struct of the same name.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lcg/lcg_plugin.h"
+
+namespace lcg {
+
+inline lcg_str str(std::string_view s) noexcept { return {s.data(), s.size()}; }
+inline lcg_bytes bytes(std::string_view s) noexcept { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
+inline std::string_view view(lcg_str s) noexcept { return s.size ? std::string_view(s.data, s.size) : std::string_view(); }
+inline std::string_view view(lcg_bytes b) noexcept {
+  return b.size ? std::string_view(reinterpret_cast<const char*>(b.data), b.size) : std::string_view();
+}
+inline std::string copy(lcg_str s) { return std::string(view(s)); }
+inline std::string copy(lcg_bytes b) { return std::string(view(b)); }
+
+// The answer to a request or a call; also what Host::publish and Host::call resolve to.
+struct Reply {
+  lcg_status status = LCG_OK;
+  uint32_t error_code = 0;       // HTTP: the status code, 0 means 200
+  uint32_t disconnect_code = 0;  // 3500..3507, 4000..4999; 0 keeps the connection
+  std::string message;           // shown to people, at most 123 bytes; never a secret
+  std::string data;
+  std::string user_id, auth_id, info;  // connect; info also subscribe: a JSON value
+  int64_t expire_at_ms = 0;            // Unix ms, 0 never
+  std::vector<std::string> channels;   // connect: server-side subscriptions
+  std::string content_type;            // HTTP; empty is application/json
+
+  bool ok() const noexcept { return status == LCG_OK; }
+
+  static Reply with(std::string data) {
+    Reply reply;
+    reply.data = std::move(data);
+    return reply;
+  }
+  // Accepts a connect as this user.
+  static Reply user(std::string user_id) {
+    Reply reply;
+    reply.user_id = std::move(user_id);
+    return reply;
+  }
+  // Refuses. `error_code` 0 lets the host derive the client's code from the status.
+  static Reply error(lcg_status status, std::string message = {}, uint32_t error_code = 0) {
+    Reply reply;
+    reply.status = status;
+    reply.error_code = error_code;
+    reply.message = std::move(message);
+    return reply;
+  }
+  // Not ours: the next plugin of the chain is asked.
+  static Reply defer() { return error(LCG_DEFER); }
+  // Refuses and closes the connection with this code.
+  static Reply close(uint32_t disconnect_code, std::string message) {
+    Reply reply = error(LCG_E_DENIED, std::move(message));
+    reply.disconnect_code = disconnect_code;
+    return reply;
+  }
+  static Reply http(uint32_t http_status, std::string body, std::string content_type = {}) {
+    Reply reply = with(std::move(body));
+    reply.error_code = http_status;
+    reply.content_type = std::move(content_type);
+    return reply;
+  }
+};
+
+// A status with a typed value; `value` is meaningful when status is LCG_OK.
+template <class T>
+struct Outcome {
+  lcg_status status = LCG_OK;
+  std::string message;
+  T value{};
+
+  bool ok() const noexcept { return status == LCG_OK; }
+};
+
+// A call of another plugin's service. The host routes it to the owner of `key`'s slot; "@<n>" names slot n.
+struct Call {
+  std::string service, method, key, data;
+  uint32_t timeout_ms = 0;  // 0: the configured default
+
+  Call(std::string service, std::string method, std::string key, std::string data, uint32_t timeout_ms = 0)
+      : service(std::move(service)),
+        method(std::move(method)),
+        key(std::move(key)),
+        data(std::move(data)),
+        timeout_ms(timeout_ms) {}
+};
+
+struct Publication {
+  std::string channel;
+  std::string data;                 // a JSON value
+  std::string user_id, session_id;  // the publisher; empty: none
+  uint32_t flags = 0;               // LCG_PUB_*
+  uint64_t offset = 0;              // with LCG_PUB_POSITIONED
+  std::string epoch;
+};
+
+// Closes every live session that matches all the non-empty fields; at least one must be set.
+struct Disconnect {
+  uint32_t code = 0;
+  std::string reason;
+  std::string session_id, user_id, device_id, auth_id;
+};
+
+// Who asks.
+struct Peer {
+  std::string session_id, user_id, device_id;
+  uint64_t device_epoch = 0;
+  std::string auth_id, remote_addr;
+  uint32_t flags = 0;  // LCG_PEER_*
+};
+
+namespace detail {
+// Set when the host says the answer is no longer needed. Shared, because a request may outlive its handler.
+using CancelFlag = std::shared_ptr<bool>;
+}  // namespace detail
+
+// One client request.
+struct Request : Peer {
+  uint32_t kind = 0;  // LCG_REQ_*
+  lcg_token token = 0;
+  int64_t deadline_ns = 0;  // on Host::now_ns; the host answers TIMEOUT itself after it
+  std::string name;         // channel; rpc method; "POST /oauth/token"
+  std::string data;
+  std::string credential;
+
+  // The client is gone or the deadline has passed: an answer is allowed but nobody reads it.
+  bool cancelled() const noexcept { return cancel_flag && *cancel_flag; }
+  detail::CancelFlag cancel_flag;
+};
+
+// One call of a service this plugin provides.
+struct ServiceCall {
+  std::string service, method, key, data;
+  lcg_token token = 0;
+  int64_t deadline_ns = 0;
+  uint32_t slot = 0;   // of key
+  uint64_t term = 0;   // fencing term under which this instance owns slot
+  std::string caller;  // plugin name, or "host"
+
+  bool cancelled() const noexcept { return cancel_flag && *cancel_flag; }
+  detail::CancelFlag cancel_flag;
+};
+
+// --- to and from the C structs; a field the other side does not know reads as empty -----------------------------
+
+namespace detail {
+
+#define LCG_DETAIL_GET(p, field, fallback) (LCG_HAS(p, field) ? (p)->field : (fallback))
+
+inline Reply from_c(const lcg_result* r) {
+  Reply reply;
+  if (r == nullptr || !LCG_HAS(r, status)) return reply;
+  reply.status = r->status;
+  reply.error_code = LCG_DETAIL_GET(r, error_code, 0u);
+  reply.disconnect_code = LCG_DETAIL_GET(r, disconnect_code, 0u);
+  reply.message = copy(LCG_DETAIL_GET(r, message, lcg_str{}));
+  reply.data = copy(LCG_DETAIL_GET(r, data, lcg_bytes{}));
+  reply.user_id = copy(LCG_DETAIL_GET(r, user_id, lcg_str{}));
+  reply.auth_id = copy(LCG_DETAIL_GET(r, auth_id, lcg_str{}));
+  reply.info = copy(LCG_DETAIL_GET(r, info, lcg_bytes{}));
+  reply.expire_at_ms = LCG_DETAIL_GET(r, expire_at_ms, int64_t{0});
+  if (LCG_HAS(r, channel_count))
+    for (size_t i = 0; i < r->channel_count; ++i) reply.channels.push_back(copy(r->channels[i]));
+  reply.content_type = copy(LCG_DETAIL_GET(r, content_type, lcg_str{}));
+  return reply;
+}
+
+// Calls `use(const lcg_result*)` with a C view of `reply`, valid during the call.
+template <class F>
+auto with_c(const Reply& reply, F use) {
+  std::vector<lcg_str> channels;
+  channels.reserve(reply.channels.size());
+  for (const std::string& channel : reply.channels) channels.push_back(str(channel));
+  lcg_result r{};
+  r.struct_size = sizeof r;
+  r.status = reply.status;
+  r.error_code = reply.error_code;
+  r.disconnect_code = reply.disconnect_code;
+  r.message = str(reply.message);
+  r.data = bytes(reply.data);
+  r.user_id = str(reply.user_id);
+  r.auth_id = str(reply.auth_id);
+  r.info = bytes(reply.info);
+  r.expire_at_ms = reply.expire_at_ms;
+  r.channels = channels.data();
+  r.channel_count = channels.size();
+  r.content_type = str(reply.content_type);
+  return use(static_cast<const lcg_result*>(&r));
+}
+
+inline void from_c(const lcg_peer* p, Peer& out) {
+  if (p == nullptr) return;
+  out.flags = LCG_DETAIL_GET(p, flags, 0u);
+  out.session_id = copy(LCG_DETAIL_GET(p, session_id, lcg_str{}));
+  out.user_id = copy(LCG_DETAIL_GET(p, user_id, lcg_str{}));
+  out.device_id = copy(LCG_DETAIL_GET(p, device_id, lcg_str{}));
+  out.device_epoch = LCG_DETAIL_GET(p, device_epoch, uint64_t{0});
+  out.auth_id = copy(LCG_DETAIL_GET(p, auth_id, lcg_str{}));
+  out.remote_addr = copy(LCG_DETAIL_GET(p, remote_addr, lcg_str{}));
+}
+
+inline Request from_c(const lcg_request* q) {
+  Request request;
+  request.kind = q->kind;
+  request.token = q->token;
+  request.deadline_ns = LCG_DETAIL_GET(q, deadline_ns, int64_t{0});
+  from_c(LCG_DETAIL_GET(q, peer, nullptr), request);
+  request.name = copy(LCG_DETAIL_GET(q, name, lcg_str{}));
+  request.data = copy(LCG_DETAIL_GET(q, data, lcg_bytes{}));
+  request.credential = copy(LCG_DETAIL_GET(q, credential, lcg_str{}));
+  return request;
+}
+
+inline ServiceCall from_c(lcg_token token, const lcg_call* c) {
+  ServiceCall call;
+  call.token = token;
+  call.service = copy(LCG_DETAIL_GET(c, service, lcg_str{}));
+  call.method = copy(LCG_DETAIL_GET(c, method, lcg_str{}));
+  call.key = copy(LCG_DETAIL_GET(c, key, lcg_str{}));
+  call.data = copy(LCG_DETAIL_GET(c, data, lcg_bytes{}));
+  call.deadline_ns = LCG_DETAIL_GET(c, deadline_ns, int64_t{0});
+  call.slot = LCG_DETAIL_GET(c, slot, 0u);
+  call.term = LCG_DETAIL_GET(c, term, uint64_t{0});
+  call.caller = copy(LCG_DETAIL_GET(c, caller, lcg_str{}));
+  return call;
+}
+
+#undef LCG_DETAIL_GET
+
+}  // namespace detail
+
+}  // namespace lcg
