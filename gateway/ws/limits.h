@@ -1,0 +1,65 @@
+// Every limit of a WebSocket connection, with its unit and where it comes from.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace lcg::ws {
+
+// Of the frame parser. One copy a listener, shared by its connections.
+struct FrameLimits {
+  // Bytes of one message, all fragments together; over it 1009. Client protocol 1.1: 65536. Configurable up
+  // to kMaxMessageBytes.
+  uint32_t max_message_bytes = 65536;
+  // Frames of one message; over it 1009. A client that needs more sends bytes one by one.
+  uint32_t max_fragments = 1024;
+  // Fragments of one message that carry nothing; over it 1008. An honest encoder ends a message with one.
+  uint32_t max_empty_fragments = 16;
+};
+inline constexpr uint32_t kMaxMessageBytes = 16u << 20;
+
+// Of a connection. Fixed for the life of the lane's connections.
+struct ConnectionLimits {
+  FrameLimits frame;
+
+  // Bytes a connection may owe its client. A message is refused (Overflow) if the queue is not empty and
+  // would grow over it: so the most ever held is the larger of this and one message. Centrifugo: 1 MiB.
+  size_t max_queue_bytes = 1u << 20;
+  // Bytes at which a queue counts as drained (on_writable_low).
+  size_t low_water_bytes = 256u << 10;
+  // Bytes queued at which the client's own messages are left unread, until low_water_bytes: it must read to
+  // be heard.
+  size_t read_pause_bytes = 512u << 10;
+
+  // A client that takes no byte of its queue for this long is closed with 3008.
+  std::chrono::milliseconds write_progress_timeout{30'000};
+  // A message must be whole after this, and one second more for each min_message_rate bytes of it that came;
+  // else 1008.
+  std::chrono::milliseconds message_timeout{30'000};
+  uint32_t min_message_rate = 2048;  // bytes a second
+
+  // close(): for the queue to leave, and again for the client's close frame to come.
+  std::chrono::milliseconds close_timeout{5'000};
+  // abort(): for the close frame to leave.
+  std::chrono::milliseconds abort_timeout{1'000};
+
+  // Control frames (ping, pong) a client may send: a second, and at once; over it 1008.
+  uint32_t control_frames_per_second = 10;
+  uint32_t control_frame_burst = 50;
+};
+
+// Bytes of the lane's read buffer, and how many times a turn one connection may fill it before others get
+// theirs.
+inline constexpr size_t kReadBufferBytes = 64u << 10;
+inline constexpr unsigned kReadsPerTurn = 4;
+inline constexpr size_t kReadBurst = kReadBufferBytes * kReadsPerTurn;
+// Buffers of one gathered write (IOV_MAX is 1024; more than this brings nothing).
+inline constexpr size_t kGatherBuffers = 64;
+// A lane keeps this many cork buffers of at most this many bytes for reuse.
+inline constexpr size_t kCorkPoolBuffers = 64;
+inline constexpr size_t kCorkKeepBytes = 64u << 10;
+// A shared block up to this many bytes that follows corked replies is copied behind them, for one contiguous
+// write (measured: a gathered write costs 1.36 times a contiguous one).
+inline constexpr size_t kCorkCopyBytes = 4u << 10;
+
+}  // namespace lcg::ws
