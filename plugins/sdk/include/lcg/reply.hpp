@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // reply.hpp: the values a plugin exchanges with the host, each owning its bytes.
 //
-// The structs of lcg_plugin.h borrow and die when the callback returns; a coroutine does not. So everything that
-// crosses is copied once, into these. Field meanings and limits are those of the C struct of the same name.
+// The structs of lcg_plugin.h borrow and die when the callback returns; a coroutine does not. So everything
+// that crosses is copied once, into these. Field meanings and limits are those of the C struct of the same
+// name.
 #pragma once
 #include <memory>
 #include <string>
@@ -15,8 +16,12 @@
 namespace lcg {
 
 inline lcg_str str(std::string_view s) noexcept { return {s.data(), s.size()}; }
-inline lcg_bytes bytes(std::string_view s) noexcept { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
-inline std::string_view view(lcg_str s) noexcept { return s.size ? std::string_view(s.data, s.size) : std::string_view(); }
+inline lcg_bytes bytes(std::string_view s) noexcept {
+  return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
+}
+inline std::string_view view(lcg_str s) noexcept {
+  return s.size ? std::string_view(s.data, s.size) : std::string_view();
+}
 inline std::string_view view(lcg_bytes b) noexcept {
   return b.size ? std::string_view(reinterpret_cast<const char*>(b.data), b.size) : std::string_view();
 }
@@ -87,12 +92,13 @@ struct Call {
   std::string service, method, key, data;
   uint32_t timeout_ms = 0;  // 0: the configured default
 
-  Call(std::string service, std::string method, std::string key, std::string data, uint32_t timeout_ms = 0)
-      : service(std::move(service)),
-        method(std::move(method)),
-        key(std::move(key)),
-        data(std::move(data)),
-        timeout_ms(timeout_ms) {}
+  // A constructor rather than an aggregate: g++ 12 destroys an aggregate written inside a co_await twice.
+  Call(std::string to, std::string what, std::string partition, std::string input, uint32_t timeout = 0)
+      : service(std::move(to)),
+        method(std::move(what)),
+        key(std::move(partition)),
+        data(std::move(input)),
+        timeout_ms(timeout) {}
 };
 
 struct Publication {
@@ -102,6 +108,9 @@ struct Publication {
   uint32_t flags = 0;               // LCG_PUB_*
   uint64_t offset = 0;              // with LCG_PUB_POSITIONED
   std::string epoch;
+
+  Publication() = default;
+  Publication(std::string to, std::string payload) : channel(std::move(to)), data(std::move(payload)) {}
 };
 
 // Closes every live session that matches all the non-empty fields; at least one must be set.
@@ -151,7 +160,8 @@ struct ServiceCall {
   detail::CancelFlag cancel_flag;
 };
 
-// --- to and from the C structs; a field the other side does not know reads as empty -----------------------------
+// --- to and from the C structs; a field the other side does not know reads as empty
+// -----------------------------
 
 namespace detail {
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // task.hpp: Task<T>, the coroutine type of every handler.
 //
-// A Task is lazy: nothing runs until it is awaited (or given to Host::spawn). It runs on the lane that awaits it and
-// resumes there. The result, or the exception that ended it, goes to whoever awaits. A Task that is destroyed before
-// it finished destroys what it was waiting for with it: nothing leaks and nothing of it runs any more.
+// A Task is lazy: nothing runs until it is awaited (or given to Host::spawn). It runs on the lane that awaits
+// it and resumes there. The result, or the exception that ended it, goes to whoever awaits. A Task that is
+// destroyed before it finished destroys what it was waiting for with it: nothing leaks and nothing of it runs
+// any more.
 //
 // Three rules of g++ 12, each of which has cost somebody a day:
 //   parameters of a coroutine are values, never references or string_views of the caller's;
@@ -22,9 +23,10 @@ class Task;
 
 namespace detail {
 
-// What both kinds of Task promise share. `inline_run` is true while the awaiting coroutine is still inside its own
-// await_suspend: a task that ends within that window must not resume it. A task that never suspends therefore costs
-// no stack, at any optimisation level (g++ turns symmetric transfer into a jump only when it optimises).
+// What both kinds of Task promise share. `inline_run` is true while the awaiting coroutine is still inside
+// its own await_suspend: a task that ends within that window must not resume it. A task that never suspends
+// therefore costs no stack, at any optimisation level (g++ turns symmetric transfer into a jump only when it
+// optimises).
 struct TaskPromiseBase {
   std::coroutine_handle<> waiter;
   std::exception_ptr error;

@@ -2,9 +2,9 @@
 // wire.hpp: how the typed service clients put values into a call's bytes.
 //
 // A message is a version byte and then fields in a fixed order: an integer is a LEB128 varint, a string its
-// length and its bytes. A newer version only ever appends fields; a reader takes what it knows and ignores the
-// rest. Reading past the end, or a length past the end, makes ok() false and every later field empty: check
-// ok() once after the last field. No I/O, no allocation but the output string.
+// length and its bytes. A newer version only ever appends fields; a reader takes what it knows and ignores
+// the rest. Reading past the end, or a length past the end, makes ok() false and every later field empty:
+// check ok() once after the last field. No I/O, no allocation but the output string.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // run_queue.hpp: what resumes a coroutine that waited for another coroutine of the same lane.
 //
-// A wake-up never runs inside the code that causes it: it is queued and runs when the callback the host entered us
-// with is about to return (the outermost Turn). So unlocking or setting an event never runs strange code in the
-// middle of its caller, a chain of wake-ups is a loop and not a recursion, and the order is first in, first out.
-// A Waiter that is destroyed leaves its queue by itself.
-// Lane: one queue a thread; everything here belongs to one lane.
+// A wake-up never runs inside the code that causes it: it is queued and runs when the callback the host
+// entered us with is about to return (the outermost Turn). So unlocking or setting an event never runs
+// strange code in the middle of its caller, a chain of wake-ups is a loop and not a recursion, and the order
+// is first in, first out. A Waiter that is destroyed leaves its queue by itself. Lane: one queue a thread;
+// everything here belongs to one lane.
 #pragma once
 #include <coroutine>
 
