@@ -118,10 +118,7 @@ class Host {
     return detail::PublishOp(core_, std::move(publication));
   }
   detail::PublishOp publish(std::string channel, std::string data) const {
-    Publication publication;
-    publication.channel = std::move(channel);
-    publication.data = std::move(data);
-    return detail::PublishOp(core_, std::move(publication));
+    return detail::PublishOp(core_, Publication(std::move(channel), std::move(data)));
   }
   // Resolves to LCG_OK, or LCG_E_CANCELLED as soon as the instance stops.
   detail::SleepOp sleep(uint32_t ms) const { return detail::SleepOp(core_, ms); }

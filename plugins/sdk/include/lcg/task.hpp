@@ -6,8 +6,10 @@
 // destroyed before it finished destroys what it was waiting for with it: nothing leaks and nothing of it runs
 // any more.
 //
-// Three rules of g++ 12, each of which has cost somebody a day:
+// Four rules of g++ 12, each of which has cost somebody a day:
 //   parameters of a coroutine are values, never references or string_views of the caller's;
+//   an aggregate is never built inside a co_await expression (`co_await f(Row{key, value})` frees the strings
+//   twice): name it first and move it, or give it a constructor, as Call, Publication and storage::Scan have;
 //   a lambda with captures is never written inside a co_await expression: name it first, then pass it;
 //   no co_await inside ?: or as part of a condition with other temporaries: name the result first.
 #pragma once

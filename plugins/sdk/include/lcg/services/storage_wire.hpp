@@ -66,6 +66,14 @@ struct Scan {
   uint32_t limit = 100;
   bool reverse = false;
 
+  Scan() = default;
+  Scan(std::string in, std::string first, std::string end, uint32_t max_rows = 100, bool from_high_end = false)
+      : collection(std::move(in)),
+        from(std::move(first)),
+        to(std::move(end)),
+        limit(max_rows),
+        reverse(from_high_end) {}
+
   std::string encode() const;
   static bool decode(std::string_view data, Scan& out);
 };
