@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""The figures: lcg beside the raw Asio frame server, interleaved in one run; server on core 0, load on core 1.
+
+Usage: tests/bench/run_bench.py [--build DIR] [--rounds N] [--seconds S] [echo fan idle send]
+Every server listens on loopback, is ended by its own pid, and every load is bounded in count and time. Prints a
+table of medians; the ratio is of server CPU per message, lcg over raw, which survives a busy machine better than
+wall-clock rates do. JSON lines of every run go to stderr.
+"""
+import argparse
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CONFIG = """lanes: {lanes}
+log: {{ level: warn }}
+admin: {{ socket: {dir}/admin.sock }}
+gateway:
+  listen: ["127.0.0.1:{port}"]
+  limits: {{ connections: 30000, connections_per_address: 30000, handshakes_per_address: 30000, commands_per_second: 0 }}
+broker:
+  limits: {{ sessions_per_user: 30000 }}
+  channels:
+    namespaces:
+      dialog: {{ provider: dialog }}
+      bench: {{ allow_subscribe_for_client: true, allow_publish_for_client: true }}
+plugins:
+  directory: {plugins}
+  load:
+    - {{ name: storage_rocksdb, instances: per_lane, config: {{ path: "{dir}/store" }} }}
+    - {{ name: user, instances: per_lane }}
+    - {{ name: message, instances: per_lane }}
+    - {{ name: dialog, instances: per_lane }}
+    - {{ name: echo, instances: per_lane }}
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def pinned(core, argv, **kwargs):
+    def pin():
+        if core is not None:
+            os.sched_setaffinity(0, {core})
+    return subprocess.Popen(argv, preexec_fn=pin, **kwargs)
+
+
+class Raw:
+    def __init__(self, build):
+        self.port = free_port()
+        self.process = pinned(0, [build / "bin/raw_server", str(self.port)])
+        wait_port(self.port)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+class Lcg:
+    def __init__(self, build, lanes=1, core=0):
+        self.dir = tempfile.TemporaryDirectory(prefix="lcg-bench-")
+        self.port = free_port()
+        config = Path(self.dir.name) / "lcg.yaml"
+        config.write_text(CONFIG.format(port=self.port, dir=self.dir.name, plugins=build / "plugins.d", lanes=lanes))
+        config.chmod(0o600)
+        self.process = pinned(core, [build / "bin/lcg", "--config", config])
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=1)
+                return
+            except OSError:
+                if self.process.poll() is not None:
+                    sys.exit("bench: lcg ended at start")
+                time.sleep(0.05)
+        sys.exit("bench: lcg did not get ready")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.dir.cleanup()
+
+
+def wait_port(port):
+    for _ in range(200):
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    sys.exit(f"bench: nothing listens on {port}")
+
+
+def load(build, server, core=1, **options):
+    argv = [build / "bin/load", "--port", str(server.port), "--pid", str(server.process.pid)]
+    for key, value in options.items():
+        argv += [f"--{key}", str(value)]
+    out = pinned(core, argv, stdout=subprocess.PIPE, text=True).communicate(timeout=300)[0]
+    row = json.loads(out)
+    print(json.dumps(row), file=sys.stderr, flush=True)
+    return row
+
+
+def median(rows, key):
+    return statistics.median(r[key] for r in rows)
+
+
+def side_by_side(build, title, rounds, **options):
+    rows = {"raw": [], "lcg": []}
+    for _ in range(rounds):
+        for proto, make in (("raw", Raw), ("lcg", Lcg)):
+            server = make(build)
+            try:
+                rows[proto].append(load(build, server, proto=proto, **options))
+            finally:
+                server.stop()
+    raw, lcg = median(rows["raw"], "cpu_us"), median(rows["lcg"], "cpu_us")
+    print(f"| {title} | {raw:.3f} | {lcg:.3f} | {lcg / raw:.2f} | {median(rows['raw'], 'rate'):,.0f} | "
+          f"{median(rows['lcg'], 'rate'):,.0f} | {median(rows['lcg'], 'p50_ms'):.2f} / {median(rows['lcg'], 'p99_ms'):.2f} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=Path, default=ROOT / "build/bench")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("what", nargs="*", default=["echo", "fan", "idle", "send"])
+    args = parser.parse_args()
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    print(f"machine: {os.cpu_count()} cores, {cpu}, kernel {os.uname().release}\n")
+    if {"echo", "fan"} & set(args.what):
+        print("| | raw us/msg | lcg us/msg | ratio | raw msg/s | lcg msg/s | lcg p50 / p99 ms |\n|---|---|---|---|---|---|---|")
+    if "echo" in args.what:
+        for depth in (1, 16):
+            side_by_side(args.build, f"echo rpc, 500 connections, 128 B, depth {depth}", args.rounds, mode="echo",
+                         conns=500, depth=depth, seconds=args.seconds)
+    if "fan" in args.what:
+        for conns in (1000, 10000):
+            for depth in (1, 16):
+                side_by_side(args.build, f"fan-out to {conns:,}, 128 B, {depth} outstanding", args.rounds, mode="fan",
+                             conns=conns, depth=depth, seconds=args.seconds)
+    if "idle" in args.what:
+        for proto, make in (("raw", Raw), ("lcg", Lcg)):
+            server = make(args.build)
+            row = load(args.build, server, mode="idle", proto=proto, conns=10000)
+            server.stop()
+            print(f"idle, 10,000 connections, {proto}: {row['bytes_per_conn']:,.0f} bytes of user memory a connection", flush=True)
+    if "send" in args.what:
+        rows = []
+        for _ in range(args.rounds):
+            server = Lcg(args.build, lanes=2, core=None)
+            rows.append(load(args.build, server, core=None, mode="send", proto="lcg", conns=256, seconds=args.seconds, size=128))
+            server.stop()
+        print(f"durable message.send, 256 clients in 16 dialogs, 2 lanes, client and server share both cores: "
+              f"{median(rows, 'rate'):,.0f}/s, p50 {median(rows, 'p50_ms'):.2f} ms, p99 {median(rows, 'p99_ms'):.2f} ms, "
+              f"{median(rows, 'cpu_us'):.1f} us CPU each", flush=True)
+
+
+if __name__ == "__main__":
+    main()
