@@ -58,6 +58,8 @@ inline constexpr size_t kGatherBuffers = 64;
 // A lane keeps this many cork buffers of at most this many bytes for reuse.
 inline constexpr size_t kCorkPoolBuffers = 64;
 inline constexpr size_t kCorkKeepBytes = 64u << 10;
+// A message larger than this is not corked but made a block of its own.
+inline constexpr size_t kCorkMessageBytes = 16u << 10;
 // A shared block up to this many bytes that follows corked replies is copied behind them, for one contiguous
 // write (measured: a gathered write costs 1.36 times a contiguous one).
 inline constexpr size_t kCorkCopyBytes = 4u << 10;

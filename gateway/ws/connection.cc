@@ -1,0 +1,428 @@
+#include "gateway/ws/connection.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/api/codes.h"
+
+namespace lcg::ws {
+
+using Counters = ConnectionCounters;
+
+Connection::Connection(ConnectionSet& set, StreamPtr stream)
+    : set_(set), stream_(std::move(stream)), parser_(set.limits_.frame) {}
+
+Connection::~Connection() {
+  if (timer_ != 0) set_.lane_.cancel_timer(timer_);
+}
+
+void Connection::start(const ConnectionSet::Open& open, std::span<char> early) {
+  stream_->set_observer(this);
+  handler_ = open(*this);
+  handling_read_ = true;
+  handle(early);
+  handling_read_ = false;
+  flush();
+  continue_reading();
+}
+
+std::string Connection::remote_address() const { return stream_->remote_address(); }
+
+// ---- Reading ----
+
+void Connection::on_readable() {
+  read_waiting_ = false;
+  handling_read_ = true;
+  for (unsigned reads = 0; reads < kReadsPerTurn && may_read(); ++reads) {
+    const std::span<char> buffer = set_.read_buffer();
+    const IoResult result = stream_->read_some(buffer);
+    if (result.status == IoResult::Status::kWouldBlock) break;
+    if (result.status != IoResult::Status::kOk) {
+      network_end();
+      break;
+    }
+    handle(buffer.first(result.bytes));
+    if (result.bytes < buffer.size()) break;  // most likely drained: the next wait tells
+  }
+  handling_read_ = false;
+  flush();
+  continue_reading();
+}
+
+bool Connection::may_read() const {
+  if (done_) return false;
+  return closing_ != nullptr || (!paused_by_handler_ && !paused_by_queue_);
+}
+
+void Connection::continue_reading() {
+  if (read_waiting_ || handling_read_ || !may_read()) return;
+  read_waiting_ = true;
+  stream_->wait_readable();
+}
+
+void Connection::pause_reading(bool paused) {
+  paused_by_handler_ = paused;
+  continue_reading();
+}
+
+void Connection::handle(std::span<char> input) {
+  Counters::add(set_.counters_.bytes_in, input.size());
+  while (!done_) {
+    const FrameParser::Event event = parser_.next(input);
+    if (event.type == FrameParser::EventType::kNeedMore) break;
+    handle_event(event);
+  }
+  if (!parser_.unfinished()) {
+    message_since_ = {};
+  } else if (message_since_.ns == 0) {
+    message_since_ = set_.lane_.now();
+    wake_at(message_deadline());
+  }
+}
+
+void Connection::handle_event(const FrameParser::Event& event) {
+  switch (event.type) {
+    case FrameParser::EventType::kNeedMore:
+      return;
+    case FrameParser::EventType::kMessage:
+      message_since_ = {};
+      if (closing_ == nullptr) deliver(event);
+      return;
+    case FrameParser::EventType::kPing:
+      if (!spend_control_frame() || closing_ != nullptr) return;
+      if (queue_.bytes() <= set_.limits_.max_queue_bytes) append_frame(Opcode::kPong, event.data);
+      return;
+    case FrameParser::EventType::kPong:
+      if (spend_control_frame() && closing_ == nullptr) handler_->on_pong(event.data);
+      return;
+    case FrameParser::EventType::kClose:
+      return on_peer_close(event);
+    case FrameParser::EventType::kError:
+      Counters::add(set_.counters_.protocol_errors);
+      if (closing_ == nullptr) {
+        begin_close(CloseInfo::By::kProtocol, event.code, event.data, false);
+      } else {
+        on_peer_close(event);  // no close frame of the client can be read any more
+      }
+      return;
+  }
+}
+
+void Connection::deliver(const FrameParser::Event& event) {
+  Counters::add(set_.counters_.messages_in);
+  try {
+    handler_->on_message(event.data, event.kind);
+  } catch (const std::exception& error) {
+    // A fault of ours that one message found: it costs this connection, no other.
+    log::error("a message handler failed", {{"error", error.what()}});
+    begin_close(CloseInfo::By::kHandler, disconnect_code::kInternal,
+                disconnect_text(disconnect_code::kInternal), false);
+  }
+}
+
+void Connection::on_peer_close(const FrameParser::Event& event) {
+  if (closing_ == nullptr) {
+    leave_open(CloseInfo::By::kPeer, event.code, event.data);
+    char frame[kMaxCloseFrame];
+    cork({frame, static_cast<size_t>(write_close_frame(frame, event.code, {}) - frame)});
+    closing_->deadline = set_.lane_.now() + set_.limits_.close_timeout;
+    wake_at(closing_->deadline);
+  }
+  closing_->peer_done = true;
+  if (closing_->sent) finish();
+}
+
+// Leaks control_frames_per_second out of a bucket of control_frame_burst.
+bool Connection::spend_control_frame() {
+  const ConnectionLimits& limits = set_.limits_;
+  const MonoTime now = set_.lane_.now();
+  const int64_t per_frame_ns = 1'000'000'000 / limits.control_frames_per_second;
+  const int64_t leaked = (now.ns - control_since_.ns) / per_frame_ns;
+  if (leaked >= control_frames_) {
+    control_frames_ = 0;
+    control_since_ = now;
+  } else {
+    control_frames_ = static_cast<uint16_t>(control_frames_ - leaked);
+    control_since_.ns += leaked * per_frame_ns;
+  }
+  if (control_frames_ < limits.control_frame_burst) {
+    ++control_frames_;
+    return true;
+  }
+  if (closing_ == nullptr) {
+    Counters::add(set_.counters_.protocol_errors);
+    begin_close(CloseInfo::By::kProtocol, close_code::kPolicy, "too many control frames", true);
+  }
+  return false;
+}
+
+// ---- Writing ----
+
+void Connection::send_message(std::string_view payload, MessageKind kind) {
+  const size_t size = frame_size(payload.size());
+  if (size > kCorkMessageBytes) {  // too large to be copied twice
+    if (closing_ == nullptr) {
+      send_block(SharedBytes::build(size, [&](char* out) { write_frame(out, opcode_of(kind), payload); }));
+    }
+  } else if (admit(size)) {
+    append_frame(opcode_of(kind), payload);
+  }
+}
+
+void Connection::send_ping(std::string_view payload) {
+  payload = payload.substr(0, kMaxControlPayload);
+  if (admit(frame_size(payload.size()))) append_frame(Opcode::kPing, payload);
+}
+
+void Connection::send_block(const SharedBytes& frames) {
+  if (frames.empty() || !admit(frames.size())) return;
+  if (!queue_.empty()) {
+    cork_to_queue(0);
+    return enqueue(frames, 0);
+  }
+  const size_t corked = cork_ == nullptr ? 0 : cork_->size();
+  if (corked != 0 && frames.size() <= kCorkCopyBytes) return cork(frames.view());
+
+  iovec buffers[2];
+  size_t count = 0;
+  if (corked != 0) buffers[count++] = {cork_->data(), corked};
+  buffers[count++] = {const_cast<char*>(frames.view().data()), frames.size()};  // only read
+  size_t written = 0;
+  if (!write({buffers, count}, written)) return;
+  if (written < corked) {
+    cork_to_queue(written);
+    return enqueue(frames, 0);
+  }
+  drop_cork();
+  if (written - corked < frames.size()) enqueue(frames, written - corked);
+}
+
+// May `bytes` more be owed to the client?
+bool Connection::admit(size_t bytes) {
+  if (closing_ != nullptr) return false;
+  if (queue_.empty() || queue_.bytes() + bytes <= set_.limits_.max_queue_bytes) return true;
+  Counters::add(set_.counters_.refused_messages);
+  const Overflow verdict =
+      handler_ == nullptr ? Overflow::kClose : handler_->on_overflow(bytes, queue_.bytes());
+  if (verdict == Overflow::kClose && closing_ == nullptr) {
+    Counters::add(set_.counters_.slow_closed);
+    begin_close(CloseInfo::By::kProtocol, disconnect_code::kSlow, disconnect_text(disconnect_code::kSlow),
+                true);
+  }
+  return false;
+}
+
+void Connection::append_frame(Opcode opcode, std::string_view payload) {
+  char header[kMaxFrameHeader];
+  cork({header, static_cast<size_t>(write_frame_header(header, opcode, payload.size()) - header)});
+  cork_->append(payload);
+  if (cork_->size() >= kCorkKeepBytes) flush();
+}
+
+void Connection::cork(std::string_view frames) {
+  if (cork_ == nullptr) cork_ = set_.take_cork();
+  cork_->append(frames);
+  if (!handling_read_) to_turn_end();
+}
+
+void Connection::flush() {
+  if (done_ || cork_ == nullptr) return;
+  if (!queue_.empty()) return cork_to_queue(0);
+  const iovec buffer{cork_->data(), cork_->size()};
+  size_t written = 0;
+  if (!write({&buffer, 1}, written)) return;
+  if (written == cork_->size()) {
+    drop_cork();
+    when_all_is_sent();
+  } else {
+    cork_to_queue(written);
+  }
+}
+
+void Connection::cork_to_queue(size_t sent) {
+  if (cork_ == nullptr) return;
+  SharedBytes block{std::string_view(*cork_)};
+  drop_cork();
+  enqueue(std::move(block), sent);
+}
+
+void Connection::drop_cork() {
+  if (cork_ != nullptr) set_.give_back_cork(std::move(cork_));
+}
+
+void Connection::enqueue(SharedBytes block, size_t sent) {
+  const bool first = queue_.empty();
+  queue_.push(std::move(block), sent);
+  over_low_water_ |= queue_.bytes() > set_.limits_.low_water_bytes;
+  paused_by_queue_ |= queue_.bytes() > set_.limits_.read_pause_bytes;
+  if (!first) return;
+  Counters::add(set_.counters_.blocked_writes);
+  progress_ = set_.lane_.now();
+  wake_at(progress_ + set_.limits_.write_progress_timeout);
+  stream_->wait_writable();
+}
+
+// False: the stream failed and the connection is done.
+bool Connection::write(std::span<const iovec> buffers, size_t& written) {
+  const IoResult result = stream_->write_some(buffers);
+  Counters::add(set_.counters_.writes);
+  written = 0;
+  if (result.status == IoResult::Status::kWouldBlock) return true;
+  if (result.status != IoResult::Status::kOk) {
+    network_end();
+    return false;
+  }
+  written = result.bytes;
+  Counters::add(set_.counters_.bytes_out, written);
+  return true;
+}
+
+void Connection::on_writable() {
+  if (done_) return;
+  if (!queue_.empty()) {
+    iovec buffers[kGatherBuffers];
+    size_t written = 0;
+    if (!write({buffers, queue_.gather(buffers)}, written)) return;
+    if (written != 0) {
+      queue_.consume(written);
+      progress_ = set_.lane_.now();
+    }
+    if (!queue_.empty()) stream_->wait_writable();
+  }
+  if (queue_.empty()) {
+    flush();
+    when_all_is_sent();
+  }
+  if (over_low_water_ && queue_.bytes() <= set_.limits_.low_water_bytes) {
+    over_low_water_ = paused_by_queue_ = false;
+    continue_reading();
+    if (closing_ == nullptr) handler_->on_writable_low();
+  }
+}
+
+// ---- Ending ----
+
+void Connection::close(uint32_t code, std::string_view reason) {
+  begin_close(CloseInfo::By::kHandler, code, reason, false);
+}
+
+void Connection::abort(uint32_t code, std::string_view reason) {
+  begin_close(CloseInfo::By::kHandler, code, reason, true);
+}
+
+void Connection::leave_open(CloseInfo::By by, uint32_t code, std::string_view reason) {
+  if (closing_ != nullptr) return;
+  closing_ = std::make_unique<Closing>();
+  closing_->reason = reason;
+  closing_->info = {by, code, closing_->reason};
+  to_turn_end();
+}
+
+void Connection::begin_close(CloseInfo::By by, uint32_t code, std::string_view reason, bool drop_queue) {
+  if (closing_ != nullptr) return;
+  leave_open(by, code, reason);
+  if (drop_queue) {
+    drop_cork();
+    queue_.drop_unsent_frames();
+  }
+  char frame[kMaxCloseFrame];
+  cork({frame, static_cast<size_t>(write_close_frame(frame, code, reason) - frame)});
+  closing_->deadline =
+      set_.lane_.now() + (drop_queue ? set_.limits_.abort_timeout : set_.limits_.close_timeout);
+  wake_at(closing_->deadline);
+}
+
+// The close frame may just have left: wait for the client's, or be done.
+void Connection::when_all_is_sent() {
+  if (done_ || closing_ == nullptr || closing_->sent || cork_ != nullptr || !queue_.empty()) return;
+  closing_->sent = true;
+  if (closing_->peer_done) return finish();
+  // What a client that broke the protocol sends is not understood any more: it sees the end of ours instead.
+  if (closing_->info.by == CloseInfo::By::kProtocol) stream_->shutdown_write();
+  closing_->deadline = set_.lane_.now() + set_.limits_.close_timeout;
+  wake_at(closing_->deadline);
+  continue_reading();
+}
+
+void Connection::network_end() {
+  leave_open(CloseInfo::By::kNetwork, close_code::kAbnormal, {});
+  finish();
+}
+
+void Connection::end_now(uint32_t code) {
+  leave_open(CloseInfo::By::kHandler, code, disconnect_text(code));
+  done_ = true;
+  on_turn_end();
+}
+
+void Connection::finish() {
+  if (done_) return;
+  done_ = true;
+  drop_cork();
+  queue_ = OutQueue();
+  to_turn_end();
+}
+
+void Connection::to_turn_end() {
+  if (on_turn_list_) return;
+  on_turn_list_ = true;
+  set_.at_turn_end(*this);
+}
+
+void Connection::on_turn_end() {
+  flush();
+  if (closing_ != nullptr && handler_ != nullptr) {
+    std::exchange(handler_, nullptr)->on_closed(closing_->info);
+  }
+  if (done_) stream_.reset();
+  on_turn_list_ = false;
+}
+
+// ---- Time: one timer, for whichever deadline comes first; one that fires for nothing is not rearmed ----
+
+void Connection::wake_at(MonoTime due) {
+  if (timer_ != 0 && wake_due_ <= due) return;
+  if (timer_ != 0) set_.lane_.cancel_timer(timer_);
+  wake_due_ = due;
+  const Nanos delay = std::max(due - set_.lane_.now(), Nanos(0));
+  timer_ = set_.lane_.start_timer(std::chrono::ceil<Millis>(delay), [this] { on_timer(); });
+}
+
+MonoTime Connection::message_deadline() const {
+  const int64_t earned_ms =
+      static_cast<int64_t>(parser_.unfinished_bytes()) * 1000 / set_.limits_.min_message_rate;
+  return message_since_ + set_.limits_.message_timeout + Millis(earned_ms);
+}
+
+void Connection::on_timer() {
+  timer_ = 0;
+  if (done_) return;
+  const MonoTime now = set_.lane_.now();
+  if (closing_ == nullptr && !queue_.empty()) {
+    const MonoTime due = progress_ + set_.limits_.write_progress_timeout;
+    if (now < due) {
+      wake_at(due);
+    } else {
+      Counters::add(set_.counters_.slow_closed);
+      begin_close(CloseInfo::By::kProtocol, disconnect_code::kSlow, disconnect_text(disconnect_code::kSlow),
+                  true);
+    }
+  }
+  if (closing_ == nullptr && message_since_.ns != 0) {
+    const MonoTime due = message_deadline();
+    if (now < due) {
+      wake_at(due);
+    } else {
+      Counters::add(set_.counters_.protocol_errors);
+      begin_close(CloseInfo::By::kProtocol, close_code::kPolicy, "message took too long", false);
+    }
+  }
+  if (closing_ == nullptr) return;
+  if (now < closing_->deadline) return wake_at(closing_->deadline);
+  if (!closing_->sent) stream_->discard_unsent();
+  finish();
+}
+
+}  // namespace lcg::ws

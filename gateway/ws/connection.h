@@ -1,0 +1,117 @@
+// Connection: one WebSocket after its upgrade. Moves bytes between a ByteStream, the frame parser, the out
+// queue and the handler, and runs the closing handshake. Knows nothing of what the messages mean.
+//
+// Life:  open ──close()/abort()/peer's close/error──▶ closing ──close frame sent, client's came, or time
+// out──▶ finished The handler is told at the end of the turn in which the connection left "open"; the
+// ConnectionSet destroys it when it is finished. Between two reads it owns no buffer, and no timer but one
+// left over to run out.
+//
+// Writing: what is sent goes to the cork (see ConnectionSet), the cork to the stream in one write, and only
+// what the stream does not take to the queue. Hence: the queue is empty, or the stream is waited on for
+// writing. Never blocks.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "base/lane.h"
+#include "gateway/ws/connection_set.h"
+#include "gateway/ws/frame_parser.h"
+#include "gateway/ws/out_queue.h"
+
+namespace lcg::ws {
+
+class Connection final : public Transport, private StreamObserver {
+ public:
+  Connection(ConnectionSet& set, StreamPtr stream);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Transport
+  void send_message(std::string_view payload, MessageKind kind) override;
+  void send_block(const SharedBytes& frames) override;
+  void send_ping(std::string_view payload) override;
+  size_t queued_bytes() const override { return queue_.bytes() + (cork_ == nullptr ? 0 : cork_->size()); }
+  void pause_reading(bool paused) override;
+  void close(uint32_t code, std::string_view reason) override;
+  void abort(uint32_t code, std::string_view reason) override;
+  std::string remote_address() const override;
+
+ private:
+  friend class ConnectionSet;
+
+  // Exists from the moment the connection leaves "open".
+  struct Closing {
+    CloseInfo info;
+    std::string reason;
+    MonoTime deadline;
+    bool sent = false;       // the close frame has left
+    bool peer_done = false;  // the client's close frame came: nothing more to wait for
+  };
+
+  // For ConnectionSet
+  void start(const ConnectionSet::Open& open, std::span<char> early);
+  void on_turn_end();
+  bool finished() const { return done_ && handler_ == nullptr; }
+  void end_now(uint32_t code);
+
+  // StreamObserver
+  void on_readable() override;
+  void on_writable() override;
+
+  // Reading
+  void handle(std::span<char> input);
+  void handle_event(const FrameParser::Event& event);
+  void deliver(const FrameParser::Event& event);
+  void on_peer_close(const FrameParser::Event& event);
+  bool spend_control_frame();
+  bool may_read() const;
+  void continue_reading();
+
+  // Writing
+  bool admit(size_t bytes);
+  void append_frame(Opcode opcode, std::string_view payload);
+  void cork(std::string_view frames);
+  void flush();
+  void cork_to_queue(size_t sent);
+  void drop_cork();
+  void enqueue(SharedBytes block, size_t sent);
+  bool write(std::span<const iovec> buffers, size_t& written);
+  void when_all_is_sent();
+
+  // Ending
+  void leave_open(CloseInfo::By by, uint32_t code, std::string_view reason);
+  void begin_close(CloseInfo::By by, uint32_t code, std::string_view reason, bool drop_queue);
+  void network_end();
+  void finish();
+  void to_turn_end();
+
+  // Time
+  void wake_at(MonoTime due);
+  void on_timer();
+  MonoTime message_deadline() const;
+
+  ConnectionSet& set_;
+  StreamPtr stream_;
+  TransportHandler* handler_ = nullptr;
+  std::unique_ptr<Closing> closing_;
+  std::unique_ptr<std::string> cork_;  // frames to leave together; null when none
+  OutQueue queue_;
+  FrameParser parser_;
+  MonoTime progress_;       // the stream took bytes; valid while the queue is not empty
+  MonoTime message_since_;  // 0: no message is unfinished
+  MonoTime control_since_;  // control frames are counted from here
+  MonoTime wake_due_;
+  TimerId timer_ = 0;
+  uint32_t index_ = 0;
+  uint16_t control_frames_ = 0;
+  bool done_ = false;  // no further I/O; destroyed at the end of the turn
+  bool handling_read_ = false;
+  bool on_turn_list_ = false;
+  bool read_waiting_ = false;
+  bool paused_by_handler_ = false;
+  bool paused_by_queue_ = false;
+  bool over_low_water_ = false;
+};
+
+}  // namespace lcg::ws

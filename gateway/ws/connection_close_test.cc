@@ -1,0 +1,263 @@
+// How a WebSocket connection ends: the closing handshake both ways, errors, and deadlines.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/ws/test_connection.h"
+
+namespace lcg::ws {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(ConnectionClose, ServerSendsWhatIsQueuedThenItsCode) {
+  OneConnection one;
+  one.open();
+
+  one.on_lane([&] {
+    one.handler.transport->send_message("last words", MessageKind::kText);
+    one.handler.transport->close(3001, "shutdown");
+    one.handler.transport->send_message("too late", MessageKind::kText);
+  });
+
+  EXPECT_EQ(one.received(), "text(last words) close(3001 shutdown)");
+  EXPECT_THAT(one.handler.log, ElementsAre("closed by handler 3001 shutdown"));
+  EXPECT_FALSE(one.wire.released);
+}
+
+TEST(ConnectionClose, ServerIsDoneWhenTheClientAnswers) {
+  OneConnection one;
+  one.open();
+  one.on_lane([&] { one.handler.transport->close(3001, "shutdown"); });
+
+  one.client_sends(client_text("ignored") + client_close(3001));
+
+  EXPECT_TRUE(one.wire.released);
+  EXPECT_FALSE(one.wire.reset);
+  EXPECT_EQ(one.set.size(), 0u);
+  EXPECT_EQ(one.handler.log.size(), 1u);
+}
+
+TEST(ConnectionClose, ServerWaitsForTheAnswerNotForEver) {
+  OneConnection one;
+  one.open();
+  one.on_lane([&] { one.handler.transport->close(3001, "shutdown"); });
+
+  one.world.run_for(milliseconds(4'900));
+  EXPECT_FALSE(one.wire.released);
+  one.world.run_for(milliseconds(200));
+
+  EXPECT_TRUE(one.wire.released);
+}
+
+TEST(ConnectionClose, ClientsCloseIsEchoed) {
+  OneConnection one;
+  one.open();
+
+  one.client_sends(client_close(4001, "bye"));
+
+  EXPECT_EQ(one.received(), "close(4001)");
+  EXPECT_THAT(one.handler.log, ElementsAre("closed by peer 4001 bye"));
+  EXPECT_TRUE(one.wire.released);
+}
+
+TEST(ConnectionClose, ClientsEmptyCloseIsEchoedEmpty) {
+  OneConnection one;
+  one.open();
+
+  one.client_sends(client_frame(Opcode::kClose, ""));
+
+  EXPECT_EQ(one.received(), "close()");
+  EXPECT_THAT(one.handler.log, ElementsAre("closed by peer 1005 "));
+}
+
+TEST(ConnectionClose, HandlerMayCloseInsideAMessage) {
+  OneConnection one;
+  one.open();
+  one.handler.when_message = [&](std::string_view) { one.handler.transport->close(3501, "bad request"); };
+
+  one.client_sends(client_text("a") + client_text("b"));
+
+  EXPECT_EQ(one.received(), "close(3501 bad request)");
+  EXPECT_THAT(one.handler.log, ElementsAre("message a", "closed by handler 3501 bad request"));
+}
+
+TEST(ConnectionClose, OnClosedComesAfterTheHandlerReturned) {
+  OneConnection one;
+  one.open();
+  bool inside = false, called_inside = false;
+  one.handler.when_closed = [&] { called_inside = inside; };
+  one.handler.when_message = [&](std::string_view) {
+    inside = true;
+    one.handler.transport->abort(3503, "force disconnect");
+    inside = false;
+  };
+
+  one.client_sends(client_text("a"));
+
+  EXPECT_FALSE(called_inside);
+  EXPECT_EQ(one.handler.log.size(), 2u);
+}
+
+TEST(ConnectionClose, SecondCloseIsIgnored) {
+  OneConnection one;
+  one.open();
+
+  one.on_lane([&] {
+    one.handler.transport->close(3001, "shutdown");
+    one.handler.transport->close(3503, "force disconnect");
+    one.handler.transport->abort(3008, "slow");
+  });
+
+  EXPECT_EQ(one.received(), "close(3001 shutdown)");
+}
+
+TEST(ConnectionClose, AbortDropsWhatIsQueued) {
+  OneConnection one;
+  one.open();
+
+  one.on_lane([&] {
+    one.handler.transport->send_message("dropped", MessageKind::kText);
+    one.handler.transport->abort(3503, "force disconnect");
+  });
+
+  EXPECT_EQ(one.received(), "close(3503 force disconnect)");
+}
+
+TEST(ConnectionClose, ProtocolErrorIsToldAndTheEndShown) {
+  OneConnection one;
+  one.open();
+
+  one.client_sends("\x81\x02hi");
+
+  EXPECT_EQ(one.received(), "close(1002 frame is not masked)");
+  EXPECT_THAT(one.handler.log, ElementsAre("closed by protocol 1002 frame is not masked"));
+  EXPECT_TRUE(one.wire.shut);
+}
+
+TEST(ConnectionClose, AfterAProtocolErrorTheClientsEndIsAwaited) {
+  OneConnection one;
+  one.open();
+  one.client_sends("\x81\x02hi" + client_text("more that is not understood"));
+  EXPECT_FALSE(one.wire.released);
+
+  one.wire.end();
+  one.settle();
+
+  EXPECT_TRUE(one.wire.released);
+}
+
+TEST(ConnectionClose, EndWithoutACloseFrameIsAbnormal) {
+  OneConnection one;
+  one.open();
+
+  one.wire.end();
+  one.settle();
+
+  EXPECT_THAT(one.handler.log, ElementsAre("closed by network 1006 "));
+  EXPECT_TRUE(one.wire.released);
+}
+
+TEST(ConnectionDeadline, ClientWithoutProgressIsClosedAsSlow) {
+  OneConnection one;
+  one.open();
+  one.wire.room = 0;
+  one.on_lane([&] { one.handler.transport->send_block(text_block("x")); });
+
+  one.world.run_for(milliseconds(29'900));
+  EXPECT_THAT(one.handler.log, IsEmpty());
+  one.world.run_for(milliseconds(200));
+
+  EXPECT_THAT(one.handler.log, ElementsAre("closed by protocol 3008 slow"));
+  one.world.run_for(milliseconds(1'100));
+  EXPECT_TRUE(one.wire.released);
+  EXPECT_TRUE(one.wire.reset);
+}
+
+TEST(ConnectionDeadline, SlowButSteadyClientLives) {
+  OneConnection one;
+  one.open();
+  one.wire.room = 0;
+  one.on_lane([&] { one.handler.transport->send_block(text_block(std::string(100, 'x'))); });
+
+  for (int i = 0; i < 10; ++i) {
+    one.world.run_for(seconds(20));
+    one.wire.make_room(5);
+    one.settle();
+  }
+
+  EXPECT_THAT(one.handler.log, IsEmpty());
+}
+
+TEST(ConnectionDeadline, MessageThatDribblesIsRefused) {
+  OneConnection one;
+  one.open();
+  const std::string frame = client_text(std::string(1'000, 'x'));
+  for (size_t i = 0; i < 31; ++i) {
+    one.client_sends(frame.substr(i, 1));
+    one.world.run_for(seconds(1));
+  }
+
+  EXPECT_THAT(one.handler.log, ElementsAre("closed by protocol 1008 message took too long"));
+}
+
+TEST(ConnectionDeadline, LargeMessageEarnsTimeWithItsBytes) {
+  OneConnection one;
+  one.open();
+  const std::string frame = client_text(std::string(60'000, 'x'));
+  for (size_t at = 0; at < frame.size(); at += 1'100) {
+    one.client_sends(frame.substr(at, 1'100));
+    one.world.run_for(seconds(1));
+  }
+
+  ASSERT_EQ(one.handler.log.size(), 1u);
+  EXPECT_EQ(one.handler.log[0].size(), 8u + 60'000);
+}
+
+TEST(ConnectionDeadline, EveryWholeMessageStartsTheTimeAnew) {
+  OneConnection one;
+  one.open();
+  const std::string frame = client_text("0123456789");
+  one.client_sends(frame.substr(0, 8));
+  for (int i = 0; i < 4; ++i) {
+    one.world.run_for(seconds(20));
+    one.client_sends(frame.substr(8) + frame.substr(0, 8));
+  }
+
+  EXPECT_EQ(one.handler.log.size(), 4u);
+}
+
+TEST(ConnectionDeadline, IdleConnectionHasNoTimer) {
+  OneConnection one;
+  one.open();
+  one.client_sends(client_text("hello"));
+
+  EXPECT_EQ(one.world.lane(0).timers(), 0u);
+}
+
+TEST(ConnectionFlood, PingsOverTheBurstAreRefused) {
+  OneConnection one;
+  one.open();
+  std::string pings;
+  for (int i = 0; i < 51; ++i) pings += client_frame(Opcode::kPing, "");
+
+  one.client_sends(pings);
+
+  EXPECT_THAT(one.handler.log, ElementsAre("closed by protocol 1008 too many control frames"));
+}
+
+TEST(ConnectionFlood, PingsAtTheRateAllowedLive) {
+  OneConnection one;
+  one.open();
+  for (int second = 0; second < 60; ++second) {
+    for (int i = 0; i < 10; ++i) one.client_sends(client_frame(Opcode::kPing, ""));
+    one.world.run_for(seconds(1));
+  }
+
+  EXPECT_THAT(one.handler.log, IsEmpty());
+}
+
+}  // namespace
+}  // namespace lcg::ws

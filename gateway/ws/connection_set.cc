@@ -1,0 +1,77 @@
+#include "gateway/ws/connection_set.h"
+
+#include <utility>
+
+#include "broker/api/codes.h"
+#include "gateway/ws/connection.h"
+
+namespace lcg::ws {
+
+ConnectionSet::ConnectionSet(Lane& lane, const ConnectionLimits& limits)
+    : lane_(lane),
+      limits_(limits),
+      read_buffer_(new char[kReadBufferBytes]),
+      self_(std::make_shared<ConnectionSet*>(this)) {}
+
+ConnectionSet::~ConnectionSet() {
+  for (const auto& connection : connections_) connection->end_now(disconnect_code::kConnectionClosed);
+  connections_.clear();
+  *self_ = nullptr;
+}
+
+void ConnectionSet::start(StreamPtr stream, const Open& open, std::span<char> early) {
+  connections_.push_back(std::make_unique<Connection>(*this, std::move(stream)));
+  Connection& connection = *connections_.back();
+  connection.index_ = static_cast<uint32_t>(connections_.size() - 1);
+  ConnectionCounters::add(counters_.opened);
+  connection.start(open, early);
+}
+
+void ConnectionSet::close_all(uint32_t code, std::string_view reason) {
+  for (const auto& connection : connections_) connection->close(code, reason);
+}
+
+void ConnectionSet::abort_all(uint32_t code, std::string_view reason) {
+  for (const auto& connection : connections_) connection->abort(code, reason);
+}
+
+std::unique_ptr<std::string> ConnectionSet::take_cork() {
+  if (corks_.empty()) return std::make_unique<std::string>();
+  std::unique_ptr<std::string> cork = std::move(corks_.back());
+  corks_.pop_back();
+  return cork;
+}
+
+void ConnectionSet::give_back_cork(std::unique_ptr<std::string> cork) {
+  if (corks_.size() >= kCorkPoolBuffers || cork->capacity() > kCorkKeepBytes) return;
+  cork->clear();
+  corks_.push_back(std::move(cork));
+}
+
+void ConnectionSet::at_turn_end(Connection& connection) {
+  if (turn_end_.empty()) {
+    lane_.at_turn_end([self = self_] {
+      if (*self != nullptr) (*self)->run_turn_end();
+    });
+  }
+  turn_end_.push_back(&connection);
+}
+
+void ConnectionSet::run_turn_end() {
+  turn_end_running_.swap(turn_end_);
+  for (Connection* connection : turn_end_running_) {
+    connection->on_turn_end();
+    if (connection->finished()) remove(*connection);
+  }
+  turn_end_running_.clear();
+}
+
+void ConnectionSet::remove(Connection& connection) {
+  ConnectionCounters::add(counters_.closed);
+  const uint32_t index = connection.index_;
+  connections_[index].swap(connections_.back());
+  connections_[index]->index_ = index;
+  connections_.pop_back();
+}
+
+}  // namespace lcg::ws
