@@ -1,12 +1,14 @@
-// Bus: how gateways and slots reach each other. Two implementations, in-process (broker/bus/bus_local.h) and, later,
-// NATS; one conformance suite (tests/conformance/bus_suite.h) that each must pass.
+// Bus: how gateways and slots reach each other. Two implementations, in-process (broker/bus/bus_local.h) and,
+// later, NATS; one conformance suite (tests/conformance/bus_suite.h) that each must pass.
 //
 // Obligations of an implementation
-//  - request: `done` runs exactly once on the asking lane: with the answer, or with error 100 (temporary) when the
+//  - request: `done` runs exactly once on the asking lane: with the answer, or with error 100 (temporary)
+//  when the
 //    deadline passes, the target is gone or its mailbox is full. It MAY run before request() returns when the
 //    target is on the same lane and answers at once: callers must be ready for that.
 //  - Requests from one lane to one slot arrive in the order they were made.
-//  - deliver: at most once; deliveries from one slot to one gateway lane arrive in order. A local bus loses none.
+//  - deliver: at most once; deliveries from one slot to one gateway lane arrive in order. A local bus loses
+//  none.
 //  - Nothing is copied that is shared already: payloads cross as SharedBytes and shared_ptr to const.
 #pragma once
 #include "base/function.h"
@@ -53,14 +55,17 @@ class Bus {
   virtual void attach(GatewayAddress gateway, Lane& lane, DeliverySink& sink) = 0;
 
   // On lane `from`. Timeout 0: kDefaultTimeout.
-  virtual void request(Lane& from, Target target, Request request, ResponseFn done, Millis timeout = Millis(0)) = 0;
+  virtual void request(Lane& from, Target target, Request request, ResponseFn done,
+                       Millis timeout = Millis(0)) = 0;
   // Any broker lane.
   virtual void deliver(Lane& from, GatewayAddress to, Delivery delivery) = 0;
 
-  static constexpr Millis kDefaultTimeout{5000};  // the stock SDK's own command timeout (client-protocol 1.11)
+  static constexpr Millis kDefaultTimeout{
+      5000};  // the stock SDK's own command timeout (client-protocol 1.11)
 };
 
-// bus.request with the answer's own type: a request that failed in transport gives a default answer with error 100.
+// bus.request with the answer's own type: a request that failed in transport gives a default answer with
+// error 100.
 template <class R, class Fn>
 void ask(Bus& bus, Lane& from, Target target, R request, Fn done, Millis timeout = Millis(0)) {
   using Answer = typename ResponseOf<R>::type;
@@ -70,19 +75,22 @@ void ask(Bus& bus, Lane& from, Target target, R request, Fn done, Millis timeout
                 Answer failed{};
                 if constexpr (std::is_base_of_v<Outcome, Answer>) {
                   auto* outcome = std::get_if<Outcome>(&response);
-                  failed.error = outcome != nullptr && outcome->error ? outcome->error : make_error(error_code::kInternal);
+                  failed.error = outcome != nullptr && outcome->error ? outcome->error
+                                                                      : make_error(error_code::kInternal);
                   if (outcome != nullptr && outcome->disconnect) failed.disconnect = outcome->disconnect;
                 }
-                if constexpr (std::is_same_v<Answer, ServiceCallResponse>) failed.status = -8;  // LCG_E_UNAVAILABLE
+                if constexpr (std::is_same_v<Answer, ServiceCallResponse>)
+                  failed.status = -8;  // LCG_E_UNAVAILABLE
                 done(std::move(failed));
               }),
               timeout);
 }
 
-// Hash of a partition key; "@<n>" names slot n itself. Stable for ever: it decides where data lives (XXH3 64, seed 0).
+// Hash of a partition key; "@<n>" names slot n itself. Stable for ever: it decides where data lives (XXH3 64,
+// seed 0).
 uint32_t slot_of_key(std::string_view key, uint32_t slot_count);
-// The partition key of a channel: the user of a personal channel "#user"; the part after ':' in a namespace that has
-// a provider (told by the caller); else the whole name.
+// The partition key of a channel: the user of a personal channel "#user"; the part after ':' in a namespace
+// that has a provider (told by the caller); else the whole name.
 std::string_view key_of_channel(std::string_view channel, bool has_provider);
 
 }  // namespace lcg

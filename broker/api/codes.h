@@ -23,19 +23,21 @@ struct Disconnect {
 };
 
 namespace error_code {
-inline constexpr uint32_t kInternal = 100, kUnauthorized = 101, kUnknownChannel = 102, kPermissionDenied = 103,
-                          kMethodNotFound = 104, kAlreadySubscribed = 105, kLimitExceeded = 106, kBadRequest = 107,
-                          kNotAvailable = 108, kTokenExpired = 109, kExpired = 110, kTooManyRequests = 111,
-                          kUnrecoverablePosition = 112, kConcurrentPagination = 113;
+inline constexpr uint32_t kInternal = 100, kUnauthorized = 101, kUnknownChannel = 102,
+                          kPermissionDenied = 103, kMethodNotFound = 104, kAlreadySubscribed = 105,
+                          kLimitExceeded = 106, kBadRequest = 107, kNotAvailable = 108, kTokenExpired = 109,
+                          kExpired = 110, kTooManyRequests = 111, kUnrecoverablePosition = 112,
+                          kConcurrentPagination = 113;
 }  // namespace error_code
 
 namespace disconnect_code {
 inline constexpr uint32_t kConnectionClosed = 3000, kShutdown = 3001, kInternal = 3004, kExpired = 3005,
-                          kSubscriptionExpired = 3006, kSlow = 3008, kWriteError = 3009, kInsufficientState = 3010,
-                          kForceReconnect = 3011, kNoPong = 3012, kTooManyRequests = 3013, kInvalidToken = 3500,
-                          kBadRequest = 3501, kStale = 3502, kForceDisconnect = 3503, kConnectionLimit = 3504,
-                          kChannelLimit = 3505, kInappropriateProtocol = 3506, kPermissionDenied = 3507,
-                          kNotAvailable = 3508, kTooManyErrors = 3509;
+                          kSubscriptionExpired = 3006, kSlow = 3008, kWriteError = 3009,
+                          kInsufficientState = 3010, kForceReconnect = 3011, kNoPong = 3012,
+                          kTooManyRequests = 3013, kInvalidToken = 3500, kBadRequest = 3501, kStale = 3502,
+                          kForceDisconnect = 3503, kConnectionLimit = 3504, kChannelLimit = 3505,
+                          kInappropriateProtocol = 3506, kPermissionDenied = 3507, kNotAvailable = 3508,
+                          kTooManyErrors = 3509;
 }  // namespace disconnect_code
 
 namespace unsubscribe_code {

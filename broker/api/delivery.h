@@ -1,5 +1,5 @@
-// What the broker sends to a gateway lane on its own account. At most once; a publication carries its position,
-// so a lost one is a gap that the gateway notices.
+// What the broker sends to a gateway lane on its own account. At most once; a publication carries its
+// position, so a lost one is a gap that the gateway notices.
 #pragma once
 #include <string>
 #include <variant>

@@ -52,7 +52,8 @@ struct SubscribeRequest {
   StreamPosition since;  // recover only; epoch "" matches any
 };
 struct SubscribeResponse : Outcome {
-  bool recoverable = false, positioned = false, recovered = false, was_recovering = false, push_join_leave = false;
+  bool recoverable = false, positioned = false, recovered = false, was_recovering = false,
+       push_join_leave = false;
   StreamPosition position;  // stream head; when recovered: the position asked for
   std::vector<PublicationPtr> publications;
   SharedBytes data;
@@ -126,8 +127,8 @@ struct SessionClosedResponse : Outcome {};
 
 // Slot of the user; the second half of connect. Broker to broker.
 struct BindSession {
-  std::shared_ptr<Peer> peer;   // device_epoch is filled in
-  uint64_t claimed_epoch = 0;   // what the client says it was issued; 0: none
+  std::shared_ptr<Peer> peer;  // device_epoch is filled in
+  uint64_t claimed_epoch = 0;  // what the client says it was issued; 0: none
   std::string client_name, client_version;
 };
 struct BindSessionResponse : Outcome {
@@ -140,7 +141,7 @@ struct ServiceCall {
   int64_t deadline_ns = 0;
 };
 struct ServiceCallResponse {
-  int32_t status = 0;       // lcg_status
+  int32_t status = 0;  // lcg_status
   uint32_t error_code = 0;
   std::string message, data;
 };
@@ -173,30 +174,77 @@ struct DisconnectSessionsResponse {
   uint32_t closed = 0;
 };
 
-using Request = std::variant<ConnectRequest, RefreshRequest, SubscribeRequest, UnsubscribeRequest, PublishRequest,
-                             HistoryRequest, PresenceRequest, RpcRequest, HttpRequest, SessionClosed, BindSession,
-                             ServiceCall, ServerPublish, Inspect, DisconnectSessions>;
-using Response = std::variant<Outcome, ConnectResponse, RefreshResponse, SubscribeResponse, UnsubscribeResponse,
-                              PublishResponse, HistoryResponse, PresenceResponse, RpcResponse, HttpResponse,
-                              SessionClosedResponse, BindSessionResponse, ServiceCallResponse, InspectResponse,
-                              DisconnectSessionsResponse>;
+using Request =
+    std::variant<ConnectRequest, RefreshRequest, SubscribeRequest, UnsubscribeRequest, PublishRequest,
+                 HistoryRequest, PresenceRequest, RpcRequest, HttpRequest, SessionClosed, BindSession,
+                 ServiceCall, ServerPublish, Inspect, DisconnectSessions>;
+using Response = std::variant<Outcome, ConnectResponse, RefreshResponse, SubscribeResponse,
+                              UnsubscribeResponse, PublishResponse, HistoryResponse, PresenceResponse,
+                              RpcResponse, HttpResponse, SessionClosedResponse, BindSessionResponse,
+                              ServiceCallResponse, InspectResponse, DisconnectSessionsResponse>;
 
 // The answer type of a request, so that a caller cannot mix them up.
-template <class R> struct ResponseOf;
-template <> struct ResponseOf<ConnectRequest> { using type = ConnectResponse; };
-template <> struct ResponseOf<RefreshRequest> { using type = RefreshResponse; };
-template <> struct ResponseOf<SubscribeRequest> { using type = SubscribeResponse; };
-template <> struct ResponseOf<UnsubscribeRequest> { using type = UnsubscribeResponse; };
-template <> struct ResponseOf<PublishRequest> { using type = PublishResponse; };
-template <> struct ResponseOf<HistoryRequest> { using type = HistoryResponse; };
-template <> struct ResponseOf<PresenceRequest> { using type = PresenceResponse; };
-template <> struct ResponseOf<RpcRequest> { using type = RpcResponse; };
-template <> struct ResponseOf<HttpRequest> { using type = HttpResponse; };
-template <> struct ResponseOf<SessionClosed> { using type = SessionClosedResponse; };
-template <> struct ResponseOf<BindSession> { using type = BindSessionResponse; };
-template <> struct ResponseOf<ServiceCall> { using type = ServiceCallResponse; };
-template <> struct ResponseOf<ServerPublish> { using type = PublishResponse; };
-template <> struct ResponseOf<Inspect> { using type = InspectResponse; };
-template <> struct ResponseOf<DisconnectSessions> { using type = DisconnectSessionsResponse; };
+template <class R>
+struct ResponseOf;
+template <>
+struct ResponseOf<ConnectRequest> {
+  using type = ConnectResponse;
+};
+template <>
+struct ResponseOf<RefreshRequest> {
+  using type = RefreshResponse;
+};
+template <>
+struct ResponseOf<SubscribeRequest> {
+  using type = SubscribeResponse;
+};
+template <>
+struct ResponseOf<UnsubscribeRequest> {
+  using type = UnsubscribeResponse;
+};
+template <>
+struct ResponseOf<PublishRequest> {
+  using type = PublishResponse;
+};
+template <>
+struct ResponseOf<HistoryRequest> {
+  using type = HistoryResponse;
+};
+template <>
+struct ResponseOf<PresenceRequest> {
+  using type = PresenceResponse;
+};
+template <>
+struct ResponseOf<RpcRequest> {
+  using type = RpcResponse;
+};
+template <>
+struct ResponseOf<HttpRequest> {
+  using type = HttpResponse;
+};
+template <>
+struct ResponseOf<SessionClosed> {
+  using type = SessionClosedResponse;
+};
+template <>
+struct ResponseOf<BindSession> {
+  using type = BindSessionResponse;
+};
+template <>
+struct ResponseOf<ServiceCall> {
+  using type = ServiceCallResponse;
+};
+template <>
+struct ResponseOf<ServerPublish> {
+  using type = PublishResponse;
+};
+template <>
+struct ResponseOf<Inspect> {
+  using type = InspectResponse;
+};
+template <>
+struct ResponseOf<DisconnectSessions> {
+  using type = DisconnectSessionsResponse;
+};
 
 }  // namespace lcg

@@ -18,16 +18,16 @@ struct GatewayAddress {
 
 // Who is on a connection; made once when connect is answered and shared, immutable, with every request.
 struct Peer {
-  std::string session;       // UUID of the connection: the protocol's "client"
-  std::string user;          // "" anonymous
-  std::string device;        // the install; equals session when the client named none
-  uint64_t device_epoch = 0; // issued by the registry
+  std::string session;        // UUID of the connection: the protocol's "client"
+  std::string user;           // "" anonymous
+  std::string device;         // the install; equals session when the client named none
+  uint64_t device_epoch = 0;  // issued by the registry
   bool ephemeral_device = false;
-  std::string auth;          // the login behind the token; what a revocation names
-  std::string remote;        // "192.0.2.1:5555"
-  bool http = false;         // a plain HTTP request, no session
+  std::string auth;    // the login behind the token; what a revocation names
+  std::string remote;  // "192.0.2.1:5555"
+  bool http = false;   // a plain HTTP request, no session
   GatewayAddress gateway;
-  SharedBytes conn_info;     // JSON, shown to others as info.conn_info
+  SharedBytes conn_info;  // JSON, shown to others as info.conn_info
 };
 using PeerPtr = std::shared_ptr<const Peer>;
 
@@ -45,10 +45,10 @@ struct ClientInfo {
 
 // Immutable once published; one object serves every subscriber on every lane of the process.
 struct Publication {
-  uint64_t offset = 0;    // 0: the channel keeps no history
-  std::string epoch;      // of offset
-  SharedBytes data;       // a JSON value without raw newlines
-  ClientInfo info;        // user and client empty: published by the server
+  uint64_t offset = 0;  // 0: the channel keeps no history
+  std::string epoch;    // of offset
+  SharedBytes data;     // a JSON value without raw newlines
+  ClientInfo info;      // user and client empty: published by the server
   bool has_info = false;
 };
 using PublicationPtr = std::shared_ptr<const Publication>;

@@ -1,0 +1,78 @@
+#include "broker/channel/namespace.h"
+
+#include <algorithm>
+
+#include "broker/api/bus.h"
+#include "broker/api/codes.h"
+
+namespace lcg::broker {
+
+ChannelName::ChannelName(std::string_view channel) {
+  if (!channel.empty() && channel.front() == '$') {
+    is_private = true;
+    channel.remove_prefix(1);
+  }
+  rest = channel;
+  if (const size_t boundary = channel.find(':'); boundary != std::string_view::npos) {
+    has_namespace = true;
+    space = channel.substr(0, boundary);
+    rest = channel.substr(boundary + 1);
+  }
+  if (const size_t boundary = rest.rfind('#'); boundary != std::string_view::npos) {
+    user_limited = true;
+    users = rest.substr(boundary + 1);
+  }
+}
+
+bool ChannelName::lists(std::string_view user) const {
+  if (user.empty()) return false;
+  std::string_view left = users;
+  while (true) {
+    const size_t comma = left.find(',');
+    if (left.substr(0, comma) == user) return true;
+    if (comma == std::string_view::npos) return false;
+    left.remove_prefix(comma + 1);
+  }
+}
+
+Namespaces::Namespaces(ChannelOptions without_namespace, std::vector<ChannelOptions> list)
+    : without_(std::move(without_namespace)) {
+  for (ChannelOptions& options : list) {
+    std::string name = options.name;
+    by_name_.emplace(std::move(name), std::move(options));
+  }
+}
+
+Namespaces::Found Namespaces::find(std::string_view channel) const {
+  constexpr auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (channel.empty() || channel.size() > kMaxChannelLength ||
+      !std::all_of(channel.begin(), channel.end(), printable))
+    return {nullptr, error_code::kBadRequest};
+  const ChannelName name(channel);
+  if (!name.has_namespace) {
+    if (name.rest.empty()) return {nullptr, error_code::kBadRequest};
+    return {&without_, 0};
+  }
+  const auto found = by_name_.find(name.space);
+  if (found == by_name_.end()) return {nullptr, error_code::kUnknownChannel};
+  if (name.rest.empty()) return {nullptr, error_code::kBadRequest};
+  return {&found->second, 0};
+}
+
+bool Namespaces::provided(std::string_view channel) const {
+  const Found found = find(channel);
+  return found.options != nullptr && found.options->provided();
+}
+
+std::string_view Namespaces::key_of(std::string_view channel) const {
+  return key_of_channel(channel, provided(channel));
+}
+
+bool Namespaces::valid_name(std::string_view name) {
+  constexpr auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), allowed);
+}
+
+}  // namespace lcg::broker

@@ -1,0 +1,84 @@
+// Channel names and the namespaces that give channels their options.
+//
+// A name: "$chat:room#42,56" is private ("$"), of namespace "chat" (up to the first ":"), limited to the
+// users 42 and 56 (after the last "#"). A name without ":" has the options of `without_namespace`. Source:
+// client-protocol 1.12.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "broker/api/types.h"
+
+namespace lcg::broker {
+
+inline constexpr size_t kMaxChannelLength = 255;  // bytes; client-protocol 1.8
+
+// Who may do a thing in a channel. An anonymous connection needs for_anonymous on top of either of the
+// others.
+struct Permission {
+  bool for_client = false;      // any connection
+  bool for_subscriber = false;  // one that is subscribed to the channel
+  bool for_anonymous = false;
+  bool allows(const Peer& peer, bool subscribed) const {
+    return (for_client || (for_subscriber && subscribed)) && (for_anonymous || !peer.user.empty());
+  }
+};
+
+struct ChannelOptions {
+  std::string name;                 // of the namespace; "" is without_namespace
+  std::string provider = "memory";  // or NAME: the plugin service "channel:NAME"
+
+  uint32_t history_size = 0;                                  // publications; 0 keeps none
+  Millis history_ttl{0};                                      // since the last publication; 0 keeps none
+  Millis history_meta_ttl = std::chrono::hours(720);          // of offset and epoch, since the last use
+  bool presence = false, join_leave = false;                  // keep it; announce it
+  bool force_push_join_leave = false;                         // every subscriber is told
+  bool force_positioning = false, allow_positioning = false;  // gaps are noticed
+  bool force_recovery = false, allow_recovery = false;        // and filled on return
+  bool allow_user_limited_channels = false;
+  Permission subscribe, publish, presence_read, history_read;  // subscribe: for_subscriber is meaningless
+
+  bool provided() const { return provider != "memory"; }
+  bool keeps_history() const { return history_size > 0 && history_ttl.count() > 0; }
+};
+
+// Borrows from the channel it was made of.
+struct ChannelName {
+  explicit ChannelName(std::string_view channel);
+  // Is `user` one of those after "#"? Never true for an anonymous user.
+  bool lists(std::string_view user) const;
+
+  bool is_private = false, has_namespace = false, user_limited = false;
+  std::string_view space, rest, users;
+};
+
+// Immutable; shared by every lane of the node.
+class Namespaces {
+ public:
+  // REQUIRES: names unique, non-empty, checked by valid_name().
+  Namespaces(ChannelOptions without_namespace, std::vector<ChannelOptions> list);
+
+  struct Found {
+    const ChannelOptions* options = nullptr;
+    uint32_t error = 0;  // kBadRequest: not a channel name; kUnknownChannel: no such namespace
+  };
+  Found find(std::string_view channel) const;
+
+  // Does a plugin provide the channel? False for a name that find() refuses.
+  bool provided(std::string_view channel) const;
+  // The partition key that every part of the system routes the channel by.
+  std::string_view key_of(std::string_view channel) const;
+
+  // [A-Za-z0-9_-]{1,64}
+  static bool valid_name(std::string_view name);
+
+ private:
+  ChannelOptions without_;
+  std::map<std::string, ChannelOptions, std::less<>> by_name_;
+};
+
+}  // namespace lcg::broker

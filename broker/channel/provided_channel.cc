@@ -1,0 +1,147 @@
+#include "broker/channel/provided_channel.h"
+
+#include <algorithm>
+
+#include "broker/channel/stream.h"
+#include "broker/error_table.h"
+#include "lcg/services/channel_provider.hpp"
+
+namespace lcg::broker {
+namespace {
+
+channel::Peer wire_peer(const Peer& peer) {
+  return {peer.session, peer.user, peer.device, peer.device_epoch, peer.ephemeral_device};
+}
+
+std::vector<PublicationPtr> publications_of(channel::StreamPage& page) {
+  std::vector<PublicationPtr> out;
+  out.reserve(page.publications.size());
+  for (channel::StreamPublication& from : page.publications) {
+    auto to = std::make_shared<Publication>();
+    to->offset = from.offset;
+    to->epoch = page.epoch;
+    to->data = one_line(SharedBytes(from.data));
+    to->has_info = !from.user_id.empty() || !from.session_id.empty();
+    to->info.user = std::move(from.user_id);
+    to->info.client = std::move(from.session_id);
+    out.push_back(std::move(to));
+  }
+  return out;
+}
+
+// Dense, ascending, right after `since` and up to the head: what the client protocol calls recovered.
+bool complete(const channel::StreamPage& page, uint64_t since) {
+  uint64_t expected = since + 1;
+  for (const channel::StreamPublication& publication : page.publications)
+    if (publication.offset != expected++) return false;
+  return expected == page.head + 1;
+}
+
+template <class Response>
+Response refusal(const ServiceCallResponse& answer) {
+  Response out;
+  static_cast<Outcome&>(out) = outcome_of_call(answer, error_code::kUnknownChannel);
+  return out;
+}
+
+}  // namespace
+
+ProvidedChannel::ProvidedChannel(ChannelContext& context, std::string name, const ChannelOptions& options)
+    : Channel(context, std::move(name), options) {}
+
+void ProvidedChannel::call(std::string method, std::string data, Millis timeout, host::CallFn done) {
+  ServiceCall request;
+  request.service = "channel:" + options().provider;
+  request.method = std::move(method);
+  request.key = key_of_channel(name(), true);
+  request.data = std::move(data);
+  request.caller = "host";
+  context_.host.call(std::move(request), timeout, std::move(done));
+}
+
+void ProvidedChannel::attach(const SubscribeRequest& request, Millis time_left, SubscribeFn done) {
+  channel::SubscribeRequest query;
+  query.channel = name();
+  query.peer = wire_peer(*request.peer);
+  query.recover = request.recover;
+  query.offset = request.since.offset;
+  query.epoch = request.since.epoch;
+  query.limit = kMaxHistoryPublications;
+  call("subscribe", channel::encode(query), std::min(time_left, kCallTimeout),
+       [&request, done = std::move(done)](ServiceCallResponse reply) mutable {
+         if (reply.status != LCG_OK) return done(refusal<SubscribeResponse>(reply));
+         channel::StreamPage page;
+         if (!channel::decode(reply.data, page))
+           return done(refusal<SubscribeResponse>({LCG_E_INTERNAL, 0, "malformed answer", {}}));
+
+         SubscribeResponse answer;
+         answer.recoverable = answer.positioned = true;
+         answer.was_recovering = request.recover;
+         const bool same_epoch = request.since.epoch.empty() || request.since.epoch == page.epoch;
+         answer.position = {page.head, page.epoch};
+         if (request.recover && page.recovered && same_epoch && complete(page, request.since.offset)) {
+           answer.recovered = true;
+           answer.position.offset = request.since.offset;
+           answer.publications = publications_of(page);
+         }
+         done(std::move(answer));
+       });
+}
+
+void ProvidedChannel::publish(PublishRequest request, PublishFn done) {
+  channel::PublishRequest query{name(), wire_peer(*request.peer), std::string(request.data.view())};
+  call("publish", channel::encode(query), kCallTimeout,
+       [done = std::move(done)](ServiceCallResponse reply) mutable {
+         done(reply.status == LCG_OK ? PublishResponse{} : refusal<PublishResponse>(reply));
+       });
+}
+
+void ProvidedChannel::history(HistoryRequest request, HistoryFn done) {
+  channel::HistoryRequest query;
+  query.channel = name();
+  query.peer = wire_peer(*request.peer);
+  query.has_since = request.has_since;
+  query.reverse = request.reverse;
+  query.since = request.since.offset;
+  query.epoch = request.since.epoch;
+  query.limit = request.limit == 0 ? 0 : static_cast<int32_t>(history_limit(request.limit));
+  std::string epoch = request.has_since ? request.since.epoch : std::string();
+  call("history", channel::encode(query), kCallTimeout,
+       [epoch = std::move(epoch), done = std::move(done)](ServiceCallResponse reply) mutable {
+         if (reply.status != LCG_OK) return done(refusal<HistoryResponse>(reply));
+         channel::StreamPage page;
+         if (!channel::decode(reply.data, page))
+           return done(refusal<HistoryResponse>({LCG_E_INTERNAL, 0, "malformed answer", {}}));
+         HistoryResponse answer;
+         answer.position = {page.head, page.epoch};
+         if (!epoch.empty() && epoch != page.epoch)
+           answer.error = make_error(error_code::kUnrecoverablePosition);
+         else
+           answer.publications = publications_of(page);
+         done(std::move(answer));
+       });
+}
+
+PublishResponse ProvidedChannel::server_publish(ServerPublish publish) {
+  PublishResponse answer;
+  Publication& publication = publish.publication;
+  if (!publish.positioned || publication.offset == 0 || publication.epoch.empty()) {
+    answer.error = make_error(error_code::kBadRequest);
+    answer.error.message = "the channel's provider publishes with its own offset and epoch";
+    return answer;
+  }
+  answer.position = {publication.offset, publication.epoch};
+  // A repeat, or one that comes after its successor: subscribers are past it.
+  if (publication.epoch == last_.epoch && publication.offset <= last_.offset) return answer;
+  last_ = answer.position;
+  publication.data = one_line(std::move(publication.data));
+  fan_out(std::make_shared<const Publication>(std::move(publication)));
+  return answer;
+}
+
+std::optional<MonoTime> ProvidedChannel::maintain(MonoTime) {
+  if (members().empty()) return std::nullopt;
+  return kNever;
+}
+
+}  // namespace lcg::broker

@@ -1,0 +1,77 @@
+#include "broker/channel/stream.h"
+
+#include <algorithm>
+
+namespace lcg::broker {
+namespace {
+
+constexpr size_t kEpochLetters = 8, kFirstRing = 8;
+
+std::string new_epoch(Random& random) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string epoch(kEpochLetters, ' ');
+  for (char& c : epoch) c = letters[random.below(letters.size())];
+  return epoch;
+}
+
+}  // namespace
+
+Stream::Stream(uint32_t size, Millis ttl, Random& random)
+    : size_(size), ttl_(ttl), epoch_(new_epoch(random)) {}
+
+void Stream::grow() {
+  std::vector<PublicationPtr> bigger(std::min<size_t>(size_, std::max(kFirstRing, ring_.size() * 2)));
+  for (uint64_t offset = top_ - count_ + 1; offset <= top_; ++offset)
+    bigger[offset % bigger.size()] = at(offset);
+  ring_ = std::move(bigger);
+}
+
+StreamPosition Stream::append(MonoTime now, const std::shared_ptr<Publication>& publication) {
+  expire(now);
+  if (count_ == ring_.size() && ring_.size() < size_) grow();
+  publication->offset = ++top_;
+  publication->epoch = epoch_;
+  ring_[top_ % ring_.size()] = publication;
+  count_ = std::min(count_ + 1, ring_.size());
+  last_append_ = now;
+  return top();
+}
+
+std::vector<PublicationPtr> Stream::read(MonoTime now, const uint64_t* since, bool reverse, uint32_t limit) {
+  expire(now);
+  std::vector<PublicationPtr> out;
+  if (count_ == 0 || limit == 0) return out;
+  const uint64_t oldest = top_ - count_ + 1;
+  if (reverse) {
+    uint64_t offset = since == nullptr ? top_ : std::min(top_, *since - std::min<uint64_t>(*since, 1));
+    for (; offset >= oldest && out.size() < limit; --offset) out.push_back(at(offset));
+    return out;
+  }
+  if (since != nullptr && *since >= top_) return out;
+  const uint64_t first = since == nullptr ? oldest : std::max(oldest, *since + 1);
+  const uint64_t last = std::min(top_, first + limit - 1);
+  out.reserve(last - first + 1);
+  for (uint64_t offset = first; offset <= last; ++offset) out.push_back(at(offset));
+  return out;
+}
+
+Stream::Recovery Stream::recover(MonoTime now, const StreamPosition& since) {
+  if (!since.epoch.empty() && since.epoch != epoch_) return {};
+  std::vector<PublicationPtr> missed = read(now, &since.offset, false, kMaxHistoryPublications);
+  if (missed.empty()) return {top_ == since.offset, {}};
+  const bool whole = missed.front()->offset == since.offset + 1 && missed.back()->offset == top_;
+  if (!whole) return {};
+  return {true, std::move(missed)};
+}
+
+MonoTime Stream::expire(MonoTime now) {
+  if (count_ == 0) return now + ttl_;
+  const MonoTime at = last_append_ + ttl_;
+  if (now < at) return at;
+  ring_.clear();
+  ring_.shrink_to_fit();
+  count_ = 0;
+  return now + ttl_;
+}
+
+}  // namespace lcg::broker
