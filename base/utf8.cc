@@ -52,10 +52,20 @@ bool valid_utf8(std::string_view text) {
 
 size_t utf8_sequence(std::string_view text) {
   if (text.empty()) return 0;
-  auto lead = static_cast<uint8_t>(text[0]);
-  size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (text.size() < length) return 0;
-  return valid_utf8(text.substr(0, length)) ? length : 0;
+  auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  auto tail = [&](size_t i) { return (byte(i) & 0xC0) == 0x80; };
+  uint8_t lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  if (lead < 0xE0) return text.size() >= 2 && tail(1) ? 2 : 0;
+  if (lead < 0xF0) {
+    if (text.size() < 3 || !tail(1) || !tail(2)) return 0;
+    if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
+    return 3;
+  }
+  if (text.size() < 4 || !tail(1) || !tail(2) || !tail(3)) return 0;
+  if ((lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
+  return 4;
 }
 
 size_t encode_utf8(uint32_t code_point, char* out) {
