@@ -1,11 +1,14 @@
 // PluginHost: the plugins as one broker lane sees them.
 //
-// Owned by BrokerLane; used on its lane only. PluginSet (plugin_set.h) loads the .so files once a process and puts
-// an instance on every lane (`instances: per_lane`) or on one. A call to a service whose plugin has one instance
-// goes to that instance's lane; with an instance on every lane it goes to the owner of the key's slot.
+// Owned by PluginSet (plugin_set.h), which loads the .so files once a process and puts an instance on every
+// lane
+// (`instances: per_lane`) or on one; BrokerLane refers to the host of its lane. Used on that lane only. A
+// call to a service whose plugin has one instance goes to that instance's lane; with an instance on every
+// lane it goes to the owner of the key's slot.
 //
-// Containment: whatever a plugin does with its tokens, deadlines are the host's, a second reply is LCG_E_STALE and a
-// counter, a plugin that is late or down means "denied" to a chain and LCG_E_TIMEOUT or LCG_E_UNAVAILABLE to a call.
+// Containment: whatever a plugin does with its tokens, deadlines are the host's, a second reply is
+// LCG_E_STALE and a counter, a plugin that is late or down means "denied" to a chain and LCG_E_TIMEOUT or
+// LCG_E_UNAVAILABLE to a call.
 #pragma once
 #include <string>
 #include <vector>
@@ -21,7 +24,7 @@ namespace lcg::host {
 struct ChainRequest {
   uint32_t kind = 0;
   PeerPtr peer;
-  std::string name;        // channel, method, "POST /path"
+  std::string name;  // channel, method, "POST /path"
   std::string credential;
   SharedBytes data;
 };
