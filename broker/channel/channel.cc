@@ -1,7 +1,5 @@
 #include "broker/channel/channel.h"
 
-#include <algorithm>
-
 #include "broker/channel/access.h"
 
 namespace lcg::broker {
@@ -71,14 +69,6 @@ ClientInfo Channel::publisher_info(const Peer& peer) {
   const Member* member = members_.find(peer.session);
   return {peer.user, peer.session, peer.conn_info,
           member != nullptr && member->in ? member->chan_info : SharedBytes()};
-}
-
-SharedBytes one_line(SharedBytes json) {
-  const std::string_view text = json.view();
-  if (text.find_first_of("\r\n") == std::string_view::npos) return json;
-  return SharedBytes::build(text.size(), [text](char* out) {
-    std::transform(text.begin(), text.end(), out, [](char c) { return c == '\n' || c == '\r' ? ' ' : c; });
-  });
 }
 
 }  // namespace lcg::broker

@@ -89,8 +89,4 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
 inline constexpr MonoTime kNever{INT64_MAX};
 
-// The same JSON value without raw newlines, which would end a line of the client protocol. JSON allows them
-// between values only, so a space means the same. Shares the bytes when there is none.
-SharedBytes one_line(SharedBytes json);
-
 }  // namespace lcg::broker

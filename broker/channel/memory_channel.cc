@@ -23,7 +23,7 @@ StreamPosition MemoryChannel::send(std::shared_ptr<Publication> publication, boo
 
 void MemoryChannel::publish(PublishRequest request, PublishFn done) {
   auto publication = std::make_shared<Publication>();
-  publication->data = one_line(std::move(request.data));
+  publication->data = std::move(request.data);
   publication->info = publisher_info(*request.peer);
   publication->has_info = true;
   PublishResponse answer;
@@ -39,7 +39,6 @@ PublishResponse MemoryChannel::server_publish(ServerPublish publish) {
         "the channel's positions are the broker's: only its provider publishes with positions";
     return answer;
   }
-  publish.publication.data = one_line(std::move(publish.publication.data));
   answer.position = send(std::make_shared<Publication>(std::move(publish.publication)), !publish.no_history);
   return answer;
 }

@@ -4,6 +4,7 @@
 
 #include "broker/channel/stream.h"
 #include "broker/error_table.h"
+#include "broker/plugin_json.h"
 #include "lcg/services/channel_provider.hpp"
 
 namespace lcg::broker {
@@ -20,7 +21,8 @@ std::vector<PublicationPtr> publications_of(channel::StreamPage& page) {
     auto to = std::make_shared<Publication>();
     to->offset = from.offset;
     to->epoch = page.epoch;
-    to->data = one_line(SharedBytes(from.data));
+    // What is no JSON shows as null: leaving it out would be a gap.
+    to->data = one_json_line(SharedBytes(from.data)).value_or(SharedBytes("null"));
     to->has_info = !from.user_id.empty() || !from.session_id.empty();
     to->info.user = std::move(from.user_id);
     to->info.client = std::move(from.session_id);
@@ -134,7 +136,6 @@ PublishResponse ProvidedChannel::server_publish(ServerPublish publish) {
   // A repeat, or one that comes after its successor: subscribers are past it.
   if (publication.epoch == last_.epoch && publication.offset <= last_.offset) return answer;
   last_ = answer.position;
-  publication.data = one_line(std::move(publication.data));
   fan_out(std::make_shared<const Publication>(std::move(publication)));
   return answer;
 }

@@ -1,0 +1,45 @@
+// BrokerLane: one lane's share of the broker: the channels, users and plugin instances of its slots. It hands
+// each request to the part that answers it and has no logic of its own.
+//
+// Owned by Broker. Lane: its own, for everything but construction and destruction, which happen while lanes
+// stand still.
+#pragma once
+#include "broker/api/bus.h"
+#include "broker/command/channel_commands.h"
+#include "broker/command/lane_context.h"
+#include "broker/registry/registry.h"
+
+namespace lcg::broker {
+
+class BrokerLane final : public RequestHandler {
+ public:
+  // All outlive it.
+  explicit BrokerLane(LaneContext context);
+
+  void on_request(Request request, ResponseFn done) override;
+
+  LaneContext& context() { return context_; }
+
+ private:
+  void handle(ConnectRequest&& request, ResponseFn done);
+  void handle(RefreshRequest&& request, ResponseFn done);
+  void handle(SubscribeRequest&& request, ResponseFn done);
+  void handle(UnsubscribeRequest&& request, ResponseFn done);
+  void handle(PublishRequest&& request, ResponseFn done);
+  void handle(HistoryRequest&& request, ResponseFn done);
+  void handle(PresenceRequest&& request, ResponseFn done);
+  void handle(RpcRequest&& request, ResponseFn done);
+  void handle(HttpRequest&& request, ResponseFn done);
+  void handle(SessionClosed&& request, ResponseFn done);
+  void handle(BindSession&& request, ResponseFn done);
+  void handle(ServiceCall&& call, ResponseFn done);
+  void handle(ServerPublish&& publish, ResponseFn done);
+  void handle(Inspect&& request, ResponseFn done);
+  void handle(DisconnectSessions&& request, ResponseFn done);
+
+  LaneContext context_;
+  Registry registry_;
+  ChannelCommands channels_;
+};
+
+}  // namespace lcg::broker

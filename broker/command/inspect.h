@@ -1,0 +1,16 @@
+// inspect: what an operator sees of one lane: its sessions, channels or slots, one JSON object a row.
+#pragma once
+#include "broker/channel/channel_table.h"
+#include "broker/command/lane_context.h"
+#include "broker/registry/registry.h"
+
+namespace lcg::broker {
+
+inline constexpr uint32_t kMaxInspectRows = 10'000;  // in one answer of one lane, whatever was asked
+
+// Rows are in no particular order. The filter is a prefix of the user, or of the channel; slots have none. A
+// whole user id as the filter finds its sessions without a walk.
+InspectResponse inspect(const LaneContext& context, const Registry& registry, const ChannelTable& channels,
+                        const Inspect& request);
+
+}  // namespace lcg::broker
