@@ -1,0 +1,298 @@
+#include "base/config.h"
+
+#include <algorithm>
+
+#include "base/config_tree.h"
+
+namespace lcg::config {
+namespace {
+
+std::string quoted(std::string_view text) {
+  constexpr size_t kShown = 40;
+  return "'" + std::string(text.substr(0, kShown)) + (text.size() > kShown ? "...'" : "'");
+}
+
+std::string found(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::kNull:
+      return "nothing";
+    case Node::Kind::kScalar:
+      return (node.quoted ? "the text " : "") + quoted(node.text);
+    case Node::Kind::kList:
+      return "a list";
+    case Node::Kind::kMap:
+      return "a map";
+  }
+  return "nothing";
+}
+
+std::string folder_of(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string joined(const std::string& path, std::string_view key) {
+  return path.empty() ? std::string(key) : path + "." + std::string(key);
+}
+
+std::string unknown_key(std::string_view key, const std::vector<std::string>& known) {
+  std::string guess = closest(key, known);
+  return guess.empty() ? "unknown key" : "unknown key, did you mean '" + guess + "'?";
+}
+
+void report_unread(State& state, Node& node, const std::string& path) {
+  if (node.opaque) return;
+  for (Member& member : node.members) {
+    std::string inner = joined(path, member.key);
+    if (!member.used) {
+      state.errors.push_back({member.place, inner + ": " + unknown_key(member.key, node.asked)});
+    } else if (member.value) {
+      report_unread(state, *member.value, inner);
+    }
+  }
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    report_unread(state, *node.items[i], joined(path, std::to_string(i)));
+  }
+}
+
+}  // namespace
+
+Document::Document() : state_(std::make_unique<State>()) {}
+Document::~Document() = default;
+Document::Document(Document&&) noexcept = default;
+Document& Document::operator=(Document&&) noexcept = default;
+
+Document Document::load(const std::string& path) {
+  Document doc;
+  doc.state_->file = path;
+  doc.state_->folder = folder_of(path);
+  std::string error;
+  if (std::optional<std::string> text = read_file(path, kMaxFile, error)) {
+    parse_yaml(*text, *doc.state_);
+  } else {
+    doc.state_->errors.push_back({{}, error});
+  }
+  return doc;
+}
+
+Document Document::parse(std::string_view text, const std::string& name) {
+  Document doc;
+  doc.state_->file = name;
+  doc.state_->folder = folder_of(name);
+  parse_yaml(text, *doc.state_);
+  return doc;
+}
+
+Section Document::root() {
+  Node* root = state_->root.get();
+  if (root != nullptr && root->kind == Node::Kind::kNull) root = nullptr;
+  if (root != nullptr && root->kind != Node::Kind::kMap) {
+    state_->errors.push_back({root->place, "expected a map of settings, found " + found(*root)});
+    state_->root.reset();
+    root = nullptr;
+  }
+  return Section(state_.get(), root, "");
+}
+
+bool Document::ok() const { return state_->errors.empty(); }
+
+std::vector<std::string> Document::errors() const {
+  std::vector<Error> sorted = state_->errors;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Error& a, const Error& b) {
+    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+  });
+  std::vector<std::string> lines;
+  for (const Error& error : sorted) {
+    std::string line = state_->where(error.place) + ": " + error.text;
+    if (lines.empty() || lines.back() != line) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string Document::error_text() const {
+  std::string text;
+  for (const std::string& line : errors()) text.append(line).push_back('\n');
+  return text;
+}
+
+std::string Document::dump_effective() const {
+  std::string text;
+  for (const auto& [path, value] : state_->effective)
+    text.append(path).append(": ").append(value).push_back('\n');
+  return text;
+}
+
+std::string Section::path_of(std::string_view key) const { return joined(path_, key); }
+
+bool Section::has(std::string_view key) const {
+  if (node_ == nullptr) return false;
+  return std::any_of(node_->members.begin(), node_->members.end(),
+                     [&](const Member& member) { return member.key == key; });
+}
+
+Node* Section::find(std::string_view key) {
+  if (node_ == nullptr) return nullptr;
+  if (std::find(node_->asked.begin(), node_->asked.end(), key) == node_->asked.end()) {
+    node_->asked.emplace_back(key);
+  }
+  Node* value = nullptr;
+  for (Member& member : node_->members) {
+    if (member.key != key) continue;
+    member.used = true;
+    if (value == nullptr) value = member.value.get();
+  }
+  return value;
+}
+
+void Section::mismatch(const Node& node, std::string_view key, const std::string& expected) {
+  state_->errors.push_back({node.place, path_of(key) + ": expected " + expected + ", found " + found(node)});
+}
+
+void Section::record(std::string_view key, const std::string& value) {
+  state_->effective.emplace_back(path_of(key), value);
+}
+
+std::optional<std::string> Section::text(std::string_view key, const char* expected) {
+  Node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  if (node->kind != Node::Kind::kScalar) {
+    mismatch(*node, key, expected);
+    return std::nullopt;
+  }
+  std::string error;
+  std::optional<std::string> value = substitute(node->text, state_->folder, error);
+  if (!value) state_->errors.push_back({node->place, path_of(key) + ": " + error});
+  return value;
+}
+
+bool Section::get(std::string_view key, std::string& target) {
+  std::optional<std::string> value = text(key, "text");
+  if (value) target = std::move(*value);
+  record(key, "\"" + target + "\"");
+  return value.has_value();
+}
+
+bool Section::get_secret(std::string_view key, std::string& target) {
+  std::optional<std::string> value = text(key, "text");
+  if (value) target = std::move(*value);
+  record(key, "***");
+  return value.has_value();
+}
+
+bool Section::get(std::string_view key, std::vector<std::string>& target) {
+  Node* node = find(key);
+  if (node != nullptr && node->kind != Node::Kind::kList) {
+    mismatch(*node, key, "a list of texts");
+    node = nullptr;
+  }
+  if (node != nullptr) {
+    std::vector<std::string> values;
+    for (const auto& item : node->items) {
+      std::string error;
+      std::optional<std::string> value;
+      if (item->kind == Node::Kind::kScalar) {
+        value = substitute(item->text, state_->folder, error);
+      } else {
+        error = "expected text, found " + found(*item);
+      }
+      if (!value) {
+        state_->errors.push_back(
+            {item->place, path_of(key) + "." + std::to_string(values.size()) + ": " + error});
+        return false;
+      }
+      values.push_back(std::move(*value));
+    }
+    target = std::move(values);
+  }
+  std::string shown;
+  for (const std::string& value : target) shown += (shown.empty() ? "\"" : ", \"") + value + "\"";
+  record(key, "[" + shown + "]");
+  return node != nullptr;
+}
+
+bool Section::get(std::string_view key, std::map<std::string, std::string>& target) {
+  if (find(key) == nullptr) {
+    record(key, "{" + std::to_string(target.size()) + " entries}");
+    return false;
+  }
+  Section map = section(key);
+  if (!map.exists()) return false;
+  std::map<std::string, std::string> values;
+  for (const Member& member : map.node_->members) {
+    std::string value;
+    if (!map.get(member.key, value)) return false;
+    values.emplace(member.key, std::move(value));
+  }
+  target = std::move(values);
+  return true;
+}
+
+void Section::require(std::string_view key) {
+  if (find(key) != nullptr) return;
+  Place place = node_ == nullptr ? Place{} : node_->place;
+  state_->errors.push_back({place, path_of(key) + ": is missing and has no default"});
+}
+
+Section Section::section(std::string_view key) {
+  Node* node = find(key);
+  if (node != nullptr && node->kind != Node::Kind::kMap) {
+    if (node->kind != Node::Kind::kNull) mismatch(*node, key, "a map of settings");
+    node = nullptr;
+  }
+  return Section(state_, node, path_of(key));
+}
+
+std::vector<Section> Section::list(std::string_view key) {
+  std::vector<Section> sections;
+  Node* node = find(key);
+  if (node == nullptr || node->kind == Node::Kind::kNull) return sections;
+  if (node->kind != Node::Kind::kList) {
+    mismatch(*node, key, "a list");
+    return sections;
+  }
+  for (size_t i = 0; i < node->items.size(); ++i) {
+    std::string name = std::string(key) + "." + std::to_string(i);
+    Node& item = *node->items[i];
+    if (item.kind == Node::Kind::kMap) {
+      sections.push_back(Section(state_, &item, path_of(name)));
+    } else {
+      mismatch(item, name, "a map of settings");
+    }
+  }
+  return sections;
+}
+
+std::vector<std::pair<std::string, Section>> Section::named(std::string_view key) {
+  std::vector<std::pair<std::string, Section>> sections;
+  Section outer = section(key);
+  if (!outer.exists()) return sections;
+  for (const Member& member : outer.node_->members) {
+    sections.emplace_back(member.key, outer.section(member.key));
+  }
+  return sections;
+}
+
+std::string Section::where(std::string_view key) const {
+  if (node_ == nullptr) return state_->file;
+  for (const Member& member : node_->members) {
+    if (member.key == key) return state_->where(member.value ? member.value->place : member.place);
+  }
+  return state_->where(node_->place);
+}
+
+void Section::error(std::string_view key, const std::string& message) {
+  Place place;
+  if (node_ != nullptr) {
+    place = node_->place;
+    for (const Member& member : node_->members) {
+      if (member.key == key && member.value) place = member.value->place;
+    }
+  }
+  state_->errors.push_back({place, path_of(key) + ": " + message});
+}
+
+void Section::finish() {
+  if (node_ != nullptr) report_unread(*state_, *node_, path_);
+}
+
+}  // namespace lcg::config
