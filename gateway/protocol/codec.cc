@@ -1,0 +1,24 @@
+#include "gateway/protocol/codec.h"
+
+#include <algorithm>
+
+#include "gateway/protocol/json_codec.h"
+
+namespace lcg::protocol {
+
+const Encoder& encoder_of(Variant) {
+  static const JsonEncoder kJson;
+  return kJson;
+}
+
+std::unique_ptr<CommandReader> make_reader(Variant) { return std::make_unique<JsonCommandReader>(); }
+
+SharedBytes payload_bytes(std::string_view data) {
+  const auto is_break = [](char c) { return c == '\n' || c == '\r'; };
+  const auto breaks = static_cast<size_t>(std::count_if(data.begin(), data.end(), is_break));
+  if (breaks == 0) return SharedBytes(data);
+  return SharedBytes::build(data.size() - breaks,
+                            [&](char* out) { std::remove_copy_if(data.begin(), data.end(), out, is_break); });
+}
+
+}  // namespace lcg::protocol

@@ -1,0 +1,84 @@
+// Commands of the client protocol as plain structs. No I/O, no JSON.
+//
+// Every view is borrowed from the frame, or from the CommandReader for a string that had escapes in it: it is
+// valid until the reader's next command. A field that was absent has its zero value. `data` views are whole
+// JSON values as the client wrote them (a Protobuf codec puts bytes there); SharedBytes for the broker are
+// made by payload_bytes(). Source: client-protocol 1.3, 1.7 to 1.9.
+#pragma once
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace lcg::protocol {
+
+enum class Method : uint8_t {
+  kNone,  // no known request field
+  kConnect,
+  kPing,
+  kSubscribe,
+  kUnsubscribe,
+  kPublish,
+  kPresence,
+  kPresenceStats,
+  kHistory,
+  kRpc,
+  kSend,
+  kRefresh,
+  kSubRefresh
+};
+
+struct SubscribeCommand {
+  std::string_view channel, token, epoch, data, delta;
+  uint64_t offset = 0;
+  int64_t flag = 0;  // kFlagRejectUnrecovered; others are offers we do not take up
+  int32_t type = 0;  // 0: a stream
+  bool recover = false, positioned = false, recoverable = false, join_leave = false;
+  bool has_filter = false;  // `tf` was given
+};
+inline constexpr int64_t kFlagRejectUnrecovered = 2;
+
+struct ConnectCommand {
+  std::string_view token, data, name, version;
+  // The server-side subscriptions to recover: channel, recover, offset and epoch are set.
+  std::vector<SubscribeCommand> subs;
+};
+
+struct PublishCommand {
+  std::string_view channel, data;
+  int32_t type = 0;  // 1: to a map, which is not available
+};
+
+struct HistoryCommand {
+  std::string_view channel, epoch;
+  uint64_t offset = 0;
+  int32_t limit = 0;
+  bool has_since = false, reverse = false;
+};
+
+struct RpcCommand {
+  std::string_view method, data;
+};
+
+// unsubscribe, presence, presence_stats: channel. refresh: token. sub_refresh: both.
+struct NamedCommand {
+  std::string_view channel, token;
+};
+
+// Of the members below, only that of `method` means anything.
+struct Command {
+  uint32_t id = 0;
+  Method method = Method::kNone;
+  ConnectCommand connect;
+  SubscribeCommand subscribe;
+  PublishCommand publish;
+  HistoryCommand history;
+  RpcCommand rpc;
+  NamedCommand named;
+};
+
+// A payload as the broker wants it: raw newlines, which in JSON can only stand between tokens, are left out.
+SharedBytes payload_bytes(std::string_view data);
+
+}  // namespace lcg::protocol

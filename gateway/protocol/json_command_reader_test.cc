@@ -1,0 +1,278 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/protocol/json_codec.h"
+#include "gateway/protocol/limits.h"
+
+namespace lcg::protocol {
+namespace {
+
+using testing::ElementsAre;
+
+// The ids of the commands in a frame, and how it ended.
+struct Frame {
+  std::vector<uint32_t> ids;
+  Next end;
+};
+Frame read_all(std::string_view text) {
+  JsonCommandReader reader;
+  reader.open(text, 0);
+  Frame frame;
+  while ((frame.end = reader.next()) == Next::kCommand) frame.ids.push_back(reader.command().id);
+  return frame;
+}
+
+// The reader stays alive with its command.
+struct One {
+  explicit One(std::string_view text) {
+    reader.open(text, 0);
+    next = reader.next();
+  }
+  const Command& operator*() const { return reader.command(); }
+  const Command* operator->() const { return &reader.command(); }
+  JsonCommandReader reader;
+  Next next;
+};
+
+TEST(JsonFrame, OneCommandALine) {
+  const Frame frame = read_all("{\"id\":1,\"rpc\":{}}\n{\"id\":2,\"rpc\":{}}");
+
+  EXPECT_THAT(frame.ids, ElementsAre(1, 2));
+  EXPECT_EQ(frame.end, Next::kEnd);
+}
+
+TEST(JsonFrame, OneNewlineMayEndIt) { EXPECT_EQ(read_all("{\"id\":1,\"rpc\":{}}\n").end, Next::kEnd); }
+
+TEST(JsonFrame, CarriageReturnIsWhiteSpace) {
+  EXPECT_THAT(read_all("{\"id\":1,\"rpc\":{}}\r\n{\"id\":2,\"rpc\":{}}\r\n").ids, ElementsAre(1, 2));
+}
+
+TEST(JsonFrame, Malformed) {
+  for (const std::string_view text :
+       {"",
+        " ",
+        "\n",
+        " \n ",
+        "[]",
+        "1",
+        "null",
+        "\"x\"",
+        "{",
+        "{}}",
+        "{}{}",
+        "{} {}",
+        "{}\n\n",
+        "{}\n\n{}",
+        "\n{}",
+        "{\n}",
+        "{\"id\":1,}",
+        "{\"id\":01}",
+        "{\"id\":-1}",
+        "{\"id\":1.0}",
+        "{\"id\":1e3}",
+        "{\"id\":4294967296}",
+        "{\"id\":\"1\"}",
+        "{\"id\":true}",
+        "{\"id\":{}}",
+        "{'id':1}",
+        "{\"id\":1,\"rpc\":[]}",
+        "{\"id\":1,\"rpc\":\"x\"}",
+        "{\"id\":1,\"rpc\":{\"method\":1}}",
+        "{\"id\":1,\"rpc\":{\"data\":}}",
+        "{\"id\":1,\"rpc\":{\"data\":nul}}",
+        "{\"id\":1,\"rpc\":{\"data\":{\"a\":}}}",
+        "{\"id\":1,\"rpc\":{\"method\":\"\\ud800\"}}",
+        "{\"id\":1,\"rpc\":{\"method\":\"\xff\"}}",
+        "{\"id\":1,\"rpc\":{\"method\":\"a\tb\"}}",
+        "{\"id\":1,\"publish\":{\"channel\":{},\"data\":1}}",
+        "{\"id\":1,\"subscribe\":{\"channel\":\"a\",\"offset\":-1}}",
+        "{\"id\":1,\"subscribe\":{\"channel\":\"a\",\"offset\":18446744073709551616}}",
+        "{\"id\":1,\"subscribe\":{\"channel\":\"a\",\"recover\":1}}",
+        "{\"id\":1,\"history\":{\"limit\":2147483648}}",
+        "{\"id\":1,\"history\":{\"since\":7}}",
+        "{\"id\":1,\"connect\":{\"subs\":[]}}",
+        "{\"id\":1,\"connect\":{\"subs\":{\"a\":1}}}",
+        "{\"id\":1,\"rpc\":{}",
+        "{\"id\":1}x"}) {
+    EXPECT_EQ(read_all(text).end, Next::kMalformed) << text;
+  }
+}
+
+TEST(JsonFrame, WhatComesBeforeTheMalformedIsRead) {
+  const Frame frame = read_all("{\"id\":1,\"rpc\":{}}\nx");
+
+  EXPECT_THAT(frame.ids, ElementsAre(1));
+  EXPECT_EQ(frame.end, Next::kMalformed);
+}
+
+TEST(JsonFrame, CommandsAreLimited) {
+  std::string text;
+  for (uint32_t i = 0; i < kMaxCommandsPerFrame; ++i) text += "{}\n";
+
+  EXPECT_EQ(read_all(text).end, Next::kEnd);
+  EXPECT_EQ(read_all(text + "{}").end, Next::kMalformed);
+}
+
+TEST(JsonFrame, DepthIsLimited) {
+  const auto nested = [](unsigned depth) {
+    return "{\"id\":1,\"rpc\":{\"data\":" + std::string(depth, '[') + std::string(depth, ']') + "}}";
+  };
+
+  EXPECT_EQ(read_all(nested(kMaxJsonDepth - 2)).end, Next::kEnd);
+  EXPECT_EQ(read_all(nested(kMaxJsonDepth - 1)).end, Next::kMalformed);
+}
+
+TEST(JsonFrame, RestCanBeTakenUpAgain) {
+  const std::string text = "{\"id\":1,\"rpc\":{}}\n{\"id\":2,\"rpc\":{}}\n";
+  JsonCommandReader first;
+  first.open(text, 0);
+  ASSERT_EQ(first.next(), Next::kCommand);
+
+  const std::string rest(first.rest());
+  JsonCommandReader second;
+  second.open(rest, first.commands());
+
+  ASSERT_EQ(second.next(), Next::kCommand);
+  EXPECT_EQ(second.command().id, 2u);
+  EXPECT_EQ(second.next(), Next::kEnd);
+}
+
+TEST(JsonFrame, AnEmptyRestIsTheEnd) {
+  JsonCommandReader reader;
+  reader.open("", 3);
+
+  EXPECT_EQ(reader.next(), Next::kEnd);
+}
+
+TEST(JsonCommand, EmptyObjectHasNoMethod) {
+  One command("{}");
+
+  EXPECT_EQ(command->id, 0u);
+  EXPECT_EQ(command->method, Method::kNone);
+}
+
+TEST(JsonCommand, FirstMethodInOrderCounts) {
+  EXPECT_EQ(One("{\"id\":1,\"rpc\":{},\"publish\":{},\"send\":{}}")->method, Method::kPublish);
+  EXPECT_EQ(One("{\"id\":1,\"connect\":{},\"ping\":{}}")->method, Method::kConnect);
+  EXPECT_EQ(One("{\"id\":1,\"sub_refresh\":{},\"refresh\":{}}")->method, Method::kRefresh);
+}
+
+TEST(JsonCommand, NullIsAbsent) {
+  One command("{\"id\":null,\"connect\":null,\"subscribe\":{\"channel\":null,\"recover\":null,\"tf\":null}}");
+
+  EXPECT_EQ(command->method, Method::kSubscribe);
+  EXPECT_EQ(command->subscribe.channel, "");
+  EXPECT_FALSE(command->subscribe.has_filter);
+}
+
+TEST(JsonCommand, UnknownKeysAreIgnored) {
+  One command("{\"id\":1,\"x\":[{}],\"rpc\":{\"method\":\"m\",\"y\":{\"z\":[1,2]}},\"q\":null}");
+
+  EXPECT_EQ(command.next, Next::kCommand);
+  EXPECT_EQ(command->rpc.method, "m");
+}
+
+TEST(JsonCommand, UnknownMethodIsNone) { EXPECT_EQ(One("{\"id\":1,\"fly\":{}}")->method, Method::kNone); }
+
+TEST(JsonCommand, Connect) {
+  One command(
+      "{\"id\":1,\"connect\":{\"token\":\"t.k\",\"data\":{\"a\": "
+      "1},\"name\":\"js\",\"version\":\"5\",\"headers\":{\"x\":\"y\"},"
+      "\"flag\":1,\"subs\":{\"a\":{\"recover\":true,\"offset\":7,\"epoch\":\"e\"},\"b\\n\":{}}}}");
+
+  const ConnectCommand& connect = command->connect;
+  EXPECT_EQ(connect.token, "t.k");
+  EXPECT_EQ(connect.data, "{\"a\": 1}");
+  EXPECT_EQ(connect.name, "js");
+  EXPECT_EQ(connect.version, "5");
+  ASSERT_EQ(connect.subs.size(), 2u);
+  EXPECT_EQ(connect.subs[0].channel, "a");
+  EXPECT_TRUE(connect.subs[0].recover);
+  EXPECT_EQ(connect.subs[0].offset, 7u);
+  EXPECT_EQ(connect.subs[0].epoch, "e");
+  EXPECT_EQ(connect.subs[1].channel, "b\n");
+}
+
+TEST(JsonCommand, Subscribe) {
+  One command(
+      "{\"id\":2,\"subscribe\":{\"channel\":\"chat:1\",\"token\":\"t\",\"recover\":true,\"epoch\":\"E\","
+      "\"offset\":9,\"data\":[],"
+      "\"positioned\":true,\"recoverable\":true,\"join_leave\":true,\"delta\":\"fossil\",\"tf\":{},\"flag\":"
+      "3,\"type\":4}}");
+
+  const SubscribeCommand& sub = command->subscribe;
+  EXPECT_EQ(sub.channel, "chat:1");
+  EXPECT_EQ(sub.token, "t");
+  EXPECT_TRUE(sub.recover && sub.positioned && sub.recoverable && sub.join_leave && sub.has_filter);
+  EXPECT_EQ(sub.epoch, "E");
+  EXPECT_EQ(sub.offset, 9u);
+  EXPECT_EQ(sub.data, "[]");
+  EXPECT_EQ(sub.delta, "fossil");
+  EXPECT_EQ(sub.flag, 3);
+  EXPECT_EQ(sub.type, 4);
+}
+
+TEST(JsonCommand, PublishKeepsThePayloadAsItIs) {
+  One command("{\"id\":3,\"publish\":{\"channel\":\"c\",\"data\": {\"a\" : \"\\u00e9\\n\"} ,\"type\":1}}");
+
+  EXPECT_EQ(command->publish.data, "{\"a\" : \"\\u00e9\\n\"}");
+  EXPECT_EQ(command->publish.type, 1);
+}
+
+TEST(JsonCommand, NullIsAPayload) { EXPECT_EQ(One("{\"id\":3,\"rpc\":{\"data\":null}}")->rpc.data, "null"); }
+
+TEST(JsonCommand, History) {
+  One command(
+      "{\"id\":4,\"history\":{\"channel\":\"c\",\"limit\":-1,\"since\":{\"offset\":5,\"epoch\":\"e\"},"
+      "\"reverse\":true}}");
+
+  EXPECT_EQ(command->history.limit, -1);
+  EXPECT_TRUE(command->history.has_since && command->history.reverse);
+  EXPECT_EQ(command->history.offset, 5u);
+  EXPECT_EQ(command->history.epoch, "e");
+}
+
+TEST(JsonCommand, HistoryWithoutSince) {
+  EXPECT_FALSE(One("{\"id\":4,\"history\":{\"channel\":\"c\"}}")->history.has_since);
+}
+
+TEST(JsonCommand, NamedOnes) {
+  EXPECT_EQ(One("{\"id\":1,\"unsubscribe\":{\"channel\":\"u\"}}")->named.channel, "u");
+  EXPECT_EQ(One("{\"id\":1,\"presence\":{\"channel\":\"p\"}}")->named.channel, "p");
+  EXPECT_EQ(One("{\"id\":1,\"presence_stats\":{\"channel\":\"s\"}}")->named.channel, "s");
+  EXPECT_EQ(One("{\"id\":1,\"refresh\":{\"token\":\"t\"}}")->named.token, "t");
+  EXPECT_EQ(One("{\"id\":1,\"sub_refresh\":{\"channel\":\"c\",\"token\":\"t\"}}")->named.channel, "c");
+}
+
+TEST(JsonCommand, EscapesAreDecodedAndAllStay) {
+  One command(
+      "{\"id\":1,\"subscribe\":{\"channel\":\"a\\u003ab\",\"token\":\"\\\"q\\\"\",\"epoch\":"
+      "\"\\ud83d\\ude00\"}}");
+
+  EXPECT_EQ(command->subscribe.channel, "a:b");
+  EXPECT_EQ(command->subscribe.token, "\"q\"");
+  EXPECT_EQ(command->subscribe.epoch, "\xF0\x9F\x98\x80");
+}
+
+TEST(JsonCommand, NothingIsLeftOfTheCommandBefore) {
+  JsonCommandReader reader;
+  reader.open(
+      "{\"id\":1,\"subscribe\":{\"channel\":\"c\",\"recover\":true,\"offset\":3}}\n{\"id\":2,\"subscribe\":{}"
+      "}",
+      0);
+  ASSERT_EQ(reader.next(), Next::kCommand);
+  ASSERT_EQ(reader.next(), Next::kCommand);
+
+  EXPECT_EQ(reader.command().subscribe.channel, "");
+  EXPECT_FALSE(reader.command().subscribe.recover);
+  EXPECT_EQ(reader.command().subscribe.offset, 0u);
+}
+
+TEST(Payload, RawNewlinesAreLeftOut) {
+  EXPECT_EQ(payload_bytes("{\r\n\"a\":\n1}").view(), "{\"a\":1}");
+  EXPECT_EQ(payload_bytes("\"\\n\"").view(), "\"\\n\"");
+  EXPECT_TRUE(payload_bytes("").empty());
+}
+
+}  // namespace
+}  // namespace lcg::protocol

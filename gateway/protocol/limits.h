@@ -1,0 +1,58 @@
+// Every limit of the client protocol, with its unit and where it comes from. Those an operator may change are
+// the defaults of GatewayConfig (gateway/config.h); those of the WebSocket layer are in gateway/ws/limits.h.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace lcg::protocol {
+
+// Bytes of one frame from a client, all its commands together. Client protocol 1.1.
+inline constexpr uint32_t kMaxMessageBytes = 65536;
+// Commands in one frame; over it 3501. An SDK that resubscribes sends connect and all its subscriptions at
+// once: the channel limit twice over, and room.
+inline constexpr uint32_t kMaxCommandsPerFrame = 512;
+// Nesting of a command, its payload included; over it 3501. Deeper than any SDK sends, shallow enough to
+// refuse cheaply.
+inline constexpr unsigned kMaxJsonDepth = 64;
+// Messages gathered in one frame to a client: its SDK handles a frame's messages one after the other, so a
+// large frame delays the last. Client protocol 1.17.
+inline constexpr size_t kMaxPushesPerFrame = 16;
+
+// Bytes of a channel name; over it error 107. Client protocol 1.8.
+inline constexpr size_t kMaxChannelBytes = 255;
+// Subscriptions of one connection; over it error 106, or 3505 for server-side ones. Client protocol 1.8.
+inline constexpr uint32_t kMaxChannelsPerClient = 128;
+// Server-side subscriptions a connect may ask to recover, the rest is ignored. As many as can exist.
+inline constexpr size_t kMaxRecoverSubs = 128;
+// Bytes of an rpc method's name; over it error 107.
+inline constexpr size_t kMaxMethodBytes = 255;
+// Bytes of a token; over it 3500. A JWT with many claims has 2 KiB.
+inline constexpr size_t kMaxTokenBytes = 8192;
+
+// Bytes of a connection's commands that wait for the one before them: reading pauses there. What was read
+// already still arrives (ws::kReadBurst), so a connection may hold that much more; over both together 3008.
+inline constexpr size_t kHeldPauseBytes = 64u << 10;
+inline constexpr size_t kHeldMaxBytes = 1u << 20;
+// Publications of a channel that wait for the answer to a subscribe; over it the subscription starts anew
+// (2500).
+inline constexpr size_t kMaxHeldEvents = 512;
+
+// Bytes owed to a client at which the dialogs it follows are collapsed, and at which they are taken up again.
+// Chat semantics 3.7.
+inline constexpr size_t kSoftQueueBytes = 64u << 10;
+// Bytes owed to a client at which it is closed with 3008. Centrifugo's client.queue_max_size.
+inline constexpr size_t kHardQueueBytes = 1u << 20;
+
+// Client protocol 1.6 and 1.7.
+inline constexpr std::chrono::milliseconds kPingInterval{25'000};
+inline constexpr std::chrono::milliseconds kPongTimeout{8'000};
+inline constexpr std::chrono::milliseconds kStaleTimeout{10'000};
+inline constexpr std::chrono::milliseconds kExpiredGrace{25'000};
+
+// Commands of one connection a second, and at once; over it error 111. Well above what a person's client
+// does, well below what hurts a lane.
+inline constexpr double kCommandsPerSecond = 200;
+inline constexpr double kCommandBurst = 1000;
+
+}  // namespace lcg::protocol

@@ -1,0 +1,44 @@
+// Replies of the client protocol as plain structs of borrowed values, valid while they are encoded.
+// Source: client-protocol 1.4, 1.5, 1.7 to 1.9. Fields we never grant (delta, map state, compaction ids) have
+// no place here.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "broker/api/requests.h"
+
+namespace lcg::protocol {
+
+// The result of one subscription; `expires` is never told: the server itself ends a subscription that
+// expires.
+struct SubscribeReply {
+  StreamPosition position = {};
+  std::span<const PublicationPtr> publications = {};
+  std::string_view data = {};
+  bool recoverable = false, positioned = false, recovered = false, was_recovering = false;
+};
+
+struct ServerSubscription {
+  std::string_view channel;
+  SubscribeReply reply = {};
+};
+
+struct ConnectReply {
+  std::string_view client = {}, version = {}, data = {};
+  std::span<const ServerSubscription> subs = {};
+  uint32_t ttl_seconds = 0;   // of the credentials; > 0 means that the client has to refresh
+  uint32_t ping_seconds = 0;  // 0: no ping
+  bool expects_pong = false;
+};
+
+struct HistoryReply {
+  std::span<const PublicationPtr> publications;
+  const StreamPosition& position;
+};
+
+struct RefreshReply {
+  uint32_t ttl_seconds = 0;  // 0: the credentials do not expire
+};
+
+}  // namespace lcg::protocol
