@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/metrics_shard.h"
 
 namespace lcg {
 namespace {
@@ -191,6 +190,25 @@ void LaneSet::start() {
       name_and_pin(lane.index(), pin);
       lane.run();
     });
+  }
+}
+
+void LaneSet::add_metrics(metrics::Registry& registry) {
+  for (auto& lane : lanes_) {
+    const LaneStats& stats = lane->stats();
+    metrics::Labels labels = {{"lane", std::to_string(lane->index())}};
+    auto count = [&](const char* name, const char* help, const std::atomic<uint64_t>& of) {
+      auto read = [&of] { return static_cast<double>(of.load(std::memory_order_relaxed)); };
+      registry.counter_from(name, help, labels, read);
+    };
+    count("lcg_lane_turns_total", "Turns of the lane's loop.", stats.turns);
+    count("lcg_lane_tasks_total", "Tasks run from the lane's mailbox.", stats.tasks);
+    count("lcg_lane_refused_total", "Tasks refused by a full mailbox.", stats.refused);
+    count("lcg_lane_over_budget_total", "Handlers and tasks that held the lane over 1 ms.",
+          stats.over_budget);
+    count("lcg_lane_exceptions_total", "Exceptions that left a handler or task.", stats.exceptions);
+    auto depth = [lane = lane.get()] { return static_cast<double>(lane->mailbox_size()); };
+    registry.gauge_from("lcg_lane_mailbox_tasks", "Tasks waiting in the lane's mailbox.", labels, depth);
   }
 }
 

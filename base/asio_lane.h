@@ -19,6 +19,7 @@
 
 #include "base/lane.h"
 #include "base/mailbox.h"
+#include "base/metrics.h"
 #include "base/timer_wheel.h"
 
 namespace lcg {
@@ -74,6 +75,8 @@ class AsioLane final : public Lane {
   void stop();
 
   const LaneStats& stats() const { return stats_; }
+  // Any thread. Tasks waiting in the mailbox.
+  size_t mailbox_size() const { return mailbox_.size(); }
   // The lane whose run() is on the calling thread, or nullptr.
   static AsioLane* current() noexcept;
 
@@ -121,6 +124,10 @@ class LaneSet {
   void start();
   void stop();
   void join();
+
+  // Every lane's stats and mailbox depth, as lcg_lane_*{lane="n"}. The set outlives the registry's
+  // expositions.
+  void add_metrics(metrics::Registry& registry);
 
  private:
   Options options_;
