@@ -11,7 +11,9 @@
 //   an aggregate is never built inside a co_await expression (`co_await f(Row{key, value})` frees the strings
 //   twice): name it first and move it, or give it a constructor, as Call, Publication and storage::Scan have;
 //   a lambda with captures is never written inside a co_await expression: name it first, then pass it;
-//   no co_await inside ?: or as part of a condition with other temporaries: name the result first.
+//   no co_await inside ?: nor in the condition of if, while, for or switch: name the result first. In a
+//   coroutine whose outermost block declares no variable, g++ 12 compiles `if (co_await f())` to a coroutine
+//   that hangs.
 #pragma once
 #include <coroutine>
 #include <exception>

@@ -121,7 +121,9 @@ class Core {
 
   // Ends every coroutine where it stands. What is left after stop waits for something that cannot happen any
   // more.
+  // The turn holds back whoever is woken by what is freed here: it is destroyed before it could run.
   void destroy_all() noexcept {
+    const Turn turn;
     for (List<Detached::promise_type>* list : {&running_, &control_})
       while (!list->empty())
         std::coroutine_handle<Detached::promise_type>::from_promise(list->front()).destroy();

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// fake_host_api.cc: the functions of lcg_host, each forwarding to the world.
+#include <cstring>
+
+#include "testing/fake_world.h"
+
+namespace lcg::testing {
+namespace {
+
+Instance& instance_of(lcg_host_ctx* ctx) { return *reinterpret_cast<Instance*>(ctx); }
+
+void host_log(lcg_host_ctx* ctx, uint32_t level, lcg_str message) noexcept {
+  Instance& me = instance_of(ctx);
+  const std::lock_guard lock(me.world->mutex_);
+  me.world->logs_.push_back({level, me.plugin, copy(message)});
+}
+
+int64_t host_now_ns(lcg_host_ctx* ctx) noexcept {
+  World& world = *instance_of(ctx).world;
+  const std::lock_guard lock(world.mutex_);
+  return world.now_ns_;
+}
+
+int64_t host_wall_ms(lcg_host_ctx* ctx) noexcept {
+  World& world = *instance_of(ctx).world;
+  const std::lock_guard lock(world.mutex_);
+  return 1'767'225'600'000 + world.now_ns_ / 1'000'000 + world.wall_skew_ms_;  // from 2026-01-01
+}
+
+void host_random(lcg_host_ctx* ctx, void* out, size_t size) noexcept {
+  World& world = *instance_of(ctx).world;
+  const std::lock_guard lock(world.mutex_);
+  auto* bytes = static_cast<unsigned char*>(out);
+  for (size_t i = 0; i < size; i += 8) {  // splitmix64
+    uint64_t z = world.random_state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    std::memcpy(bytes + i, &z, size - i < 8 ? size - i : 8);
+  }
+}
+
+lcg_status host_config(lcg_host_ctx* ctx, lcg_str path, lcg_str* out) noexcept {
+  Instance& me = instance_of(ctx);
+  const std::string key = copy(path);
+  me.read.insert(key);
+  const auto found = me.config.find(key);
+  if (found == me.config.end()) return LCG_E_NOT_FOUND;
+  *out = str(found->second);
+  return LCG_OK;
+}
+
+uint32_t host_slot_of(lcg_host_ctx* ctx, lcg_str key) noexcept {
+  return instance_of(ctx).world->slot_of(view(key));
+}
+
+lcg_status host_reply(lcg_host_ctx* ctx, lcg_token token, const lcg_result* result) noexcept {
+  return instance_of(ctx).world->reply(instance_of(ctx), token, result);
+}
+
+lcg_status host_publish(lcg_host_ctx* ctx, const lcg_publication* p, lcg_done_fn done, void* user) noexcept {
+  return instance_of(ctx).world->start_publish(instance_of(ctx), *p, done, user);
+}
+
+lcg_status host_call(lcg_host_ctx* ctx, const lcg_call* call, lcg_done_fn done, void* user) noexcept {
+  return instance_of(ctx).world->start_call(instance_of(ctx), *call, done, user);
+}
+
+lcg_status host_disconnect(lcg_host_ctx* ctx, const lcg_disconnect* d) noexcept {
+  World& world = *instance_of(ctx).world;
+  if (world.crashed_) return LCG_OK;
+  if (d->session_id.size + d->user_id.size + d->device_id.size + d->auth_id.size == 0) return LCG_E_INVALID;
+  if (d->code < 3000 || d->code > 4999) return LCG_E_INVALID;
+  world.disconnects_.push_back({d->code, copy(d->reason), copy(d->session_id), copy(d->user_id),
+                                copy(d->device_id), copy(d->auth_id)});
+  return LCG_OK;
+}
+
+lcg_status host_timer_start(lcg_host_ctx* ctx, uint32_t delay_ms, lcg_fn fn, void* user,
+                            lcg_timer* out) noexcept {
+  Instance& me = instance_of(ctx);
+  *out = me.world->start_timer(me.serial, delay_ms, [fn, user] { fn(user); });
+  return LCG_OK;
+}
+
+lcg_status host_timer_cancel(lcg_host_ctx* ctx, lcg_timer timer) noexcept {
+  return instance_of(ctx).world->cancel_timer(timer) ? LCG_OK : LCG_E_STALE;
+}
+
+lcg_status host_post(lcg_host_ctx* ctx, lcg_fn fn, void* user) noexcept {
+  Instance& me = instance_of(ctx);
+  me.world->push(me.serial, [fn, user] { fn(user); });
+  return LCG_OK;
+}
+
+lcg_status host_offload(lcg_host_ctx* ctx, lcg_fn work, lcg_fn done, void* user) noexcept {
+  return instance_of(ctx).world->start_offload(instance_of(ctx), work, done, user);
+}
+
+const void* host_query(lcg_host_ctx*, lcg_str) noexcept { return nullptr; }
+
+}  // namespace
+
+lcg_host make_host_table(Instance& instance, uint32_t index, uint32_t count) {
+  lcg_host table{};
+  table.struct_size = sizeof table;
+  table.abi_major = LCG_ABI_MAJOR;
+  table.abi_minor = instance.world->options.abi_minor;
+  table.ctx = reinterpret_cast<lcg_host_ctx*>(&instance);
+  table.instance_index = index;
+  table.instance_count = count;
+  table.slot_count = instance.world->options.slot_count;
+  table.log = &host_log;
+  table.now_ns = &host_now_ns;
+  table.wall_ms = &host_wall_ms;
+  table.random = &host_random;
+  table.config = &host_config;
+  table.slot_of = &host_slot_of;
+  table.reply = &host_reply;
+  table.publish = &host_publish;
+  table.call = &host_call;
+  table.disconnect = &host_disconnect;
+  table.timer_start = &host_timer_start;
+  table.timer_cancel = &host_timer_cancel;
+  table.post = &host_post;
+  table.offload = &host_offload;
+  table.query = &host_query;
+  return table;
+}
+
+}  // namespace lcg::testing
