@@ -76,15 +76,13 @@ FakeHost::FakeHost(Options options) : world_(std::make_unique<World>(options)) {
 }
 
 FakeHost::~FakeHost() {
-  if (world_->crashed_) {
-    world_->kill_all();
-    return;
-  }
+  world_->crash_step_ = 0;
   try {
-    stop();
+    if (!world_->crashed_) stop();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "fake host: %s\n", e.what());
   }
+  if (world_->crashed_) world_->kill_all();
 }
 
 // --- plugins

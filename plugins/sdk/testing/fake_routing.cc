@@ -60,11 +60,11 @@ const Fault* World::match(std::string_view service, std::string_view method) {
 // --- tokens
 // -----------------------------------------------------------------------------------------------------
 
-lcg_token World::issue(uint64_t instance, Complete complete, int64_t timeout_ms) {
+lcg_token World::issue(uint64_t instance, Complete complete, int64_t timeout_ms, bool counts) {
   const lcg_token token = next_token_++;
   const lcg_timer deadline = start_timer(0, timeout_ms, [this, token] { expire(token); });
   const std::lock_guard lock(mutex_);
-  tokens_.emplace(token, Token{instance, std::move(complete), deadline});
+  tokens_.emplace(token, Token{instance, std::move(complete), deadline, counts});
   return token;
 }
 
@@ -79,7 +79,7 @@ lcg_status World::reply(Instance& from, lcg_token token, const lcg_result* resul
     ++stale_replies_;
     return LCG_E_STALE;
   }
-  const Crossing crossing = cross(from);
+  const Crossing crossing = found->second.counts ? cross(from) : Crossing::kProceed;
   if (crossing == Crossing::kDropped) return LCG_OK;
   const bool freeze = crossing == Crossing::kFreezeAfter;
   ready_.push_back({0, [this, freeze, item = std::move(found->second), answer = std::move(answer)]() mutable {

@@ -151,7 +151,7 @@ void World::start_all_of(Plugin& plugin) {
           answer->reply = std::move(reply);
           answer->done = true;
         },
-        options.start_timeout_ms);
+        options.start_timeout_ms, false);
     instance->ops->start(instance->self, token);
   }
   run_until(
@@ -202,7 +202,7 @@ std::string World::stop(Plugin& plugin) {
     bool stopped = false;
     const lcg_token token = issue(
         instance.serial, [&stopped](Reply reply) { stopped = reply.status != LCG_E_TIMEOUT; },
-        options.stop_timeout_ms);
+        options.stop_timeout_ms, false);
     instance.ops->stop(instance.self, token);
     run_until([this, &stopped] { return stopped || crashed_; }, options.stop_timeout_ms);
     if (crashed_) return {};

@@ -90,7 +90,8 @@ struct World {
 
   // --- tokens and calls ---
   using Complete = std::function<void(Reply)>;
-  lcg_token issue(uint64_t instance, Complete complete, int64_t timeout_ms);
+  // `counts`: the reply is a step. Those to start and stop are not.
+  lcg_token issue(uint64_t instance, Complete complete, int64_t timeout_ms, bool counts = true);
   lcg_status reply(Instance& from, lcg_token token, const lcg_result* result);  // any thread
   void expire(lcg_token token);
   lcg_status start_call(Instance& caller, const lcg_call& call, lcg_done_fn done, void* user);
@@ -122,6 +123,7 @@ struct World {
     uint64_t instance;
     Complete complete;
     lcg_timer deadline;
+    bool counts;
   };
   std::map<lcg_token, Token> tokens_;
   lcg_token next_token_ = (lcg_token{1} << 32) + 1;
