@@ -12,6 +12,7 @@ std::string check_document(std::string_view collection, std::string_view key, st
   if (collection.empty()) return "a collection has no name";
   if (collection.size() > kMaxCollectionBytes)
     return over("a collection's name", collection.size(), kMaxCollectionBytes);
+  if (key.empty()) return "a key is empty";
   if (key.size() > storage::kMaxKeyBytes) return over("a key", key.size(), storage::kMaxKeyBytes);
   if (value.size() > storage::kMaxValueBytes) return over("a value", value.size(), storage::kMaxValueBytes);
   return {};

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "lcg/services/storage.hpp"
+#include "lcg/services/storage_wire.hpp"
 #include "lcg/wire.hpp"
 
 namespace lcg::storage_rocksdb {

@@ -1,0 +1,59 @@
+// key_ring: the signing keys, shared through the store by every instance on every node.
+//
+// The first instance to start makes the first key; a key older than `rotate_after` gets a successor. A new
+// key signs only after kPublishDelay, when every instance has re-read the ring and knows it, and an old one
+// verifies for `keep_for` after its successor took over. Two instances never both make a successor: a serial
+// number is a condition of the write. Lane: the instance's.
+#pragma once
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "lcg/services/storage.hpp"
+#include "lcg/sync.hpp"
+#include "plugins/uaa/es256.h"
+
+namespace lcg::uaa {
+
+class KeyRing {
+ public:
+  using Millis = std::chrono::milliseconds;
+  static constexpr Millis kPublishDelay = std::chrono::minutes(2);
+  static constexpr Millis kReloadInterval = std::chrono::seconds(30);
+
+  KeyRing(Host host, Millis rotate_after, Millis keep_for)
+      : host_(host), storage_(host), rotate_after_(rotate_after), keep_for_(keep_for) {}
+
+  // Reads the ring, making and dropping keys as their age asks. Concurrent calls share one reading.
+  Task<Reply> load();
+  // Reads it only if that has not succeeded yet.
+  Task<Reply> ensure_loaded();
+  // For a token of an unknown key: reads the ring again, at most once in kReloadInterval. True: it was read.
+  Task<bool> look_again();
+
+  // REQUIRES: loaded.
+  const std::vector<Es256Key>& keys() const { return keys_; }
+  const Es256Key& signing_key() const;
+  // {"keys":[...]}
+  std::string jwks() const;
+
+ private:
+  struct Meta {
+    uint64_t serial;
+    int64_t created_ms;
+  };
+  Task<Reply> read();
+  Task<Reply> make_successor();
+  Task<void> drop_old();
+
+  const Host host_;
+  const storage::Client storage_;
+  const Millis rotate_after_, keep_for_;
+  AsyncLock loading_;
+  uint64_t loads_ = 0;  // that succeeded
+  int64_t looked_again_ns_ = -1;
+  std::vector<Es256Key> keys_;  // oldest first
+  std::vector<Meta> meta_;      // of each
+};
+
+}  // namespace lcg::uaa

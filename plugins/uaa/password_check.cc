@@ -1,0 +1,118 @@
+#include "plugins/uaa/password_check.h"
+
+#include <algorithm>
+
+#include "plugins/uaa/text.h"
+
+namespace lcg::uaa {
+namespace {
+
+// Counts one who waits, until it leaves scope, however that happens.
+class Counted {
+ public:
+  explicit Counted(size_t& count) : count_(count) { ++count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { --count_; }
+
+ private:
+  size_t& count_;
+};
+
+}  // namespace
+
+PasswordCheck::PasswordCheck(Host host, PasswordRules rules)
+    : host_(host),
+      store_(host),
+      rules_(rules),
+      decoy_(decoy_hash(rules.cost)),
+      turns_(std::max<size_t>(1, rules.concurrency / std::max<uint32_t>(1, host.instance_count()))) {}
+
+Task<Outcome<AsyncLock::Guard>> PasswordCheck::take_turn() {
+  Outcome<AsyncLock::Guard> out;
+  if (waiting_ >= rules_.queue) {
+    out.status = LCG_E_BUSY;
+    out.message = "too many logins are waiting";
+    co_return out;
+  }
+  const Counted waiting(waiting_);
+  AsyncLock& turn = turns_[next_turn_++ % turns_.size()];
+  out.value = co_await turn.acquire();
+  co_return out;
+}
+
+Task<Outcome<std::string>> PasswordCheck::hash(std::string password) {
+  const Outcome<AsyncLock::Guard> turn = co_await take_turn();
+  if (!turn.ok()) co_return Outcome<std::string>{turn.status, turn.message, {}};
+  auto work = [password = std::move(password), cost = rules_.cost]() mutable {
+    std::string out = hash_password(password, cost);
+    wipe(password);
+    return out;
+  };
+  co_return co_await host_.offload(std::move(work));
+}
+
+Task<Reply> PasswordCheck::add(std::string user, std::string password, std::string name) {
+  if (!is_user_id(user))
+    co_return Reply::error(LCG_E_INVALID,
+                           "a user name is 1 to 64 of letters, digits and -_.[]{}|`^\\~+=!();");
+  if (password.size() < rules_.min_bytes || password.size() > kMaxPasswordBytes)
+    co_return Reply::error(LCG_E_INVALID, "a password has " + std::to_string(rules_.min_bytes) + " to " +
+                                              std::to_string(kMaxPasswordBytes) + " bytes");
+  if (name.size() > 4 * kMaxUserBytes || !is_utf8(name))
+    co_return Reply::error(LCG_E_INVALID, "a display name has at most 256 bytes of UTF-8");
+  const Outcome<Stored<PasswordRecord>> present = co_await store_.password(user);
+  if (present.ok()) co_return Reply::error(LCG_E_CONFLICT, "the user name is taken");
+  if (present.status != LCG_E_NOT_FOUND) co_return Reply::error(present.status, present.message);
+  Outcome<std::string> hashed = co_await hash(std::move(password));
+  if (!hashed.ok()) co_return Reply::error(hashed.status, hashed.message);
+  PasswordRecord record;
+  record.name = name.empty() ? user : std::move(name);
+  record.hash = std::move(hashed.value);
+  record.created_ms = record.changed_ms = host_.wall_ms();
+  Reply reply = co_await store_.create_password(std::move(user), std::move(record));
+  if (reply.status == LCG_E_CONFLICT) reply.message = "the user name is taken";
+  co_return reply;
+}
+
+Task<Reply> PasswordCheck::check(std::string user, std::string password) {
+  const Reply wrong = Reply::error(LCG_E_DENIED, "wrong user name or password");
+  if (!is_user_id(user) || password.empty() || password.size() > kMaxPasswordBytes) co_return wrong;
+  Outcome<Stored<PasswordRecord>> found = co_await store_.password(user);
+  if (!found.ok() && found.status != LCG_E_NOT_FOUND) co_return Reply::error(found.status, found.message);
+  bool matches = false;
+  {
+    const Outcome<AsyncLock::Guard> turn = co_await take_turn();
+    if (!turn.ok()) co_return Reply::error(turn.status, turn.message);
+    auto work = [password, hash = found.ok() ? found.value.record.hash : decoy_]() mutable {
+      const bool good = verify_password(password, hash);
+      wipe(password);
+      return good;
+    };
+    const Outcome<bool> verified = co_await host_.offload(std::move(work));
+    if (!verified.ok()) co_return Reply::error(verified.status, verified.message);
+    matches = verified.value && found.ok();
+  }
+  if (!matches) {
+    wipe(password);
+    co_return wrong;
+  }
+  Reply reply = Reply::with(found.value.record.name);
+  if (needs_rehash(found.value.record.hash, rules_.cost))
+    host_.spawn(strengthen(std::move(user), std::move(password), std::move(found.value)));
+  wipe(password);
+  co_return reply;
+}
+
+// After the configured cost has changed; if somebody changes the password meanwhile, theirs stays.
+Task<void> PasswordCheck::strengthen(std::string user, std::string password, Stored<PasswordRecord> old) {
+  Outcome<std::string> hashed = co_await hash(std::move(password));
+  if (!hashed.ok()) co_return;
+  PasswordRecord record = old.record;
+  record.hash = std::move(hashed.value);
+  const Reply replaced =
+      co_await store_.replace_password(std::move(user), std::move(old.bytes), std::move(record));
+  if (!replaced.ok() && replaced.status != LCG_E_CONFLICT) host_.warn("a password could not be hashed anew");
+}
+
+}  // namespace lcg::uaa

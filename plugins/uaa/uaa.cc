@@ -1,0 +1,215 @@
+// uaa: who somebody is. Lets sessions in by access token, serves /oauth/* and the service "uaa". Settings:
+// README.md.
+//
+// Instances hold nothing that matters: users, logins and keys are in the store, so any instance on any node
+// can answer any request, and a revocation is known everywhere the moment it is acknowledged.
+#include <sodium.h>
+
+#include <memory>
+#include <string>
+
+#include "lcg/plugin.hpp"
+#include "lcg/services/uaa.hpp"
+#include "lcg/timer.hpp"
+#include "plugins/uaa/oauth.h"
+#include "plugins/uaa/text.h"
+
+namespace lcg::uaa {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Client protocol codes.
+constexpr uint32_t kErrorTokenExpired = 109;
+constexpr uint32_t kCloseExpired = 3005;       // clients reconnect, with a fresh token
+constexpr uint32_t kCloseInvalidToken = 3500;  // they do not
+
+struct Settings {
+  LoginRules logins;
+  PasswordRules passwords;
+  OAuthRules oauth;
+  std::chrono::milliseconds key_rotate, key_keep;
+  std::string personal_prefix;
+};
+
+AttemptLimit::Rule read_rule(const Host& host, const std::string& key, AttemptLimit::Rule fallback) {
+  const auto number = [&](const std::string& name, double otherwise) {
+    return static_cast<double>(host.config_int(key + name, static_cast<int64_t>(otherwise), 0, 1'000'000));
+  };
+  return {number(".burst", fallback.burst), number(".per_minute", fallback.per_minute)};
+}
+
+Settings read_settings(const Host& host) {
+  Settings s;
+  s.oauth.issuer = host.config("issuer", "http://localhost:8000");
+  s.logins.policy.issuer = s.oauth.issuer;
+  s.logins.policy.audience = host.config("audience", "lcg");
+  s.logins.policy.leeway_s =
+      host.config_duration("leeway", 5s, 0s, std::chrono::seconds(kMaxLeewaySeconds)).count() / 1000;
+  s.logins.access_ttl = host.config_duration("access_ttl", 15min, 1s, 24h);
+  s.logins.refresh_ttl = host.config_duration("refresh_ttl", s.logins.refresh_ttl, 1min);
+  s.logins.refresh_grace = host.config_duration("refresh_grace", 0s, 0s, 1min);
+  s.logins.logins_per_user =
+      static_cast<size_t>(host.config_int("logins_per_user", 64, 1, AccountStore::kMaxLogins / 2));
+  s.passwords.min_bytes = static_cast<size_t>(host.config_int("password_min", 8, 1, kMaxPasswordBytes));
+  s.passwords.cost.memory_bytes = host.config_size("argon2_memory", 64u << 20, 8u << 10, 4ull << 30);
+  s.passwords.cost.passes = static_cast<uint64_t>(host.config_int("argon2_passes", 2, 1, 100));
+  s.passwords.concurrency = static_cast<size_t>(host.config_int("argon2_concurrency", 2, 1, 64));
+  s.passwords.queue = static_cast<size_t>(host.config_int("argon2_queue", 256, 1, 100'000));
+  const std::string registration = host.config("registration", "open");
+  if (registration != "open" && registration != "closed")
+    throw ConfigError("registration", "open or closed", registration);
+  s.oauth.open_registration = registration == "open";
+  s.oauth.per_user = read_rule(host, "limits.user", s.oauth.per_user);
+  s.oauth.per_address = read_rule(host, "limits.address", s.oauth.per_address);
+  s.oauth.registrations = read_rule(host, "limits.registration", s.oauth.registrations);
+  s.key_rotate = host.config_duration("key.rotate", 24h * 90, 1h);
+  s.key_keep = host.config_duration("key.keep", 48h, 24h);
+  s.personal_prefix = host.config("personal_prefix", "#");
+  return s;
+}
+
+class Uaa {
+ public:
+  explicit Uaa(Host host)
+      : Uaa(host, sodium_init() < 0 ? throw ConfigError("libsodium cannot start") : read_settings(host)) {}
+
+  Task<Reply> start() {
+    Reply loaded = co_await ring_.load();
+    if (!loaded.ok()) co_return loaded;
+    reload_.every(KeyRing::kReloadInterval, [this] { host_.spawn(reload()); });
+    co_return loaded;
+  }
+
+  Task<Reply> on_connect(Request request) {
+    if (request.credential.empty()) co_return Reply::defer();
+    const Outcome<LiveLogin> login = co_await logins_.check(std::move(request.credential));
+    if (!login.ok()) co_return Reply::error(login.status, "logins cannot be checked now");
+    if (wants_new_token(login.value))
+      co_return Reply::error(LCG_E_DENIED, "token expired", kErrorTokenExpired);
+    if (!is_live(login.value)) co_return Reply::close(kCloseInvalidToken, refusal(login.value));
+    const Claims& claims = login.value.claims;
+    Reply reply = Reply::user(claims.user);
+    reply.auth_id = claims.auth_id;
+    reply.expire_at_ms = claims.expires_s * 1000;
+    reply.info = R"({"name":)" + json_string(login.value.name) + "}";
+    if (!personal_prefix_.empty()) reply.channels.push_back(personal_prefix_ + claims.user);
+    co_return reply;
+  }
+
+  Task<Reply> on_refresh(Request request) {
+    if (request.credential.empty()) co_return Reply::defer();
+    const Outcome<LiveLogin> login = co_await logins_.check(std::move(request.credential));
+    if (!login.ok()) co_return Reply::error(login.status, "logins cannot be checked now");
+    const Claims& claims = login.value.claims;
+    if (wants_new_token(login.value)) co_return Reply::close(kCloseExpired, "token expired");
+    if (!is_live(login.value)) co_return Reply::close(kCloseInvalidToken, refusal(login.value));
+    if (claims.user != request.user_id) co_return Reply::close(kCloseInvalidToken, "token of another user");
+    // The session would outlive the revocation of the login it now goes by: let it come back under the new
+    // one.
+    if (claims.auth_id != request.auth_id) co_return Reply::close(kCloseExpired, "token of another login");
+    Reply reply;
+    reply.expire_at_ms = claims.expires_s * 1000;
+    co_return reply;
+  }
+
+  Task<Reply> on_http(Request request) { return oauth_.serve(std::move(request)); }
+
+  Task<Reply> on_call(ServiceCall call) {
+    if (call.method == "inspect") return inspect(std::move(call));
+    if (call.method == "add_user") return add_user(std::move(call));
+    if (call.method == "issue_token") return issue_token(std::move(call));
+    if (call.method == "revoke") return revoke(std::move(call));
+    return unknown_method();
+  }
+
+ private:
+  Uaa(Host host, Settings settings)
+      : host_(host),
+        max_issued_ttl_(settings.key_keep),
+        personal_prefix_(std::move(settings.personal_prefix)),
+        ring_(host, settings.key_rotate, settings.key_keep),
+        logins_(host, std::move(settings.logins), ring_),
+        passwords_(host, settings.passwords),
+        oauth_(host, std::move(settings.oauth), logins_, passwords_, ring_),
+        reload_(host) {}
+
+  static bool wants_new_token(const LiveLogin& login) {
+    return login.fault == TokenFault::kExpired || login.fault == TokenFault::kNotYet;
+  }
+  static bool is_live(const LiveLogin& login) { return login.fault == TokenFault::kNone && !login.revoked; }
+  static std::string refusal(const LiveLogin& login) {
+    return login.revoked ? "login revoked" : std::string(fault_text(login.fault));
+  }
+
+  Task<void> reload() {
+    const Reply loaded = co_await ring_.load();
+    if (!loaded.ok()) host_.warn("signing keys could not be read again: " + loaded.message);
+  }
+
+  Task<Reply> add_user(ServiceCall call) {
+    wire::Reader reader(call.data);
+    std::string password(reader.str()), name(reader.str());
+    if (!reader.ok()) co_return Reply::error(LCG_E_INVALID, "malformed call");
+    co_return co_await passwords_.add(std::move(call.key), std::move(password), std::move(name));
+  }
+
+  Task<Reply> issue_token(ServiceCall call) {
+    wire::Reader reader(call.data);
+    const uint64_t ttl_ms = reader.u64();
+    if (!reader.ok() || !is_user_id(call.key)) co_return Reply::error(LCG_E_INVALID, "not a user id");
+    if (ttl_ms < 1000 || ttl_ms > static_cast<uint64_t>(max_issued_ttl_.count()))
+      co_return Reply::error(LCG_E_INVALID, "a token lives 1 s to key.keep");
+    const std::chrono::milliseconds ttl(static_cast<int64_t>(ttl_ms));
+    const Outcome<Tokens> issued = co_await logins_.issue(std::move(call.key), "operator", ttl);
+    if (!issued.ok()) co_return Reply::error(issued.status, issued.message);
+    IssuedToken token;
+    token.access_token = issued.value.access;
+    token.auth_id = issued.value.auth_id;
+    token.expire_at_ms = host_.wall_ms() + ttl.count();
+    co_return Reply::with(encode(token));
+  }
+
+  Task<Reply> revoke(ServiceCall call) {
+    wire::Reader reader(call.data);
+    std::string auth_id(reader.str());
+    if (!reader.ok() || !is_user_id(call.key)) co_return Reply::error(LCG_E_INVALID, "not a user id");
+    co_return co_await logins_.revoke(std::move(call.key), std::move(auth_id));
+  }
+
+  Task<Reply> inspect(ServiceCall call) {
+    wire::Reader reader(call.data);
+    std::string token(reader.str());
+    if (!reader.ok()) co_return Reply::error(LCG_E_INVALID, "malformed call");
+    const Outcome<LiveLogin> login = co_await logins_.check(std::move(token));
+    if (!login.ok()) co_return Reply::error(login.status, login.message);
+    const Claims& claims = login.value.claims;
+    Inspection out;
+    out.active = is_live(login.value);
+    out.verdict = out.active ? "valid" : refusal(login.value);
+    out.user = claims.user;
+    out.auth_id = claims.auth_id;
+    out.token_id = claims.token_id;
+    out.issuer = claims.issuer;
+    out.audience = claims.audience;
+    out.issued_at_ms = claims.issued_s * 1000;
+    out.expire_at_ms = claims.expires_s * 1000;
+    co_return Reply::with(encode(out));
+  }
+
+  static Task<Reply> unknown_method() { co_return Reply::error(LCG_E_UNSUPPORTED, "uaa has no such method"); }
+
+  const Host host_;
+  const std::chrono::milliseconds max_issued_ttl_;
+  const std::string personal_prefix_;
+  KeyRing ring_;
+  Logins logins_;
+  PasswordCheck passwords_;
+  OAuth oauth_;
+  Timer reload_;
+};
+
+}  // namespace
+}  // namespace lcg::uaa
+
+LCG_PLUGIN_PROVIDES(lcg::uaa::Uaa, "uaa", "0.1.0", "Apache-2.0", "uaa")

@@ -1,0 +1,520 @@
+// The plugin in the fake host: logins from password to revocation.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "lcg/services/uaa.hpp"
+#include "plugins/uaa/flat_json.h"
+#include "plugins/uaa/records.h"
+#include "testing/fake_host.h"
+
+LCG_DECLARE_PLUGIN(uaa);
+
+namespace lcg::uaa {
+namespace {
+
+using namespace std::chrono_literals;
+using lcg::testing::Config;
+using lcg::testing::FakeHost;
+using lcg::testing::http;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class UaaTest : public ::testing::Test {
+ protected:
+  // The cheapest hash, so that a test takes milliseconds.
+  static Config cheap(Config changed = {}) {
+    changed.insert({{"argon2_memory", "8KiB"}, {"argon2_passes", "1"}});
+    return changed;
+  }
+  void load(Config changed = {}) { host_.load(lcg_plugin_descriptor_uaa(), cheap(std::move(changed))); }
+
+  Reply post(const std::string& path, const std::string& body, const std::string& address = "192.0.2.1:1") {
+    Peer peer;
+    peer.remote_addr = address;
+    peer.flags = LCG_PEER_HTTP;
+    return host_.ask(http("POST " + path, body, "", peer));
+  }
+  void add_user(const std::string& user, const std::string& password = "correct horse") {
+    const Reply reply = post("/oauth/register", "username=" + user + "&password=" + password);
+    ASSERT_EQ(reply.error_code, 201u) << reply.data;
+  }
+  Reply password_grant(const std::string& user, const std::string& password = "correct horse",
+                       const std::string& address = "192.0.2.1:1") {
+    return post("/oauth/token", "grant_type=password&username=" + user + "&password=" + password, address);
+  }
+  Reply refresh_grant(const std::string& token) {
+    return post("/oauth/token", "grant_type=refresh_token&refresh_token=" + token);
+  }
+  static std::string member(const Reply& reply, const std::string& name) {
+    const auto object = FlatObject::parse(reply.data);
+    const std::string* text = object ? object->string(name) : nullptr;
+    return text == nullptr ? "" : *text;
+  }
+  static std::string access(const Reply& reply) { return member(reply, "access_token"); }
+  static std::string refresh(const Reply& reply) { return member(reply, "refresh_token"); }
+  Reply connect(const std::string& token) { return host_.ask(lcg::testing::connect(token)); }
+  Reply login(const std::string& user = "alice") {
+    add_user(user);
+    return password_grant(user);
+  }
+  Reply refresh_session(const std::string& token, const Reply& connected) {
+    Peer peer = lcg::testing::peer(connected.user_id);
+    peer.auth_id = connected.auth_id;
+    return host_.ask(lcg::testing::refresh(token, peer));
+  }
+  Client client() { return Client(host_.host()); }
+
+  FakeHost host_;
+};
+
+TEST_F(UaaTest, APasswordBuysATokenThatConnects) {
+  load();
+  const Reply tokens = login();
+  ASSERT_EQ(tokens.error_code, 200u) << tokens.data;
+  EXPECT_EQ(member(tokens, "token_type"), "Bearer");
+
+  const Reply connected = connect(access(tokens));
+
+  EXPECT_EQ(connected.status, LCG_OK) << connected.message;
+  EXPECT_EQ(connected.user_id, "alice");
+  EXPECT_THAT(connected.auth_id, Not(IsEmpty()));
+  EXPECT_EQ(connected.info, R"({"name":"alice"})");
+  EXPECT_EQ(connected.channels, std::vector<std::string>{"#alice"});
+  EXPECT_NEAR(static_cast<double>(connected.expire_at_ms - host_.wall_ms()), 15 * 60e3, 1000);
+}
+
+TEST_F(UaaTest, JsonBodiesWorkLikeForms) {
+  load();
+  EXPECT_EQ(post("/oauth/register", R"({"username":"x{}|`^\\_-","password":"correct horse","name":"X"})")
+                .error_code,
+            201u);
+
+  const Reply tokens =
+      post("/oauth/token", R"({"grant_type":"password","username":"x{}|`^\\_-","password":"correct horse"})");
+
+  EXPECT_EQ(connect(access(tokens)).info, R"({"name":"X"})");
+}
+
+TEST_F(UaaTest, AWrongPasswordAndAnUnknownUserLookTheSame) {
+  load();
+  add_user("alice");
+
+  const Reply wrong = password_grant("alice", "wrong horse");
+  const Reply unknown = password_grant("nobody", "wrong horse");
+
+  EXPECT_EQ(wrong.error_code, 400u);
+  EXPECT_EQ(member(wrong, "error"), "invalid_grant");
+  EXPECT_EQ(wrong.data, unknown.data);
+  EXPECT_EQ(wrong.error_code, unknown.error_code);
+}
+
+TEST_F(UaaTest, ThePasswordIsStoredHashedOnly) {
+  load();
+  add_user("alice");
+
+  const auto stored = host_.storage().find("alice", std::string(kPasswordCollection), "password");
+
+  ASSERT_TRUE(stored);
+  EXPECT_THAT(*stored, HasSubstr("$argon2id$"));
+  EXPECT_THAT(*stored, Not(HasSubstr("horse")));
+}
+
+TEST_F(UaaTest, NoTokenOrPasswordIsEverLogged) {
+  load();
+  const Reply first = login();
+  const Reply second = refresh_grant(refresh(first));
+  refresh_grant(refresh(first));
+  connect(access(second));
+
+  for (const auto& record : host_.logs()) {
+    EXPECT_THAT(record.text, Not(HasSubstr("horse")));
+    EXPECT_THAT(record.text, Not(HasSubstr(access(first))));
+    EXPECT_THAT(record.text, Not(HasSubstr(refresh(first))));
+  }
+}
+
+TEST_F(UaaTest, RegistrationCanBeClosed) {
+  load({{"registration", "closed"}});
+
+  EXPECT_EQ(post("/oauth/register", "username=alice&password=correct+horse").error_code, 403u);
+}
+
+TEST_F(UaaTest, ATakenNameIsAConflict) {
+  load();
+  add_user("alice");
+
+  EXPECT_EQ(post("/oauth/register", "username=alice&password=another+horse").error_code, 409u);
+  EXPECT_EQ(password_grant("alice").error_code, 200u);
+}
+
+TEST_F(UaaTest, RegistrationHasLimits) {
+  load();
+  for (const std::string& body :
+       {std::string("username=a%20b&password=correct+horse"), std::string("username=&password=correct+horse"),
+        std::string("username=alice&password=short"), std::string("username=alice"),
+        "username=alice&password=" + std::string(257, 'p'),
+        "username=" + std::string(65, 'a') + "&password=correct+horse",
+        std::string("username=alice&password=correct+horse&name=%ff"), std::string("[1]")})
+    EXPECT_EQ(post("/oauth/register", body).error_code, 400u) << body;
+}
+
+TEST_F(UaaTest, TokenRequestsThatAreMalformedAreNamed) {
+  load();
+  EXPECT_EQ(member(post("/oauth/token", ""), "error"), "invalid_request");
+  EXPECT_EQ(member(post("/oauth/token", "grant_type=password&username=a"), "error"), "invalid_request");
+  EXPECT_EQ(member(post("/oauth/token", "grant_type=a&grant_type=b"), "error"), "invalid_request");
+  EXPECT_EQ(member(post("/oauth/token", "grant_type=client_credentials"), "error"), "unsupported_grant_type");
+  EXPECT_EQ(member(post("/oauth/token", "grant_type=refresh_token&refresh_token=x"), "error"),
+            "invalid_grant");
+  EXPECT_EQ(host_.ask(http("GET /oauth/token", "")).error_code, 405u);
+}
+
+TEST_F(UaaTest, OtherPathsAndEmptyCredentialsAreDeferred) {
+  load();
+  EXPECT_EQ(host_.ask("uaa", http("POST /other", "")).status, LCG_DEFER);
+  EXPECT_EQ(host_.ask("uaa", lcg::testing::connect("")).status, LCG_DEFER);
+}
+
+TEST_F(UaaTest, FailedPasswordsOfOneUserAreLimited) {
+  load({{"limits.user.burst", "3"}, {"limits.user.per_minute", "6"}});
+  add_user("alice");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(password_grant("alice", "wrong horse").error_code, 400u);
+
+  EXPECT_EQ(password_grant("alice").error_code, 429u);
+  host_.advance(10'000);
+  EXPECT_EQ(password_grant("alice").error_code, 200u);
+}
+
+TEST_F(UaaTest, GoodPasswordsDoNotUseUpTheLimit) {
+  load({{"limits.user.burst", "2"}});
+  add_user("alice");
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(password_grant("alice").error_code, 200u);
+}
+
+TEST_F(UaaTest, OneAddressIsLimitedAcrossUsers) {
+  load({{"limits.address.burst", "3"}, {"limits.address.per_minute", "1"}});
+  for (int i = 0; i < 3; ++i) password_grant("user" + std::to_string(i), "wrong horse");
+
+  EXPECT_EQ(password_grant("another", "wrong horse").error_code, 429u);
+  EXPECT_EQ(password_grant("another", "wrong horse", "192.0.2.2:1").error_code, 400u);
+}
+
+TEST_F(UaaTest, OneAddressMayMakeOnlySoManyUsers) {
+  load({{"limits.registration.burst", "2"}, {"limits.registration.per_minute", "1"}});
+  add_user("a");
+  add_user("b");
+
+  EXPECT_EQ(post("/oauth/register", "username=c&password=correct+horse").error_code, 429u);
+}
+
+TEST_F(UaaTest, TooManyWaitingLoginsAreTurnedAway) {
+  lcg::testing::Options options;
+  options.defer_offload = true;
+  FakeHost slow(options);
+  slow.load(lcg_plugin_descriptor_uaa(), cheap({{"argon2_queue", "3"}, {"argon2_concurrency", "1"}}));
+  std::vector<lcg::testing::Pending> asked;
+  for (int i = 0; i < 6; ++i)
+    asked.push_back(slow.send(
+        "uaa", http("POST /oauth/token",
+                    "grant_type=password&username=u" + std::to_string(i) + "&password=correct+horse")));
+  slow.run();
+
+  EXPECT_TRUE(asked.back()->done);
+  EXPECT_EQ(asked.back()->reply.error_code, 503u);
+  EXPECT_FALSE(asked.front()->done);
+  for (int i = 0; i < 6; ++i) {
+    slow.run_offloads();
+    slow.run();
+  }
+  EXPECT_EQ(asked.front()->reply.error_code, 400u);
+}
+
+TEST_F(UaaTest, ACheaperHashIsMadeAnewAtTheNextLogin) {
+  load();
+  add_user("alice");
+  const auto before = host_.storage().find("alice", std::string(kPasswordCollection), "password");
+  host_.stop();
+  load({{"argon2_passes", "2"}});
+
+  EXPECT_EQ(password_grant("alice").error_code, 200u);
+  host_.run();
+
+  EXPECT_NE(host_.storage().find("alice", std::string(kPasswordCollection), "password"), before);
+  EXPECT_EQ(password_grant("alice").error_code, 200u);
+}
+
+TEST_F(UaaTest, ARefreshTokenBuysTheNextPair) {
+  load();
+  const Reply first = login();
+
+  const Reply second = refresh_grant(refresh(first));
+
+  EXPECT_EQ(second.error_code, 200u) << second.data;
+  EXPECT_NE(refresh(second), refresh(first));
+  EXPECT_EQ(connect(access(second)).auth_id, connect(access(first)).auth_id);
+  EXPECT_EQ(refresh_grant(refresh(second)).error_code, 200u);
+}
+
+TEST_F(UaaTest, AUsedRefreshTokenRevokesTheWholeLogin) {
+  load();
+  const Reply first = login();
+  const std::string auth_id = connect(access(first)).auth_id;
+  const Reply second = refresh_grant(refresh(first));
+
+  EXPECT_EQ(member(refresh_grant(refresh(first)), "error"), "invalid_grant");
+
+  ASSERT_FALSE(host_.disconnects().empty());
+  EXPECT_EQ(host_.disconnects().front().auth_id, auth_id);
+  EXPECT_EQ(host_.disconnects().front().code, 3500u);
+  EXPECT_EQ(member(refresh_grant(refresh(second)), "error"), "invalid_grant");
+  EXPECT_EQ(connect(access(second)).disconnect_code, 3500u);
+}
+
+TEST_F(UaaTest, AGuessedRefreshTokenRevokesNothing) {
+  load();
+  const Reply tokens = login();
+  std::string guess = refresh(tokens);
+  guess.replace(guess.rfind('.') + 1, 10, "AAAAAAAAAA");
+
+  EXPECT_EQ(member(refresh_grant(guess), "error"), "invalid_grant");
+  EXPECT_EQ(post("/oauth/revoke", "token=" + guess).error_code, 200u);
+
+  EXPECT_TRUE(host_.disconnects().empty());
+  EXPECT_EQ(refresh_grant(refresh(tokens)).error_code, 200u);
+}
+
+TEST_F(UaaTest, InTheGraceTimeALostAnswerMayBeAskedForAgain) {
+  load({{"refresh_grace", "10s"}});
+  const Reply first = login();
+  refresh_grant(refresh(first));
+
+  const Reply again = refresh_grant(refresh(first));
+  EXPECT_EQ(again.error_code, 200u);
+  host_.advance(11'000);
+
+  EXPECT_EQ(member(refresh_grant(refresh(first)), "error"), "invalid_grant");
+  EXPECT_EQ(connect(access(again)).disconnect_code, 3500u);
+}
+
+TEST_F(UaaTest, ALoginEndsWhenItIsNotRefreshed) {
+  load({{"refresh_ttl", "1h"}, {"access_ttl", "2h"}});
+  const Reply tokens = login();
+  host_.advance(3'600'000);
+
+  EXPECT_EQ(member(refresh_grant(refresh(tokens)), "error"), "invalid_grant");
+  EXPECT_EQ(connect(access(tokens)).disconnect_code, 3500u);
+}
+
+TEST_F(UaaTest, BeyondTheLimitTheLoginLongestUnusedIsRevoked) {
+  load({{"logins_per_user", "2"}});
+  const Reply first = login();
+  host_.advance(1000);
+  const Reply second = password_grant("alice");
+  host_.advance(1000);
+  const Reply third = password_grant("alice");
+
+  EXPECT_EQ(connect(access(first)).disconnect_code, 3500u);
+  EXPECT_EQ(connect(access(second)).status, LCG_OK);
+  EXPECT_EQ(connect(access(third)).status, LCG_OK);
+  EXPECT_EQ(host_.disconnects().size(), 1u);
+}
+
+TEST_F(UaaTest, RevokingByEitherTokenEndsTheLoginAndItsSessions) {
+  load();
+  add_user("alice");
+  for (const bool by_access : {true, false}) {
+    const Reply tokens = password_grant("alice");
+    const std::string auth_id = connect(access(tokens)).auth_id;
+
+    EXPECT_EQ(post("/oauth/revoke", "token=" + (by_access ? access(tokens) : refresh(tokens))).error_code,
+              200u);
+
+    EXPECT_EQ(host_.disconnects().back().auth_id, auth_id);
+    EXPECT_EQ(host_.disconnects().back().user_id, "alice");
+    EXPECT_EQ(connect(access(tokens)).disconnect_code, 3500u);
+    EXPECT_EQ(member(refresh_grant(refresh(tokens)), "error"), "invalid_grant");
+  }
+}
+
+TEST_F(UaaTest, ARevocationAlsoClosesASessionThatWasBeingLetIn) {
+  load();
+  const Reply tokens = login();
+  post("/oauth/revoke", "token=" + refresh(tokens));
+  ASSERT_EQ(host_.disconnects().size(), 1u);
+
+  host_.advance(5000);
+
+  EXPECT_EQ(host_.disconnects().size(), 2u);
+}
+
+TEST_F(UaaTest, RevokingWhatIsNoTokenIsFine) {
+  load();
+  EXPECT_EQ(post("/oauth/revoke", "token=whatever").error_code, 200u);
+  EXPECT_EQ(post("/oauth/revoke", "").error_code, 400u);
+}
+
+TEST_F(UaaTest, AnExpiredTokenIsAnsweredWithTheCodeThatMakesClientsFetchANewOne) {
+  load();
+  const Reply tokens = login();
+  host_.advance(16 * 60'000);
+
+  const Reply connected = connect(access(tokens));
+
+  EXPECT_EQ(connected.error_code, 109u);
+  EXPECT_EQ(connected.disconnect_code, 0u);
+}
+
+TEST_F(UaaTest, ABadTokenClosesTheConnection) {
+  load();
+  const Reply connected = connect("not.a.token");
+
+  EXPECT_EQ(connected.disconnect_code, 3500u);
+  EXPECT_NE(connected.status, LCG_OK);
+}
+
+TEST_F(UaaTest, ASessionIsRefreshedByAFreshTokenOfItsLogin) {
+  load();
+  const Reply first = login();
+  const Reply connected = connect(access(first));
+  host_.advance(60'000);
+  const Reply second = refresh_grant(refresh(first));
+
+  const Reply refreshed = refresh_session(access(second), connected);
+
+  EXPECT_EQ(refreshed.status, LCG_OK) << refreshed.message;
+  EXPECT_GT(refreshed.expire_at_ms, connected.expire_at_ms);
+}
+
+TEST_F(UaaTest, ASessionIsNotRefreshedByWhatIsExpiredForeignOrRevoked) {
+  load();
+  const Reply alice = login("alice");
+  const Reply bob = login("bob");
+  const Reply connected = connect(access(alice));
+
+  EXPECT_EQ(refresh_session(access(bob), connected).disconnect_code, 3500u);
+  EXPECT_EQ(refresh_session("rubbish", connected).disconnect_code, 3500u);
+  EXPECT_EQ(refresh_session(access(password_grant("alice")), connected).disconnect_code, 3005u);
+  host_.advance(16 * 60'000);
+  EXPECT_EQ(refresh_session(access(alice), connected).disconnect_code, 3005u);
+  const Reply fresh = refresh_grant(refresh(alice));
+  post("/oauth/revoke", "token=" + access(fresh));
+  EXPECT_EQ(refresh_session(access(fresh), connected).disconnect_code, 3500u);
+}
+
+TEST_F(UaaTest, WhenTheStoreIsDownNobodyIsLetInAndNobodyIsToldToGiveUp) {
+  load();
+  const Reply tokens = login();
+  lcg::testing::Fault fault;
+  fault.service = "storage";
+  fault.times = 1000;
+  host_.inject(fault);
+
+  const Reply connected = connect(access(tokens));
+
+  EXPECT_EQ(connected.status, LCG_E_UNAVAILABLE);
+  EXPECT_EQ(connected.disconnect_code, 0u);
+  EXPECT_EQ(password_grant("alice").error_code, 503u);
+  EXPECT_EQ(refresh_grant(refresh(tokens)).error_code, 503u);
+  EXPECT_EQ(post("/oauth/revoke", "token=" + access(tokens)).error_code, 503u);
+}
+
+TEST_F(UaaTest, TokensAndLoginsSurviveARestart) {
+  load();
+  const Reply tokens = login();
+
+  host_.restart();
+
+  EXPECT_EQ(connect(access(tokens)).user_id, "alice");
+  EXPECT_EQ(refresh_grant(refresh(tokens)).error_code, 200u);
+}
+
+TEST_F(UaaTest, InstancesShareOneSigningKey) {
+  host_.load(lcg_plugin_descriptor_uaa(), cheap(), 4);
+  add_user("alice");
+
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(connect(access(password_grant("alice"))).status, LCG_OK);
+
+  EXPECT_EQ(host_.storage().rows(std::string(kKeyPartition), std::string(kKeyCollection)).size(), 1u);
+}
+
+TEST_F(UaaTest, AnOldKeyGetsASuccessorAndVerifiesUntilItsTokensAreGone) {
+  load({{"key.rotate", "1h"}, {"key.keep", "24h"}, {"access_ttl", "12h"}});
+  const Reply old = login();
+  host_.advance(3'700'000);
+  const auto keys = [&] {
+    return host_.storage().rows(std::string(kKeyPartition), std::string(kKeyCollection)).size();
+  };
+  EXPECT_EQ(keys(), 2u);
+
+  EXPECT_EQ(connect(access(old)).status, LCG_OK);
+  EXPECT_EQ(connect(access(password_grant("alice"))).status, LCG_OK);
+  host_.advance(48 * 3'600'000);
+
+  EXPECT_LE(keys(), 27u);
+  EXPECT_GE(keys(), 24u);
+  EXPECT_EQ(connect(access(password_grant("alice"))).status, LCG_OK);
+}
+
+TEST_F(UaaTest, JwksHoldsThePublicKeyOnly) {
+  load();
+  const Reply jwks = host_.ask(http("GET /.well-known/jwks.json", ""));
+
+  EXPECT_EQ(jwks.content_type, "application/jwk-set+json");
+  EXPECT_THAT(jwks.data, HasSubstr(R"("kty":"EC","crv":"P-256","alg":"ES256","use":"sig")"));
+  EXPECT_THAT(jwks.data, Not(HasSubstr("\"d\"")));
+}
+
+TEST_F(UaaTest, MetadataNamesTheEndpointsUnderTheIssuer) {
+  load({{"issuer", "https://chat.example"}});
+  const Reply metadata = host_.ask(http("GET /.well-known/oauth-authorization-server", ""));
+
+  EXPECT_THAT(metadata.data, HasSubstr(R"("issuer":"https://chat.example")"));
+  EXPECT_THAT(metadata.data, HasSubstr(R"("token_endpoint":"https://chat.example/oauth/token")"));
+}
+
+TEST_F(UaaTest, OperatorsIssueInspectAndRevokeTokens) {
+  load();
+  const Outcome<IssuedToken> issued = host_.await(client().issue_token("robot", 1h));
+  ASSERT_EQ(issued.status, LCG_OK) << issued.message;
+  EXPECT_EQ(connect(issued.value.access_token).user_id, "robot");
+
+  const Outcome<Inspection> live = host_.await(client().inspect(issued.value.access_token));
+  EXPECT_TRUE(live.value.active);
+  EXPECT_EQ(live.value.auth_id, issued.value.auth_id);
+  EXPECT_EQ(host_.await(client().revoke("robot", issued.value.auth_id)).status, LCG_OK);
+
+  const Outcome<Inspection> revoked = host_.await(client().inspect(issued.value.access_token));
+  EXPECT_FALSE(revoked.value.active);
+  EXPECT_EQ(revoked.value.verdict, "login revoked");
+}
+
+TEST_F(UaaTest, OperatorsEndAllLoginsOfAUser) {
+  load();
+  const Reply first = login();
+  const Reply second = password_grant("alice");
+
+  EXPECT_EQ(host_.await(client().revoke("alice", "")).status, LCG_OK);
+
+  EXPECT_EQ(connect(access(first)).disconnect_code, 3500u);
+  EXPECT_EQ(connect(access(second)).disconnect_code, 3500u);
+}
+
+TEST_F(UaaTest, OperatorsAddUsersWhileRegistrationIsClosed) {
+  load({{"registration", "closed"}});
+
+  EXPECT_EQ(host_.await(client().add_user("alice", "correct horse", "")).status, LCG_OK);
+
+  EXPECT_EQ(password_grant("alice").error_code, 200u);
+}
+
+TEST_F(UaaTest, SettingsAreChecked) {
+  EXPECT_THROW(load({{"registration", "maybe"}}), lcg::testing::PluginError);
+  EXPECT_THROW(load({{"leeway", "61s"}}), lcg::testing::PluginError);
+  EXPECT_THROW(load({{"argon2_memory", "lots"}}), lcg::testing::PluginError);
+}
+
+}  // namespace
+}  // namespace lcg::uaa
