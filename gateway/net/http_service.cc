@@ -1,0 +1,78 @@
+#include "gateway/net/http_service.h"
+
+#include <string>
+#include <utility>
+
+#include "gateway/net/http_connection.h"
+
+namespace lcg::net {
+namespace {
+
+using ws::ConnectionCounters;
+
+// Answers without reading a request: refusing must cost less than serving.
+void refuse(ws::StreamPtr stream, unsigned status, std::string why, int64_t wall_ms) {
+  HttpResponse response = HttpResponse::text(status, std::move(why));
+  response.headers.push_back({"Retry-After", "1"});
+  std::string bytes = serialize(response, false, false, wall_ms);
+  const iovec buffer{bytes.data(), bytes.size()};
+  stream->write_some({&buffer, 1});
+  stream->shutdown_write();
+}
+
+}  // namespace
+
+HttpService::HttpService(Lane& lane, const HttpLimits& limits, UpgradePolicy policy, const HttpRouter& router,
+                         ws::ConnectionSet& websockets)
+    : lane_(lane),
+      limits_(limits),
+      policy_(std::move(policy)),
+      router_(router),
+      websockets_(websockets),
+      half_open_(limits.max_half_open_per_address, lane.random().u64()),
+      read_buffer_(new char[kReadBufferBytes]),
+      self_(std::make_shared<HttpService*>(this)) {}
+
+HttpService::~HttpService() { *self_ = nullptr; }
+
+void HttpService::accept(ws::StreamPtr stream, AddressKey address) {
+  ConnectionCounters::add(counters_.accepted);
+  if (draining_ || connections_.size() + websockets_.size() >= limits_.max_connections) {
+    ConnectionCounters::add(counters_.refused_full);
+    return refuse(std::move(stream), 503, "the server is full, try again\n", lane_.clock().wall_ms());
+  }
+  if (!half_open_.add(address)) {
+    ConnectionCounters::add(counters_.refused_half_open);
+    return refuse(std::move(stream), 429, "too many connections without a request\n",
+                  lane_.clock().wall_ms());
+  }
+  connections_.push_back(std::make_unique<HttpConnection>(*this, std::move(stream), address));
+  HttpConnection& connection = *connections_.back();
+  connection.index_ = connections_.size() - 1;
+  connection.start();
+}
+
+void HttpService::drain() {
+  draining_ = true;
+  for (const auto& connection : connections_) connection->drain();
+}
+
+void HttpService::at_turn_end(HttpConnection& connection) {
+  if (finished_.empty()) {
+    lane_.at_turn_end([self = self_] {
+      if (*self != nullptr) (*self)->run_turn_end();
+    });
+  }
+  finished_.push_back(&connection);
+}
+
+void HttpService::run_turn_end() {
+  for (HttpConnection* connection : std::exchange(finished_, {})) {
+    const size_t index = connection->index_;
+    connections_[index].swap(connections_.back());
+    connections_[index]->index_ = index;
+    connections_.pop_back();
+  }
+}
+
+}  // namespace lcg::net

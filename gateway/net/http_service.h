@@ -1,0 +1,79 @@
+// HttpService: the HTTP connections of one lane, and what they need: routes, limits, and where upgraded ones
+// go.
+//
+// Knows no sockets: it is given streams (by a Listener, or by a test). Lane: everything. Must outlive its
+// connections' streams, and be destroyed before the router, the endpoints and the ConnectionSet.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/lane.h"
+#include "gateway/net/address_limit.h"
+#include "gateway/net/http_limits.h"
+#include "gateway/net/http_router.h"
+#include "gateway/net/upgrade.h"
+#include "gateway/ws/connection_set.h"
+
+namespace lcg::net {
+
+class HttpConnection;
+
+// Written by the lane, read by any thread.
+struct HttpCounters {
+  std::atomic<uint64_t> accepted{0};
+  std::atomic<uint64_t> refused_full{0};       // 503: max_connections
+  std::atomic<uint64_t> refused_half_open{0};  // 429: max_half_open_per_address
+  std::atomic<uint64_t> requests{0};
+  std::atomic<uint64_t> bad_requests{0};  // refused by the parser
+  std::atomic<uint64_t> upgrades{0};
+  std::atomic<uint64_t> upgrades_refused{0};
+  std::atomic<uint64_t> timeouts{0};  // 408 and 504, and clients that do not read
+};
+
+class HttpService {
+ public:
+  HttpService(Lane& lane, const HttpLimits& limits, UpgradePolicy policy, const HttpRouter& router,
+              ws::ConnectionSet& websockets);
+  ~HttpService();
+  HttpService(const HttpService&) = delete;
+  HttpService& operator=(const HttpService&) = delete;
+
+  // Serves a new connection, or refuses it at a limit with a short answer.
+  void accept(ws::StreamPtr stream, AddressKey address);
+
+  // HTTP connections; upgraded ones are the ConnectionSet's.
+  size_t size() const { return connections_.size(); }
+  // No request is begun any more: idle connections are closed, others after the answer they wait for.
+  void drain();
+
+  // For new upgrades.
+  void set_policy(UpgradePolicy policy) { policy_ = std::move(policy); }
+
+  const HttpCounters& counters() const { return counters_; }
+
+ private:
+  friend class HttpConnection;
+
+  std::span<char> read_buffer() { return {read_buffer_.get(), kReadBufferBytes}; }
+  void at_turn_end(HttpConnection& connection);
+  void run_turn_end();
+
+  static constexpr size_t kReadBufferBytes = 16u << 10;
+
+  Lane& lane_;
+  const HttpLimits limits_;
+  UpgradePolicy policy_;
+  const HttpRouter& router_;
+  ws::ConnectionSet& websockets_;
+  HttpCounters counters_;
+  AddressLimit half_open_;
+  bool draining_ = false;
+  std::unique_ptr<char[]> read_buffer_;
+  std::vector<HttpConnection*> finished_;
+  std::vector<std::unique_ptr<HttpConnection>> connections_;  // each knows its index
+  std::shared_ptr<HttpService*> self_;                        // null inside once destroyed
+};
+
+}  // namespace lcg::net

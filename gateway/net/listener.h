@@ -1,0 +1,47 @@
+// Listener: accepts TCP connections on one lane. Each lane has its own on the same address (SO_REUSEPORT);
+// the kernel spreads connections over them.
+//
+// Lane: the one given; closed and destroyed on it, or after it stopped.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "gateway/net/address_limit.h"
+#include "gateway/ws/byte_stream.h"
+
+namespace lcg {
+class AsioLane;
+}
+
+namespace lcg::net {
+
+struct ListenAddress {
+  std::string host = "127.0.0.1";  // an address, no name; "::" is every address of both families
+  uint16_t port = 0;               // 0: any free one
+};
+
+// "127.0.0.1:8000", "[::1]:8000", ":8000" (every address). kInvalid for anything else.
+Result<ListenAddress> parse_listen_address(const std::string& text);
+
+class Listener {
+ public:
+  using Accept = std::function<void(ws::StreamPtr, AddressKey)>;
+
+  // Listens at once. Errors: kUnavailable (in use, no permission, no such address), with what to do about it.
+  static Result<std::unique_ptr<Listener>> open(AsioLane& lane, const ListenAddress& address, Accept accept);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  uint16_t port() const;
+
+ private:
+  struct Impl;
+  explicit Listener(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // a wait under way holds it too
+};
+
+}  // namespace lcg::net

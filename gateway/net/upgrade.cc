@@ -1,0 +1,157 @@
+#include "gateway/net/upgrade.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace lcg::net {
+namespace {
+
+constexpr std::string_view kProtobuf = "centrifuge-protobuf";
+
+bool host_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+template <class Predicate>
+bool all_of(std::string_view text, Predicate predicate) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), predicate);
+}
+
+// scheme://host[:port] as a browser serialises it (RFC 6454 6.2).
+bool well_formed_origin(std::string_view origin) {
+  const size_t colon = origin.find("://");
+  if (colon == std::string_view::npos) return false;
+  const bool scheme = all_of(origin.substr(0, colon), [](char c) { return host_character(c) || c == '+'; });
+  std::string_view rest = origin.substr(colon + 3);
+  size_t host_end = 0;
+  bool host = false;
+  if (rest.starts_with('[')) {
+    host_end = std::min(rest.find(']'), rest.size());
+    host = host_end < rest.size() && all_of(rest.substr(1, host_end - 1), [](char c) {
+             return digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
+           });
+    host_end = std::min(host_end + 1, rest.size());
+  } else {
+    host_end = std::min(rest.find(':'), rest.size());
+    host = all_of(rest.substr(0, host_end), host_character);
+  }
+  rest.remove_prefix(host_end);
+  const bool port = rest.empty() || (rest[0] == ':' && all_of(rest.substr(1), digit));
+  return scheme && host && port;
+}
+
+// Linear: on a mismatch only the last "*" takes one character more.
+bool matches(std::string_view pattern, std::string_view text) {
+  size_t p = 0, t = 0, star = std::string_view::npos, star_text = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      star_text = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++star_text;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+// 16 bytes in base64: 22 characters, of which the last carries 2 bits, and "==".
+bool valid_key(std::string_view key) {
+  if (key.size() != 24 || !key.ends_with("==")) return false;
+  return std::all_of(key.begin(), key.end() - 2, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || digit(c) || c == '+' || c == '/';
+  });
+}
+
+UpgradeResult refuse(unsigned status, std::string why) {
+  UpgradeResult result;
+  result.response = HttpResponse::text(status, std::move(why));
+  result.response.close = true;
+  return result;
+}
+
+}  // namespace
+
+OriginList::OriginList(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {
+  all_ = std::find(patterns_.begin(), patterns_.end(), "*") != patterns_.end();
+}
+
+bool OriginList::allows(std::string_view origin) const {
+  if (all_) return true;
+  if (!well_formed_origin(origin)) return false;
+  return std::any_of(patterns_.begin(), patterns_.end(),
+                     [&](const std::string& pattern) { return matches(pattern, origin); });
+}
+
+std::string websocket_accept(std::string_view key) {
+  const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
+  unsigned char encoded[64];
+  const int length = EVP_EncodeBlock(encoded, digest, static_cast<int>(size));
+  return {reinterpret_cast<const char*>(encoded), static_cast<size_t>(length)};
+}
+
+UpgradeResult negotiate_upgrade(const HttpRequest& request, const UpgradePolicy& policy) {
+  const size_t origins = request.count("Origin");
+  if (origins > 1 || (origins == 1 && !policy.origins.allows(request.header("Origin")))) {
+    return refuse(403, "origin is not allowed; add it to client.allowed_origins\n");
+  }
+  if (request.method != "GET" || request.version < 11) {
+    return refuse(400, "a WebSocket begins with GET and HTTP/1.1\n");
+  }
+  if (!request.has_token("Upgrade", "websocket")) {
+    UpgradeResult result = refuse(426, "this is a WebSocket endpoint\n");
+    result.response.headers.push_back({"Upgrade", "websocket"});
+    return result;
+  }
+  if (!request.has_token("Connection", "upgrade")) return refuse(400, "Connection: Upgrade is missing\n");
+  if (request.header("Sec-WebSocket-Version") != "13" || request.count("Sec-WebSocket-Version") != 1) {
+    UpgradeResult result = refuse(426, "WebSocket version 13 is needed\n");
+    result.response.headers.push_back({"Sec-WebSocket-Version", "13"});
+    return result;
+  }
+  if (request.count("Sec-WebSocket-Key") != 1 || !valid_key(request.header("Sec-WebSocket-Key"))) {
+    return refuse(400, "Sec-WebSocket-Key is not 16 bytes in base64\n");
+  }
+  if (!request.body.empty() || request.count("Transfer-Encoding") != 0) {
+    return refuse(400, "an upgrade request has no body\n");
+  }
+
+  const auto& served = policy.subprotocols;
+  const bool protobuf_served = std::find(served.begin(), served.end(), kProtobuf) != served.end();
+  UpgradeResult result;
+  for (const std::string& subprotocol : served) {
+    if (request.has_token("Sec-WebSocket-Protocol", subprotocol)) {
+      result.subprotocol = subprotocol;
+      break;
+    }
+  }
+  const bool asks_protobuf =
+      request.query_value("format") == "protobuf" || request.query_value("cf_protocol") == "protobuf" ||
+      (result.subprotocol.empty() && request.has_token("Sec-WebSocket-Protocol", kProtobuf));
+  if (asks_protobuf && !protobuf_served) {
+    return refuse(400, "the Protobuf encoding is not served here; use JSON\n");
+  }
+
+  result.accepted = true;
+  result.response.status = 101;
+  result.response.headers = {{"Upgrade", "websocket"},
+                             {"Connection", "Upgrade"},
+                             {"Sec-WebSocket-Accept", websocket_accept(request.header("Sec-WebSocket-Key"))}};
+  if (!result.subprotocol.empty()) {
+    result.response.headers.push_back({"Sec-WebSocket-Protocol", result.subprotocol});
+  }
+  return result;
+}
+
+}  // namespace lcg::net

@@ -1,0 +1,33 @@
+// WebSocketEndpoint: what the application puts behind a path that upgrades to WebSocket.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "gateway/net/http_message.h"
+#include "gateway/ws/transport.h"
+
+namespace lcg::net {
+
+struct WebSocketRequest {
+  HttpRequest http;         // the upgrade request: headers, query, address
+  std::string subprotocol;  // one of UpgradePolicy::subprotocols, or "" when the client offered none of them
+};
+
+// Lane: the connection's, always. Must outlive the HttpService.
+class WebSocketEndpoint {
+ public:
+  // Asked when the request is in order and before it is answered: a response refuses it (overload, shutdown).
+  virtual std::optional<HttpResponse> admit(const WebSocketRequest& request) {
+    static_cast<void>(request);
+    return std::nullopt;
+  }
+
+  // The upgrade is answered: makes the handler of the connection (ws/transport.h says who lives how long).
+  // Not null. It may send at once; on_message() comes after this has returned.
+  virtual ws::TransportHandler* open(ws::Transport& transport, WebSocketRequest request) = 0;
+
+ protected:
+  ~WebSocketEndpoint() = default;
+};
+
+}  // namespace lcg::net
