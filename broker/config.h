@@ -1,12 +1,17 @@
-// BrokerConfig: the broker's part of the configuration file. Defaults are what lcg runs with; every limit has
-// its unit.
+// BrokerConfig: the broker's part of the configuration file. Defaults are what lcg runs with.
+//
+//   broker:   {node: lcg, slots: 1024, allow_anonymous: false, sessions_per_user: 64, plugin_dir:
+//   [/usr/lib/lcg]} channel:  {without_namespace: {...}, namespaces: [{name: chat, history_size: 100,
+//   history_ttl: 1h}]} plugins:  [{name: uaa, file: uaa.so, instances: per_lane, config: {...}}]
 #pragma once
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/config.h"
 #include "broker/channel/namespace.h"
+#include "broker/host/roster.h"
 #include "broker/registry/registry.h"
 
 namespace lcg::broker {
@@ -21,6 +26,12 @@ struct BrokerConfig {
   RegistryLimits registry;
   size_t channels_per_lane = 1'000'000;  // at a time, over it error 111
   Millis chain_timeout{4'500};           // for the plugins to answer a client; under Bus::kDefaultTimeout
+
+  std::vector<host::PluginSpec> plugins;  // in the order of the chain
+  host::HostOptions host;
 };
+
+// Reads the three sections of `root` and leaves its errors in the document. Boot only.
+BrokerConfig read_config(config::Section root);
 
 }  // namespace lcg::broker

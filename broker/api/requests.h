@@ -49,7 +49,7 @@ struct SubscribeRequest {
   std::string token;
   SharedBytes data;
   bool recover = false, positioned = false, recoverable = false, join_leave = false, server_side = false;
-  StreamPosition since;  // recover only; epoch "" matches any
+  StreamPosition since{};  // recover only; epoch "" matches any
 };
 struct SubscribeResponse : Outcome {
   bool recoverable = false, positioned = false, recovered = false, was_recovering = false,
@@ -79,7 +79,7 @@ struct HistoryRequest {
   std::string channel;
   PeerPtr peer;
   bool has_since = false, reverse = false;
-  StreamPosition since;
+  StreamPosition since{};
   int32_t limit = 0;  // 0: position only; < 0: as many as allowed
 };
 struct HistoryResponse : Outcome {

@@ -56,6 +56,8 @@ Namespaces::Found Namespaces::find(std::string_view channel) const {
   const auto found = by_name_.find(name.space);
   if (found == by_name_.end()) return {nullptr, error_code::kUnknownChannel};
   if (name.rest.empty()) return {nullptr, error_code::kBadRequest};
+  // A provider's channels have no private twins: its own word is the only key.
+  if (name.is_private && found->second.provided()) return {nullptr, error_code::kPermissionDenied};
   return {&found->second, 0};
 }
 

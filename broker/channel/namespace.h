@@ -64,7 +64,8 @@ class Namespaces {
 
   struct Found {
     const ChannelOptions* options = nullptr;
-    uint32_t error = 0;  // kBadRequest: not a channel name; kUnknownChannel: no such namespace
+    uint32_t error = 0;  // kBadRequest: not a channel name; kUnknownChannel: no such namespace;
+                         // kPermissionDenied: "$" before a provided one
   };
   Found find(std::string_view channel) const;
 

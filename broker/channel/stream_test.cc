@@ -1,0 +1,178 @@
+#include "broker/channel/stream.h"
+
+#include <gmock/gmock.h>
+
+#include "base/sim_lane.h"
+
+namespace lcg::broker {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr MonoTime kStart{1'000'000'000};
+
+class StreamTest : public testing::Test {
+ protected:
+  void append(Stream& stream, int count, MonoTime now = kStart) {
+    for (int i = 0; i < count; ++i) stream.append(now, std::make_shared<Publication>());
+  }
+  static std::vector<uint64_t> offsets(const std::vector<PublicationPtr>& publications) {
+    std::vector<uint64_t> out;
+    for (const PublicationPtr& publication : publications) out.push_back(publication->offset);
+    return out;
+  }
+  std::vector<uint64_t> read(Stream& stream, std::optional<uint64_t> since, bool reverse = false,
+                             uint32_t limit = 300) {
+    return offsets(stream.read(kStart, since ? &*since : nullptr, reverse, limit));
+  }
+  SimRandom random_{1};
+  Stream stream_{4, Millis(1000), random_};
+};
+
+TEST_F(StreamTest, OffsetsAreDenseFromOne) {
+  append(stream_, 3);
+
+  EXPECT_THAT(read(stream_, {}), ElementsAre(1u, 2u, 3u));
+  EXPECT_EQ(stream_.top().offset, 3u);
+}
+
+TEST_F(StreamTest, EpochIsEightLettersAndStays) {
+  const std::string epoch = stream_.top().epoch;
+  append(stream_, 9);
+
+  EXPECT_THAT(epoch, testing::MatchesRegex("[a-zA-Z]{8}"));
+  EXPECT_EQ(stream_.top().epoch, epoch);
+}
+
+TEST_F(StreamTest, ANewStreamHasANewEpoch) {
+  EXPECT_NE(Stream(4, Millis(1000), random_).top().epoch, stream_.top().epoch);
+}
+
+TEST_F(StreamTest, PublicationCarriesItsPosition) {
+  auto publication = std::make_shared<Publication>();
+  const StreamPosition position = stream_.append(kStart, publication);
+
+  EXPECT_EQ(publication->offset, position.offset);
+  EXPECT_EQ(publication->epoch, position.epoch);
+}
+
+TEST_F(StreamTest, TheOldestMakesRoom) {
+  append(stream_, 10);
+
+  EXPECT_THAT(read(stream_, {}), ElementsAre(7u, 8u, 9u, 10u));
+}
+
+TEST_F(StreamTest, RingGrowsWithoutLosingAny) {
+  Stream big(1000, Millis(1000), random_);
+  append(big, 700);
+
+  EXPECT_THAT(read(big, {}, false, 1000), SizeIs(700));
+  EXPECT_THAT(read(big, 698, false, 1000), ElementsAre(699u, 700u));
+}
+
+TEST_F(StreamTest, SinceIsExclusive) {
+  append(stream_, 4);
+
+  EXPECT_THAT(read(stream_, 2), ElementsAre(3u, 4u));
+  EXPECT_THAT(read(stream_, 4), IsEmpty());
+  EXPECT_THAT(read(stream_, 99), IsEmpty());
+}
+
+TEST_F(StreamTest, LimitCutsFromTheFront) {
+  append(stream_, 4);
+
+  EXPECT_THAT(read(stream_, {}, false, 2), ElementsAre(1u, 2u));
+  EXPECT_THAT(read(stream_, 1, false, 2), ElementsAre(2u, 3u));
+}
+
+TEST_F(StreamTest, ReverseIsNewestFirst) {
+  append(stream_, 4);
+
+  EXPECT_THAT(read(stream_, {}, true, 2), ElementsAre(4u, 3u));
+  EXPECT_THAT(read(stream_, 3, true), ElementsAre(2u, 1u));
+  EXPECT_THAT(read(stream_, 1, true), IsEmpty());
+  EXPECT_THAT(read(stream_, 99, true, 1), ElementsAre(4u));
+}
+
+TEST_F(StreamTest, ContentsExpireAndThePositionStays) {
+  append(stream_, 3);
+  const StreamPosition top = stream_.top();
+
+  stream_.expire(kStart + Millis(1000));
+
+  EXPECT_EQ(stream_.kept(), 0u);
+  EXPECT_EQ(stream_.top(), top);
+}
+
+TEST_F(StreamTest, ContentsLiveUntilTheLastPublicationIsOld) {
+  append(stream_, 1);
+  append(stream_, 1, kStart + Millis(900));
+
+  EXPECT_EQ(stream_.expire(kStart + Millis(1500)), kStart + Millis(1900));
+  EXPECT_EQ(stream_.kept(), 2u);
+}
+
+TEST_F(StreamTest, AppendAfterExpiryGoesOn) {
+  append(stream_, 3);
+  append(stream_, 1, kStart + Millis(5000));
+
+  EXPECT_EQ(stream_.kept(), 1u);
+  EXPECT_EQ(stream_.top().offset, 4u);
+}
+
+// The table of client-protocol 2.
+struct RecoverCase {
+  const char* name;
+  int published;  // into a ring of 1,000
+  uint64_t since;
+  const char* epoch;  // "=": the stream's own
+  bool expired, recovered;
+  size_t publications;
+};
+
+class RecoverTest : public testing::TestWithParam<RecoverCase> {};
+
+TEST_P(RecoverTest, Follows) {
+  const RecoverCase& c = GetParam();
+  SimRandom random(1);
+  Stream stream(1000, Millis(1000), random);
+  for (int i = 0; i < c.published; ++i) stream.append(kStart, std::make_shared<Publication>());
+  const std::string epoch = std::string_view(c.epoch) == "=" ? stream.top().epoch : c.epoch;
+
+  const Stream::Recovery got = stream.recover(c.expired ? kStart + Millis(2000) : kStart, {c.since, epoch});
+
+  EXPECT_EQ(got.recovered, c.recovered);
+  EXPECT_EQ(got.publications.size(), c.publications);
+  if (!got.publications.empty()) {
+    EXPECT_EQ(got.publications.front()->offset, c.since + 1);
+    EXPECT_EQ(got.publications.back()->offset, stream.top().offset);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, RecoverTest,
+    testing::Values(RecoverCase{"NothingMissed", 5, 5, "=", false, true, 0},
+                    RecoverCase{"SomeMissed", 5, 2, "=", false, true, 3},
+                    RecoverCase{"AllMissed", 5, 0, "=", false, true, 5},
+                    RecoverCase{"EmptyStream", 0, 0, "=", false, true, 0},
+                    RecoverCase{"OtherEpoch", 5, 2, "otherone", false, false, 0},
+                    RecoverCase{"OtherEpochSameOffset", 5, 5, "otherone", false, false, 0},
+                    RecoverCase{"NoEpochMatchesAny", 5, 2, "", false, true, 3},
+                    RecoverCase{"AheadOfTheTop", 5, 9, "=", false, false, 0},
+                    RecoverCase{"ExactlyTheLimit", 300, 0, "=", false, true, 300},
+                    RecoverCase{"OverTheLimit", 301, 0, "=", false, false, 0},
+                    RecoverCase{"OverwrittenInTheRing", 1005, 2, "=", false, false, 0},
+                    RecoverCase{"ContentsExpired", 5, 2, "=", true, false, 0},
+                    RecoverCase{"ContentsExpiredNothingMissed", 5, 5, "=", true, true, 0}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(HistoryLimit, NegativeMeansAsManyAsAllowed) {
+  EXPECT_EQ(history_limit(-1), kMaxHistoryPublications);
+  EXPECT_EQ(history_limit(301), kMaxHistoryPublications);
+  EXPECT_EQ(history_limit(7), 7u);
+}
+
+}  // namespace
+}  // namespace lcg::broker
