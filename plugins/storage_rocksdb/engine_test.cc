@@ -15,23 +15,10 @@
 
 #include "plugins/storage_rocksdb/engine_registry.h"
 #include "plugins/storage_rocksdb/key_codec.h"
+#include "plugins/storage_rocksdb/temp_dir_test.h"
 
 namespace lcg::storage_rocksdb {
 namespace {
-
-// A directory of its own for each test, gone with it.
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lcg-store-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempDir() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 class Sink : public CommitSink {
  public:
