@@ -1,5 +1,6 @@
 #include "gateway/net/http_server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/asio_lane.h"
@@ -13,6 +14,11 @@ HttpServer::HttpServer(AsioLane& lane, const Config& config, HttpRouter router)
       http_(lane, config.http, config.upgrade, router_, websockets_) {}
 
 HttpServer::~HttpServer() = default;
+
+bool HttpServer::exhausted() const {
+  return std::any_of(listeners_.begin(), listeners_.end(),
+                     [](const auto& listener) { return listener->exhausted(); });
+}
 
 Result<uint16_t> HttpServer::listen(const ListenAddress& address) {
   auto listener = Listener::open(

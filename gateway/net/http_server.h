@@ -40,6 +40,9 @@ class HttpServer {
   void drain() { http_.drain(); }
   bool idle() const { return http_.size() == 0 && websockets_.size() == 0; }
 
+  // Do connections wait for file descriptors?
+  bool exhausted() const;
+
   HttpService& http() { return http_; }
   ws::ConnectionSet& websockets() { return websockets_; }
 

@@ -2,6 +2,8 @@
 #include "gateway/net/http_server.h"
 
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
 
 #include <vector>
 
@@ -223,6 +225,51 @@ TEST(Sockets, StoppedServerRefusesConnectionsAndKeepsOldOnes) {
   EXPECT_FALSE(TestClient(s.server.port()).connected());
   old.send(client_text("still"));
   EXPECT_EQ(server_frames(old.read_bytes(7)), "text(still)");
+}
+
+// The accepted sockets of this process whose own port is `port`.
+std::vector<int> accepted_sockets(uint16_t port) {
+  std::vector<int> found;
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in own{}, peer{};
+    socklen_t size = sizeof own;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) != 0 || ntohs(own.sin_port) != port)
+      continue;
+    size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0) found.push_back(fd);
+  }
+  return found;
+}
+
+TEST(Sockets, SmallFramesAreNotDelayed) {
+  EchoServer s;
+  UpgradedClient client(s);
+
+  const std::vector<int> sockets = accepted_sockets(s.server.port());
+
+  ASSERT_EQ(sockets.size(), 1u);
+  int no_delay = 0;
+  socklen_t size = sizeof no_delay;
+  ::getsockopt(sockets[0], IPPROTO_TCP, TCP_NODELAY, &no_delay, &size);
+  EXPECT_EQ(no_delay, 1);
+}
+
+TEST(Sockets, RunningOutOfDescriptorsIsSurvived) {
+  EchoServer s;
+  rlimit old{};
+  ::getrlimit(RLIMIT_NOFILE, &old);
+  const int lowest = ::dup(STDERR_FILENO);  // the client will get this number, and the server none
+  ::close(lowest);
+  const rlimit one_more{static_cast<rlim_t>(lowest) + 1, old.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &one_more);
+  TestClient client(s.server.port());
+  EXPECT_TRUE(s.server.eventually([&] { return s.server.server().exhausted(); }));
+
+  ::setrlimit(RLIMIT_NOFILE, &old);
+  client.send(get("/health"));
+
+  EXPECT_EQ(status_of(client.read_until([](auto got) { return got.ends_with("up\n"); })), 200);
+  EXPECT_TRUE(s.server.eventually([&] { return !s.server.server().exhausted(); }));
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) return back_off(errno);
         continue;  // that client is gone again
       }
+      exhausted = false;
       const AddressKey key = address_key(reinterpret_cast<const sockaddr*>(&peer));
       if (ws::StreamPtr stream = adopt_tcp(lane, fd, peer); stream != nullptr) accept(std::move(stream), key);
     }
@@ -53,7 +54,8 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
 
   // Connections wait in the kernel meanwhile; retrying at once would only burn the lane's time.
   void back_off(int error) {
-    log::warn("connections cannot be accepted; raise LimitNOFILE", {{"errno", error}});
+    if (!exhausted) log::warn("connections wait: raise LimitNOFILE", {{"errno", error}});
+    exhausted = true;
     backoff_timer = lane.start_timer(kAcceptBackoff, [self = shared_from_this()] {
       self->backoff_timer = 0;
       if (!self->closed) self->accept_some();
@@ -65,6 +67,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   Accept accept;
   TimerId backoff_timer = 0;
   bool closed = false;
+  bool exhausted = false;  // the last accept found no descriptor or memory
 };
 
 Listener::Listener(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -75,6 +78,8 @@ Listener::~Listener() {
   boost::system::error_code ignored;
   impl_->acceptor.close(ignored);
 }
+
+bool Listener::exhausted() const { return impl_->exhausted; }
 
 uint16_t Listener::port() const { return impl_->acceptor.local_endpoint().port(); }
 

@@ -37,6 +37,9 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   uint16_t port() const;
+  // Do connections wait because the process has no file descriptor or memory for them? Tried again every
+  // kAcceptBackoff.
+  bool exhausted() const;
 
  private:
   struct Impl;
