@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dialog plugin: rpc methods dialog.* for clients, services "dialog" and "channel:dialog" for other
+// plugins and the broker.
+//
+// One instance a lane; it owns the dialogs and the users of its lane's slots. A request may arrive on any
+// lane; it goes on to the owner by a call of our own service. See README.md for the parts.
+#include "directory.h"
+#include "history.h"
+#include "inbox.h"
+#include "lcg/plugin.hpp"
+#include "lcg/timer.hpp"
+#include "log.h"
+#include "membership.h"
+#include "notifier.h"
+#include "provider.h"
+#include "reader.h"
+#include "refusals.h"
+#include "rpc.h"
+#include "settings.h"
+#include "tcc.h"
+
+namespace lcg::dialog {
+
+class DialogPlugin {
+ public:
+  explicit DialogPlugin(Host host)
+      : host_(host),
+        settings_(Settings::from(host)),
+        directory_(host, settings_),
+        log_(host, directory_),
+        reader_(host),
+        notifier_(host, settings_, directory_),
+        membership_(host, settings_, directory_, log_, notifier_),
+        tcc_(host, settings_, directory_, log_, reader_, notifier_),
+        history_(host, settings_, directory_, reader_),
+        provider_(host, directory_, reader_),
+        inbox_(host),
+        housekeeping_(host) {
+    directory_.on_found([this](Dialog& dialog, const Entry& entry) { log_.publish(dialog, entry); });
+    directory_.on_dirty([this](std::string id) { notifier_.recover(std::move(id)); });
+    log_.on_appended([this](const DialogPtr& dialog) { notifier_.kick(dialog); });
+  }
+
+  Task<Reply> start() {
+    housekeeping_.every(std::chrono::seconds(1), [this] {
+      for (const DialogPtr& dialog : directory_.all()) {
+        tcc_.expire(*dialog);
+        notifier_.rest(dialog);
+      }
+      directory_.trim();
+    });
+    co_return Reply();
+  }
+
+  void on_stopping() {
+    // Whoever waits for another message of his device must not wait any longer.
+    for (const DialogPtr& dialog : directory_.all()) dialog->lane_moved.pulse();
+  }
+
+  void on_slot(uint32_t slot, uint64_t, bool owned) {
+    directory_.lost(slot);
+    inbox_.lost(slot);
+    if (owned) directory_.gained(slot);
+  }
+
+  Task<Reply> on_rpc(Request request) {
+    Reply refusal;
+    const auto new_id = [this] { return random_id(); };
+    std::optional<ClientCall> call = parse_rpc(request, new_id, &refusal);
+    if (!call) co_return Reply::defer();
+    if (!refusal.ok()) co_return refusal;
+    std::string owner = call->by_user() ? call->user : call->dialog;
+    co_return co_await host_.call({"dialog", "rpc", std::move(owner), encode(*call)});
+  }
+
+  Task<Reply> on_call(ServiceCall call) {
+    if (call.service == "channel:dialog") return on_channel(std::move(call));
+    if (call.method == "rpc") return serve(std::move(call));
+    return on_service(std::move(call));
+  }
+
+ private:
+  static Task<Reply> answer(Reply reply) { co_return reply; }
+
+  std::string random_id() const {
+    static constexpr char kLetters[] = "abcdefghijklmnopqrstuvwxyz234567";
+    std::string id = "g-";
+    for (const char byte : host_.random_bytes(16)) id += kLetters[static_cast<unsigned char>(byte) & 31];
+    return id;
+  }
+
+  Task<Reply> on_channel(ServiceCall call) {
+    if (!chat::valid_dialog_id(call.key)) return answer(denied());
+    if (call.method == "subscribe") {
+      channel::SubscribeRequest q;
+      if (channel::decode(call.data, q)) return provider_.subscribe(std::move(call.key), std::move(q));
+    } else if (call.method == "publish") {
+      channel::PublishRequest q;
+      if (channel::decode(call.data, q)) return provider_.publish(std::move(call.key), std::move(q));
+    } else if (call.method == "history") {
+      channel::HistoryRequest q;
+      if (channel::decode(call.data, q)) return provider_.history(std::move(call.key), std::move(q));
+    }
+    return answer(invalid("malformed call of channel:dialog"));
+  }
+
+  Task<Reply> serve(ServiceCall call) {
+    ClientCall q;
+    if (!decode(call.data, q)) return answer(invalid("malformed call"));
+    const uint32_t limit = q.limit == 0 ? 50 : q.limit;
+    switch (q.method) {
+      case Method::kCreate:
+        return membership_.create(std::move(q.create));
+      case Method::kGet:
+        return membership_.get(std::move(q.dialog), std::move(q.user));
+      case Method::kMembers:
+        return membership_.list(std::move(q.dialog), std::move(q.user), std::move(q.after),
+                                q.limit == 0 ? 100 : limit);
+      case Method::kHistory:
+        return history_.pull(std::move(q));
+      case Method::kChange:
+        return membership_.change(std::move(q.change));
+      case Method::kList:
+        return inbox_.list(std::move(q.user), q.before, limit);
+      case Method::kSync:
+        return inbox_.sync(std::move(q.user), q.since);
+      case Method::kRead:
+        return inbox_.read(std::move(q.user), std::move(q.dialog), q.seq);
+      case Method::kCheckpoint:
+        return inbox_.checkpoint(std::move(q.user), std::move(q.device), std::move(q.dialog), q.seq);
+      case Method::kCheckpoints:
+        return inbox_.checkpoints(std::move(q.user), std::move(q.device), std::move(q.after),
+                                  q.limit == 0 ? 100 : limit);
+    }
+    return answer(invalid("malformed call"));
+  }
+
+  Task<Reply> on_service(ServiceCall call) {
+    if (call.method == "try") {
+      TryRequest q;
+      if (decode(call.data, q)) return tcc_.try_send(std::move(q));
+      return answer(invalid("malformed call"));
+    }
+    if (call.method == "project") {
+      Projection p;
+      if (decode(call.data, p)) return inbox_.project(std::move(p));
+      return answer(invalid("malformed call"));
+    }
+    wire::Reader r(call.data);
+    if (call.method == "access" || call.method == "head") {
+      std::string user(r.str());
+      const uint64_t dseq = call.method == "access" ? r.u64() : 0;
+      if (!r.ok()) return answer(invalid("malformed call"));
+      if (call.method == "access") return access(std::move(call.key), std::move(user), dseq);
+      return head(std::move(call.key), std::move(user));
+    }
+    chat::Key key;
+    chat::get(r, key);
+    const uint64_t id = r.u64();
+    if (!r.ok()) return answer(invalid("malformed call"));
+    if (call.method == "confirm") return tcc_.confirm(std::move(key), id);
+    if (call.method == "cancel") return tcc_.cancel(std::move(key), id);
+    if (call.method == "resolve") return tcc_.resolve(std::move(key), id);
+    if (call.method == "void") return tcc_.give_up(std::move(key));
+    if (call.method == "explain") return explain(std::move(key.dialog), id);
+    return answer(Reply::error(LCG_E_UNSUPPORTED, "dialog: no method " + call.method));
+  }
+
+  Task<Reply> access(std::string id, std::string user, uint64_t dseq) {
+    Outcome<DialogPtr> opened = co_await directory_.open(std::move(id));
+    if (!opened.ok()) co_return not_open(opened);
+    const DialogPtr dialog = std::move(opened.value);
+    Outcome<Member*> member = co_await directory_.member(dialog, std::move(user));
+    if (!member.ok()) co_return busy(member.message);
+    if (member.value == nullptr) co_return denied();
+    const bool allowed = dseq == 0 ? member.value->in() : may_read(dialog->meta, *member.value, dseq);
+    co_return allowed ? Reply() : denied();
+  }
+
+  Task<Reply> head(std::string id, std::string user) {
+    Outcome<DialogPtr> opened = co_await directory_.open(std::move(id));
+    if (!opened.ok()) co_return not_open(opened);
+    const DialogPtr dialog = std::move(opened.value);
+    Outcome<Member*> member = co_await directory_.member(dialog, std::move(user));
+    if (!member.ok()) co_return busy(member.message);
+    if (member.value == nullptr || !member.value->in()) co_return denied();
+    const std::vector<Window> windows = readable(dialog->meta, *member.value, 1, dialog->head);
+    const uint64_t first = windows.empty() ? 0 : windows.front().from;
+    co_return Reply::with(wire::Writer().u64(dialog->head).u64(first).str(dialog->meta.epoch).take());
+  }
+
+  Task<Reply> explain(std::string id, uint64_t message_id) {
+    Outcome<DialogPtr> opened = co_await directory_.open(std::move(id));
+    if (!opened.ok()) co_return Reply::error(opened.status, "dialog: " + opened.message);
+    Outcome<EntryPtr> found = co_await reader_.find(opened.value, message_id);
+    if (!found.ok()) co_return Reply::error(found.status, found.message);
+    if (found.value == nullptr) co_return Reply();
+    Entry entry = *found.value;
+    entry.body.clear();  // the operator is shown where a message is, not what it says
+    co_return Reply::with(to_json(entry, opened.value->id));
+  }
+
+  Host host_;
+  const Settings settings_;
+  Directory directory_;
+  Log log_;
+  Reader reader_;
+  Notifier notifier_;
+  Membership membership_;
+  Tcc tcc_;
+  History history_;
+  Provider provider_;
+  Inbox inbox_;
+  Timer housekeeping_;
+};
+
+}  // namespace lcg::dialog
+
+LCG_PLUGIN_PROVIDES(lcg::dialog::DialogPlugin, "dialog", "1.0.0", "Apache-2.0", "dialog channel:dialog")

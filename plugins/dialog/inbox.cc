@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inbox.h"
+
+#include <algorithm>
+
+#include "lcg/json.hpp"
+#include "lcg/services/message.hpp"
+#include "refusals.h"
+#include "settings.h"
+
+namespace lcg::dialog {
+
+namespace {
+
+constexpr size_t kMaxCachedUsers = 65'536;
+constexpr uint32_t kMaxLargeDialogs = 50;  // whose heads one answer looks up
+constexpr uint32_t kMaxListed = 100;
+
+std::string to_json(const UserDialog& d) {
+  json::Writer w;
+  w.text("dialog", d.dialog).text("kind", d.direct ? "direct" : "group");
+  if (!d.title.empty()) w.text("title", d.title);
+  w.boolean("member", d.in).text("role", role_name(d.role)).num("head", d.head).num("read", d.read);
+  return w.num("unread", d.head > d.read ? d.head - d.read : 0).num("iseq", d.iseq).take();
+}
+
+std::string array_of(const std::vector<UserDialog>& dialogs) {
+  std::vector<std::string> items;
+  items.reserve(dialogs.size());
+  for (const UserDialog& d : dialogs) items.push_back(to_json(d));
+  return json::array(items);
+}
+
+}  // namespace
+
+std::string encode(const Projection& p) {
+  wire::Writer w;
+  w.str(p.user).str(p.dialog).u64(p.version).boolean(p.in).u64(static_cast<uint64_t>(p.role)).u64(p.head);
+  return w.boolean(p.direct).boolean(p.large).str(p.title).take();
+}
+
+bool decode(std::string_view data, Projection& p) {
+  wire::Reader r(data);
+  p.user = r.str();
+  p.dialog = r.str();
+  p.version = r.u64();
+  p.in = r.boolean();
+  const uint64_t role = r.u64();
+  p.role = static_cast<Role>(role);
+  p.head = r.u64();
+  p.direct = r.boolean();
+  p.large = r.boolean();
+  p.title = r.str();
+  return r.ok() && role <= 2;
+}
+
+std::string encode(const UserDialog& d) {
+  wire::Writer w;
+  w.str(d.dialog).u64(d.version).boolean(d.in).u64(static_cast<uint64_t>(d.role)).u64(d.head).u64(d.read);
+  return w.u64(d.iseq).boolean(d.direct).boolean(d.large).str(d.title).take();
+}
+
+bool decode(std::string_view data, UserDialog& d) {
+  wire::Reader r(data);
+  d.dialog = r.str();
+  d.version = r.u64();
+  d.in = r.boolean();
+  const uint64_t role = r.u64();
+  d.role = static_cast<Role>(role);
+  d.head = r.u64();
+  d.read = r.u64();
+  d.iseq = r.u64();
+  d.direct = r.boolean();
+  d.large = r.boolean();
+  d.title = r.str();
+  return r.ok() && role <= 2;
+}
+
+void Inbox::lost(uint32_t slot) {
+  std::erase_if(iseq_, [this, slot](const auto& item) { return host_.slot_of(item.first) == slot; });
+}
+
+Task<Outcome<uint64_t>> Inbox::last_iseq(std::string user) {
+  const auto it = iseq_.find(user);
+  if (it != iseq_.end()) co_return {LCG_OK, {}, it->second};
+  Outcome<storage::ScanRows> rows = co_await store_.scan(user, {kUserChangeDocs, "", "", 1, true});
+  if (!rows.ok()) co_return {LCG_E_BUSY, rows.message, 0};
+  const uint64_t last = rows.value.rows.empty() ? 0 : storage::u64_of_key(rows.value.rows.front().key);
+  if (iseq_.size() >= kMaxCachedUsers) iseq_.erase(iseq_.begin());
+  uint64_t& cached = iseq_[user];
+  cached = std::max(cached, last);
+  co_return {LCG_OK, {}, cached};
+}
+
+Task<Outcome<UserDialog>> Inbox::find(std::string user, std::string dialog) {
+  Reply reply = co_await store_.get(std::move(user), kUserDialogDocs, std::move(dialog));
+  Outcome<UserDialog> out{reply.status, reply.message, {}};
+  if (out.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
+  co_return out;
+}
+
+Task<lcg_status> Inbox::store(std::string user, UserDialog changed, uint64_t old_iseq) {
+  storage::Batch batch;
+  batch.durable = false;
+  const std::string document = encode(changed);
+  batch.put(kUserDialogDocs, changed.dialog, document);
+  if (old_iseq != 0) batch.erase(kUserChangeDocs, storage::key_u64(old_iseq));
+  batch.put(kUserChangeDocs, storage::key_u64(changed.iseq), document);
+  if (changed.large && changed.in) {
+    batch.put(kUserLargeDocs, changed.dialog, "");
+  } else {
+    batch.erase(kUserLargeDocs, changed.dialog);
+  }
+  Reply reply = co_await store_.commit(std::move(user), std::move(batch));
+  co_return reply.status;
+}
+
+// Milliseconds since 2024 times 1,024: below 2^53, and above what a power loss may have taken back.
+uint64_t Inbox::next_iseq(const std::string& user, uint64_t last) {
+  const auto now = static_cast<uint64_t>(std::max<int64_t>(0, host_.wall_ms()));
+  const uint64_t by_clock = now > message::kIdEpochMs ? (now - message::kIdEpochMs) << 10 : 0;
+  return iseq_[user] = std::max(last + 1, by_clock);
+}
+
+Task<Reply> Inbox::project(Projection p) {
+  const auto turn = co_await users_.acquire(p.user);
+  Outcome<UserDialog> found = co_await find(p.user, p.dialog);
+  if (!found.ok() && found.status != LCG_E_NOT_FOUND) co_return busy(found.message);
+  UserDialog d = std::move(found.value);
+  const uint64_t old_iseq = d.iseq;
+  const bool membership = p.version > d.version || !found.ok();
+  const bool head = p.head > d.head;
+  const bool shape = p.large != d.large || p.title != d.title;
+  if (!membership && !head && !shape) co_return Reply();
+  if (!found.ok() && !p.in) co_return Reply();  // never was in the list
+
+  Outcome<uint64_t> last = co_await last_iseq(p.user);
+  if (!last.ok()) co_return busy(last.message);
+  d.dialog = p.dialog;
+  if (membership) {
+    d.version = p.version;
+    d.in = p.in;
+    d.role = p.role;
+  }
+  d.head = std::max(d.head, p.head);
+  d.direct = p.direct;
+  d.large = p.large;
+  d.title = std::move(p.title);
+  d.iseq = next_iseq(p.user, last.value);
+  const lcg_status stored = co_await store(p.user, d, old_iseq);
+  if (stored != LCG_OK) co_return busy("the store did not answer");
+  hint(p.user, d, membership ? "member" : "hint");
+  co_return Reply();
+}
+
+void Inbox::hint(const std::string& user, const UserDialog& d, std::string_view type) {
+  json::Writer w;
+  w.text("type", type).text("dialog", d.dialog).num("head", d.head).num("read", d.read);
+  if (type == "member") w.boolean("member", d.in).text("role", role_name(d.role));
+  Publication publication;
+  publication.channel = "#" + user;
+  publication.data = w.num("iseq", d.iseq).take();
+  publication.flags = LCG_PUB_NO_HISTORY;
+  // Lost when nobody listens or nothing has room: sync tells the same.
+  static_cast<void>(host_.publish_and_forget(publication));
+}
+
+Task<> Inbox::refresh_heads(std::string user, std::vector<UserDialog>* dialogs) {
+  uint32_t looked_up = 0;
+  for (UserDialog& d : *dialogs) {
+    if (!d.large || !d.in || ++looked_up > kMaxLargeDialogs) continue;
+    Outcome<Head> head = co_await dialogs_.head(d.dialog, user);
+    if (head.ok()) d.head = std::max(d.head, head.value.head);
+  }
+}
+
+Task<Reply> Inbox::list(std::string user, uint64_t before, uint32_t limit) {
+  limit = std::clamp<uint32_t>(limit, 1, kMaxListed);
+  storage::Scan page{kUserChangeDocs, "", before == 0 ? "" : storage::key_u64(before), limit, true};
+  Outcome<storage::ScanRows> rows = co_await store_.scan(user, std::move(page));
+  if (!rows.ok()) co_return busy(rows.message);
+  std::vector<UserDialog> dialogs;
+  uint64_t next = 0;
+  for (const storage::Row& row : rows.value.rows) {
+    UserDialog d;
+    next = storage::u64_of_key(row.key);
+    if (decode(row.value, d) && d.in) dialogs.push_back(std::move(d));
+  }
+  co_await refresh_heads(user, &dialogs);
+  json::Writer w;
+  w.raw("dialogs", array_of(dialogs)).boolean("more", rows.value.more);
+  if (rows.value.more) w.num("before", next);
+  co_return Reply::with(w.take());
+}
+
+Task<Outcome<std::vector<UserDialog>>> Inbox::large_dialogs(std::string user) {
+  Outcome<std::vector<UserDialog>> out;
+  Outcome<storage::ScanRows> rows =
+      co_await store_.scan(user, {kUserLargeDocs, "", "", kMaxLargeDialogs, false});
+  if (!rows.ok()) co_return {LCG_E_BUSY, rows.message, {}};
+  for (const storage::Row& row : rows.value.rows) {
+    Outcome<UserDialog> d = co_await find(user, row.key);
+    if (d.ok()) out.value.push_back(std::move(d.value));
+  }
+  co_await refresh_heads(user, &out.value);
+  co_return out;
+}
+
+Task<Reply> Inbox::sync(std::string user, uint64_t since) {
+  Outcome<uint64_t> last = co_await last_iseq(user);
+  if (!last.ok()) co_return busy(last.message);
+  json::Writer w;
+  w.num("iseq", last.value);
+  std::vector<UserDialog> changed;
+  // A position from the future was given by a store that lost it.
+  bool snapshot = since == 0 || since > last.value;
+  if (!snapshot) {
+    Outcome<storage::ScanRows> rows = co_await store_.scan(
+        user, {kUserChangeDocs, storage::key_u64(since + 1), "", static_cast<uint32_t>(kMaxChanges), false});
+    if (!rows.ok()) co_return busy(rows.message);
+    snapshot = rows.value.more;
+    for (const storage::Row& row : rows.value.rows) {
+      UserDialog d;
+      if (!snapshot && decode(row.value, d)) changed.push_back(std::move(d));
+    }
+  }
+  if (!snapshot) {
+    Outcome<std::vector<UserDialog>> large = co_await large_dialogs(user);
+    if (!large.ok()) co_return busy(large.message);
+    for (UserDialog& d : large.value) {
+      const auto same = [&d](const UserDialog& c) { return c.dialog == d.dialog; };
+      std::erase_if(changed, same);
+      changed.push_back(std::move(d));
+    }
+  }
+  // A snapshot is read by dialog.list, newest first.
+  w.boolean("snapshot", snapshot).raw("changed", array_of(changed));
+  co_return Reply::with(w.take());
+}
+
+Task<Reply> Inbox::read(std::string user, std::string dialog, uint64_t seq) {
+  const auto turn = co_await users_.acquire(user);
+  Outcome<UserDialog> found = co_await find(user, dialog);
+  if (!found.ok() && found.status != LCG_E_NOT_FOUND) co_return busy(found.message);
+  UserDialog d = std::move(found.value);
+  if (!found.ok() || !d.in || seq > d.head) {
+    // The projection may be behind: the dialog knows.
+    Outcome<Head> head = co_await dialogs_.head(dialog, user);
+    if (head.status == LCG_E_DENIED) co_return denied();
+    if (!head.ok()) co_return busy(head.message);
+    if (!found.ok()) co_return busy("the membership is on its way");
+    d.head = std::max(d.head, head.value.head);
+  }
+  seq = std::min(seq, d.head);
+  if (seq > d.read) {
+    Outcome<uint64_t> last = co_await last_iseq(user);
+    if (!last.ok()) co_return busy(last.message);
+    const uint64_t old_iseq = d.iseq;
+    d.read = seq;
+    d.iseq = next_iseq(user, last.value);
+    const lcg_status stored = co_await store(user, d, old_iseq);
+    if (stored != LCG_OK) co_return busy("the store did not answer");
+    hint(user, d, "read");
+  }
+  co_return Reply::with(json::Writer().num("read", d.read).num("head", d.head).num("iseq", d.iseq).take());
+}
+
+Task<Reply> Inbox::checkpoint(std::string user, std::string device, std::string dialog, uint64_t seq) {
+  const auto turn = co_await users_.acquire(user);
+  Outcome<UserDialog> member = co_await find(user, dialog);
+  if (member.status == LCG_E_NOT_FOUND) co_return denied();
+  if (!member.ok()) co_return busy(member.message);
+  const std::string key = lane_key(device, dialog);
+  Reply old = co_await store_.get(user, kCheckpointDocs, key);
+  if (!old.ok() && old.status != LCG_E_NOT_FOUND) co_return busy(old.message);
+  uint64_t stored = old.ok() ? storage::u64_of_key(old.data) : 0;
+  if (seq > stored) {
+    stored = seq;
+    storage::Batch batch;
+    batch.durable = false;
+    batch.put(kCheckpointDocs, key, storage::key_u64(seq));
+    Reply reply = co_await store_.commit(user, std::move(batch));
+    if (!reply.ok()) co_return busy("the store did not answer");
+  }
+  co_return Reply::with(json::Writer().num("seq", stored).take());
+}
+
+Task<Reply> Inbox::checkpoints(std::string user, std::string device, std::string after, uint32_t limit) {
+  const std::string prefix = lane_key(device, "");
+  const std::string from = after.empty() ? prefix : prefix + after + '\0';
+  std::string to = prefix;
+  to.back() = '\1';
+  Outcome<storage::ScanRows> rows =
+      co_await store_.scan(user, {kCheckpointDocs, from, to, std::clamp<uint32_t>(limit, 1, 500), false});
+  if (!rows.ok()) co_return busy(rows.message);
+  std::vector<std::string> items;
+  for (const storage::Row& row : rows.value.rows)
+    items.push_back(json::Writer()
+                        .text("dialog", std::string_view(row.key).substr(prefix.size()))
+                        .num("seq", storage::u64_of_key(row.value))
+                        .take());
+  co_return Reply::with(
+      json::Writer().raw("checkpoints", json::array(items)).boolean("more", rows.value.more).take());
+}
+
+}  // namespace lcg::dialog

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inbox: what is kept for a user: his dialogs with their heads and his read marks, in the order in which they
+// last changed, and the checkpoints of his devices. Lives in the partition of the user; the owner of the
+// user's slot serves it.
+//
+// Every change of one of his dialogs gets a new `iseq`, so "what changed since" costs what changed. iseq
+// grows with the clock and never repeats, also when a power loss takes back the last changes, which are not
+// synced one by one: the dialogs that were on their way are told again (notifier.h). Memberships here are a
+// projection; the dialog decides. Lane: the instance's; changes of one user are made one after the other.
+#pragma once
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "lcg/host.hpp"
+#include "lcg/services/dialog.hpp"
+#include "lcg/services/storage.hpp"
+#include "lcg/sync.hpp"
+#include "state.h"
+
+namespace lcg::dialog {
+
+// Collections of partition <user>.
+inline constexpr char kUserDialogDocs[] = "user_dialog";  // dialog -> UserDialog
+inline constexpr char kUserChangeDocs[] = "user_change";  // iseq -> UserDialog, one for each dialog
+inline constexpr char kUserLargeDocs[] =
+    "user_large";  // dialog -> "": large ones, whose head is not kept here
+inline constexpr char kCheckpointDocs[] = "user_checkpoint";  // device NUL dialog -> position
+
+// What the owner of a dialog tells the owner of a user.
+struct Projection {
+  std::string user, dialog;
+  uint64_t version = 0;  // of the membership: an older one is ignored
+  bool in = false;
+  Role role = Role::kMember;
+  uint64_t head = 0;
+  bool direct = false, large = false;
+  std::string title;
+};
+std::string encode(const Projection& p);
+bool decode(std::string_view data, Projection& p);
+
+// A dialog in a user's list.
+struct UserDialog {
+  std::string dialog;
+  uint64_t version = 0;
+  bool in = false;
+  Role role = Role::kMember;
+  uint64_t head = 0, read = 0, iseq = 0;
+  bool direct = false, large = false;
+  std::string title;
+};
+std::string encode(const UserDialog& d);
+bool decode(std::string_view data, UserDialog& d);
+
+class Inbox {
+ public:
+  explicit Inbox(Host host) : host_(host), store_(host), dialogs_(host) {}
+
+  Task<Reply> project(Projection projection);
+  // The answers to a user's own rpc; data is JSON.
+  Task<Reply> list(std::string user, uint64_t before, uint32_t limit);
+  Task<Reply> sync(std::string user, uint64_t since);
+  Task<Reply> read(std::string user, std::string dialog, uint64_t seq);
+  Task<Reply> checkpoint(std::string user, std::string device, std::string dialog, uint64_t seq);
+  Task<Reply> checkpoints(std::string user, std::string device, std::string after, uint32_t limit);
+  void lost(uint32_t slot);
+
+ private:
+  Task<Outcome<uint64_t>> last_iseq(std::string user);
+  Task<Outcome<UserDialog>> find(std::string user, std::string dialog);
+  uint64_t next_iseq(const std::string& user, uint64_t last);
+  Task<lcg_status> store(std::string user, UserDialog changed, uint64_t old_iseq);
+  void hint(const std::string& user, const UserDialog& dialog, std::string_view type);
+  Task<> refresh_heads(std::string user, std::vector<UserDialog>* dialogs);
+  Task<Outcome<std::vector<UserDialog>>> large_dialogs(std::string user);
+
+  Host host_;
+  storage::Client store_;
+  Client dialogs_;
+  KeyedLock<> users_;
+  std::unordered_map<std::string, uint64_t> iseq_;  // last given, by user; bounded by kMaxCachedUsers
+};
+
+}  // namespace lcg::dialog

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log.h"
+
+#include <algorithm>
+
+#include "lcg/services/message.hpp"
+
+namespace lcg::dialog {
+
+void Log::place(Dialog& dialog, Entry& entry) const {
+  entry.dseq = dialog.submitted + 1;
+  entry.ts_ms = std::max(host_.wall_ms(), dialog.last_ts_ms);
+  // Not before the message's own id, so that a search by time finds it whatever the clock did (finder in
+  // reader.h).
+  if (entry.id != 0) entry.ts_ms = std::max(entry.ts_ms, message::ms_of_id(entry.id));
+}
+
+void Log::require_order(const Dialog& dialog, uint64_t dseq, storage::Batch& batch) const {
+  if (!dialog.pending.empty()) batch.require_present(kLogDocs, storage::key_u64(dseq - 1));
+}
+
+Task<lcg_status> Log::append(DialogPtr dialog, Entry entry, storage::Batch batch) {
+  const std::string key = storage::key_u64(entry.dseq);
+  require_order(*dialog, entry.dseq, batch);
+  batch.require_absent(kLogDocs, key).put(kLogDocs, key, encode(entry));
+  batch.durable = true;
+  dialog->submitted = entry.dseq;
+  dialog->last_ts_ms = entry.ts_ms;
+  const auto pending = std::make_shared<Pending>();
+  pending->entry = std::make_shared<const Entry>(std::move(entry));
+  dialog->pending.push_back(pending);
+  ++dialog->writes;
+  Reply reply = co_await store_.commit(dialog->id, std::move(batch));
+  --dialog->writes;
+
+  pending->durable = reply.ok();
+  pending->failed = !reply.ok();
+  pending->outcome.set(reply.ok());
+  if (reply.ok()) {
+    advance(dialog);
+    directory_.write_ended(*dialog);
+  } else {
+    directory_.fail(*dialog);
+  }
+  co_return reply.status;
+}
+
+Task<lcg_status> Log::write(DialogPtr dialog, storage::Batch batch) {
+  require_order(*dialog, dialog->submitted + 1, batch);
+  batch.durable = true;
+  ++dialog->writes;
+  Reply reply = co_await store_.commit(dialog->id, std::move(batch));
+  --dialog->writes;
+  if (reply.ok()) {
+    directory_.write_ended(*dialog);
+  } else {
+    directory_.fail(*dialog);
+  }
+  co_return reply.status;
+}
+
+// Answers of the store may overtake each other; subscribers and readers see positions in order.
+void Log::advance(const DialogPtr& dialog) {
+  bool moved = false;
+  while (!dialog->pending.empty() && dialog->pending.front()->durable) {
+    EntryPtr entry = dialog->pending.front()->entry;
+    dialog->pending.pop_front();
+    dialog->head = entry->dseq;
+    publish(*dialog, *entry);
+    remember(*dialog, std::move(entry));
+    moved = true;
+  }
+  if (moved) appended_(dialog);
+}
+
+void Log::remember(Dialog& dialog, EntryPtr entry) {
+  const auto cost = [](const Entry& e) { return sizeof(Entry) + e.body.size() + e.detail.size() + 64; };
+  dialog.tail_bytes += cost(*entry);
+  dialog.tail.push_back(std::move(entry));
+  while (dialog.tail.size() > kTailEntries || (dialog.tail_bytes > kTailBytes && dialog.tail.size() > 1)) {
+    dialog.tail_bytes -= cost(*dialog.tail.front());
+    dialog.tail.pop_front();
+  }
+}
+
+void Log::publish(const Dialog& dialog, const Entry& entry) const {
+  Publication publication;
+  publication.channel = "dialog:" + dialog.id;
+  publication.data = to_json(entry, dialog.id);
+  publication.user_id = entry.user;
+  publication.session_id = entry.session;
+  publication.flags = LCG_PUB_POSITIONED;
+  publication.offset = entry.dseq;
+  publication.epoch = dialog.meta.epoch;
+  // At most once: a lost one is a gap that subscribers notice at the next.
+  const lcg_status status = host_.publish_and_forget(publication);
+  if (status != LCG_OK) host_.warn("publication refused channel=" + publication.channel);
+}
+
+}  // namespace lcg::dialog

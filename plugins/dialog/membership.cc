@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "membership.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "lcg/ext/channels.h"
+#include "lcg/json.hpp"
+#include "refusals.h"
+
+namespace lcg::dialog {
+
+namespace {
+
+constexpr std::string_view kDirectPrefix = "dm-";
+constexpr uint32_t kUnsubscribed = 2000, kReconnect = 3011;  // client-protocol 1.11
+
+std::string hex(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    out += kDigits[static_cast<unsigned char>(c) >> 4];
+    out += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+bool leaves(Op op) { return op == Op::kLeave || op == Op::kRemove || op == Op::kBan; }
+
+void enter(Member& member, Role role, uint64_t dseq) {
+  member.standing = Standing::kIn;
+  member.role = role;
+  member.windows.push_back({dseq, 0});
+  if (member.windows.size() > kMaxWindows) member.windows.erase(member.windows.begin());
+}
+
+}  // namespace
+
+bool reserved_id(std::string_view id) { return id.starts_with(kDirectPrefix); }
+
+std::string direct_id(std::string_view a, std::string_view b) {
+  if (b < a) std::swap(a, b);
+  const std::string pair = wire::Writer().str(a).str(b).take();
+  std::string hash(20, '\0');
+  crypto_generichash(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
+                     reinterpret_cast<const unsigned char*>(pair.data()), pair.size(), nullptr, 0);
+  return std::string(kDirectPrefix) + hex(hash);
+}
+
+std::string Membership::describe(const Dialog& dialog, const Member& me, std::optional<bool> created) const {
+  const Meta& m = dialog.meta;
+  json::Writer w;
+  w.text("dialog", dialog.id).text("kind", m.direct ? "direct" : "group").text("title", m.title);
+  w.boolean("open", m.open).text("history", m.history_all ? "all" : "join").text("creator", m.creator);
+  w.num("created_at", static_cast<uint64_t>(m.created_ms))
+      .num("members", m.member_count)
+      .text("epoch", m.epoch);
+  w.num("head", dialog.head).text("role", role_name(me.role));
+  if (me.muted_until_ms > host_.wall_ms()) w.num("muted_until", static_cast<uint64_t>(me.muted_until_ms));
+  const std::vector<Window> windows = readable(m, me, 1, std::max<uint64_t>(dialog.head, 1));
+  w.num("first", windows.empty() ? 0 : windows.front().from);
+  if (created) w.boolean("created", *created);
+  return w.take();
+}
+
+Task<Reply> Membership::create(CreateRequest request) {
+  const auto turn = co_await creating_.acquire(request.dialog);
+  Outcome<DialogPtr> opened = co_await directory_.open(request.dialog);
+  const bool fresh = opened.status == LCG_E_NOT_FOUND;
+  if (!opened.ok() && !fresh) co_return busy(opened.message);
+  if (fresh) {
+    Reply created = co_await create_new(request);
+    if (!created.ok()) co_return created;
+    opened = co_await directory_.open(request.dialog);
+    if (!opened.ok()) co_return busy(opened.message);
+    const DialogPtr dialog = opened.value;
+    dialog->dirty = Dialog::Dirty::kDirty;  // create_new has listed it
+    for (const auto& [user, member] : dialog->members) dialog->outbox.emplace(user, member.version);
+    notifier_.kick(dialog);
+  }
+  const DialogPtr dialog = std::move(opened.value);
+  Outcome<Member*> me = co_await directory_.member(dialog, request.creator);
+  if (!me.ok()) co_return busy(me.message);
+  const bool mine = dialog->meta.direct == request.direct && me.value != nullptr && me.value->in() &&
+                    (dialog->meta.direct || dialog->meta.creator == request.creator);
+  if (!mine) co_return conflict("exists", chat::code::kExists);
+  co_return Reply::with(describe(*dialog, *me.value, fresh));
+}
+
+Task<Reply> Membership::create_new(CreateRequest q) {
+  Meta meta;
+  meta.direct = q.direct;
+  meta.open = q.open;
+  meta.history_all = q.history_all;
+  meta.title = q.title;
+  meta.creator = q.creator;
+  meta.created_ms = host_.wall_ms();
+  meta.epoch = hex(host_.random_bytes(8));
+  meta.member_count = q.members.size() + 1;
+  meta.owner_count = 1;
+  meta.large = meta.member_count > settings_.fan_limit;
+
+  Entry entry;
+  entry.kind = chat::Kind::kMeta;
+  entry.dseq = 1;
+  entry.ts_ms = meta.created_ms;
+  entry.user = q.creator;
+  entry.op = "create";
+  entry.users = q.members;
+  entry.users.insert(entry.users.begin(), q.creator);
+  std::string title;
+  json::append_quoted(title, q.title);
+  entry.detail = "\"title\":" + title;
+
+  storage::Batch batch;
+  batch.require_absent(kMetaDocs, kMetaKey).put(kMetaDocs, kMetaKey, encode(meta));
+  batch.put(kLogDocs, storage::key_u64(1), encode(entry));
+  for (const std::string& user : entry.users) {
+    Member member;
+    enter(member, user == q.creator && !q.direct ? Role::kOwner : Role::kMember, 1);
+    member.version = 1;
+    batch.put(kMemberDocs, user, encode(member)).put(kOutboxDocs, user, "");
+  }
+  const auto unborn = std::make_shared<Dialog>(q.dialog);
+  const lcg_status dirty = co_await notifier_.ensure_dirty(unborn);
+  if (dirty != LCG_OK) co_return busy("the store takes no write now");
+  Reply stored = co_await store_.commit(q.dialog, std::move(batch));
+  // A conflict: it is there, by an earlier try whose answer was lost. The caller looks who made it.
+  if (stored.ok() || stored.status == LCG_E_CONFLICT) co_return Reply();
+  co_return busy("the store did not answer");
+}
+
+Reply Membership::check(const Dialog& dialog, const ChangeRequest& q, const Member* actor) const {
+  const Meta& meta = dialog.meta;
+  if (q.op == Op::kJoin) {
+    if (actor != nullptr && actor->standing == Standing::kBanned)
+      return refused("banned", chat::code::kBanned);
+    if (actor != nullptr && actor->in()) return Reply();
+    return meta.open && !meta.direct ? Reply() : denied();
+  }
+  if (actor == nullptr || !actor->in()) return denied();
+  if (meta.direct) return refused("a direct dialog has its two members", chat::code::kDenied);
+  switch (q.op) {
+    case Op::kLeave:
+      if (actor->role == Role::kOwner && meta.owner_count == 1 && meta.member_count > 1)
+        return conflict("last_owner", chat::code::kLastOwner);
+      return Reply();
+    case Op::kAdd:
+      return meta.open || actor->role != Role::kMember ? Reply() : denied();
+    case Op::kRole:
+      return actor->role == Role::kOwner ? Reply() : denied();
+    default:
+      return actor->role != Role::kMember ? Reply() : denied();
+  }
+}
+
+Reply Membership::select(const Dialog& dialog, const ChangeRequest& q, const Member* actor,
+                         Targets& targets) const {
+  Targets chosen;
+  for (const auto& [user, member] : targets) {
+    const bool in = member != nullptr && member->in();
+    const bool banned = member != nullptr && member->standing == Standing::kBanned;
+    bool changes = in;
+    switch (q.op) {
+      case Op::kJoin:
+      case Op::kAdd:
+        if (banned) return refused("banned", chat::code::kBanned);
+        changes = !in;
+        break;
+      case Op::kBan:
+        changes = !banned;
+        break;
+      case Op::kUnban:
+        changes = banned;
+        break;
+      case Op::kRole:
+        changes = in && member->role != q.role;
+        break;
+      default:
+        break;
+    }
+    if (!changes) continue;
+    const bool over_him = q.op == Op::kRemove || q.op == Op::kMute || q.op == Op::kBan;
+    if (over_him && in && member->role >= actor->role) return denied();
+    if (q.op == Op::kRole && user == q.actor && dialog.meta.owner_count == 1)
+      return conflict("last_owner", chat::code::kLastOwner);
+    chosen.emplace_back(user, member);
+  }
+  const bool grows = q.op == Op::kJoin || q.op == Op::kAdd;
+  if (grows && dialog.meta.member_count + chosen.size() > settings_.max_members)
+    return conflict("max_members:" + std::to_string(settings_.max_members), chat::code::kFull);
+  targets = std::move(chosen);
+  return Reply();
+}
+
+void Membership::apply(Dialog& dialog, const ChangeRequest& q, const Targets& targets, uint64_t dseq,
+                       storage::Batch& batch) {
+  Meta& meta = dialog.meta;
+  for (const auto& [user, old] : targets) {
+    Member& member = old != nullptr ? *old : dialog.members.try_emplace(user).first->second;
+    const bool was_in = member.in(), was_owner = was_in && member.role == Role::kOwner;
+    member.version = dseq;
+    if (leaves(q.op)) {
+      if (was_in) member.windows.back().to = dseq;
+      member.standing = q.op == Op::kBan ? Standing::kBanned : Standing::kOut;
+      member.role = Role::kMember;
+    }
+    switch (q.op) {
+      case Op::kJoin:
+      case Op::kAdd:
+        enter(member, Role::kMember, dseq);
+        break;
+      case Op::kRole:
+        member.role = q.role;
+        break;
+      case Op::kMute:
+        member.muted_until_ms = q.until_ms;
+        break;
+      case Op::kUnban:
+        member.standing = Standing::kOut;
+        break;
+      default:
+        break;
+    }
+    const bool is_owner = member.in() && member.role == Role::kOwner;
+    meta.member_count += (member.in() ? 1u : 0u) - (was_in ? 1u : 0u);
+    meta.owner_count += (is_owner ? 1u : 0u) - (was_owner ? 1u : 0u);
+    batch.put(kMemberDocs, user, encode(member)).put(kOutboxDocs, user, "");
+    dialog.outbox[user] = dseq;
+  }
+  if (!meta.large && meta.member_count > settings_.fan_limit) {
+    // From now on nobody is told one by one; everybody is told that, once.
+    meta.large = true;
+    for (const auto& [user, member] : dialog.members) {
+      if (!member.in() || dialog.outbox.contains(user)) continue;
+      batch.put(kOutboxDocs, user, "");
+      dialog.outbox[user] = member.version;
+    }
+  }
+  batch.put(kMetaDocs, kMetaKey, encode(meta));
+}
+
+Task<Reply> Membership::change(ChangeRequest request) {
+  Outcome<DialogPtr> opened = co_await directory_.open(request.dialog);
+  if (!opened.ok()) co_return not_open(opened);
+  const DialogPtr dialog = std::move(opened.value);
+  Outcome<Member*> actor = co_await directory_.member(dialog, request.actor);
+  if (!actor.ok()) co_return busy(actor.message);
+  Reply refusal = check(*dialog, request, actor.value);
+  if (!refusal.ok()) co_return refusal;
+  for (const std::string& user : request.users) {
+    Outcome<Member*> read = co_await directory_.member(dialog, user);
+    if (!read.ok()) co_return busy(read.message);
+  }
+  const lcg_status dirty = co_await notifier_.ensure_dirty(dialog);
+  if (dirty != LCG_OK || !dialog->usable()) co_return busy("the dialog is being read again");
+
+  // From here to the append nothing suspends: what is checked is what holds.
+  const auto known = [&dialog](const std::string& user) {
+    const auto it = dialog->members.find(user);
+    return it == dialog->members.end() ? nullptr : &it->second;
+  };
+  const Member* const now = known(request.actor);
+  refusal = check(*dialog, request, now);
+  if (!refusal.ok()) co_return refusal;
+  Targets targets;
+  for (const std::string& user : request.users) targets.emplace_back(user, known(user));
+  refusal = select(*dialog, request, now, targets);
+  if (!refusal.ok()) co_return refusal;
+  if (targets.empty()) co_return Reply::with("{\"seq\":0}");
+
+  Entry entry;
+  entry.kind = chat::Kind::kMember;
+  entry.user = request.actor;
+  entry.op = kOpNames[static_cast<size_t>(request.op)];
+  for (const auto& [user, member] : targets) entry.users.push_back(user);
+  if (request.op == Op::kRole) entry.detail = "\"role\":\"" + std::string(role_name(request.role)) + "\"";
+  if (request.op == Op::kMute) entry.detail = "\"until\":" + std::to_string(request.until_ms);
+  log_.place(*dialog, entry);
+  const uint64_t dseq = entry.dseq;
+  const std::vector<std::string> users = entry.users;
+  storage::Batch batch;
+  apply(*dialog, request, targets, dseq, batch);
+  const lcg_status status = co_await log_.append(dialog, std::move(entry), std::move(batch));
+  if (status != LCG_OK) co_return busy("the store did not answer");
+  if (leaves(request.op))
+    for (const std::string& user : users) unsubscribe(dialog->id, user);
+  co_return Reply::with(json::Writer().num("seq", dseq).take());
+}
+
+// Whoever is out sees nothing that comes after his leaving.
+void Membership::unsubscribe(const std::string& dialog, const std::string& user) const {
+  const std::string channel = "dialog:" + dialog;
+  const auto* channels = host_.query<lcg_channels_v1>(LCG_CHANNELS_V1);
+  if (channels != nullptr && LCG_HAS(channels, unsubscribe)) {
+    channels->unsubscribe(host_.core()->host()->ctx, str(channel), str(user), kUnsubscribed,
+                          str("not a member"));
+    return;
+  }
+  Disconnect d;
+  d.code = kReconnect;
+  d.reason = "force reconnect";
+  d.user_id = user;
+  static_cast<void>(host_.disconnect(d));
+}
+
+Task<Reply> Membership::get(std::string id, std::string user) {
+  Outcome<DialogPtr> opened = co_await directory_.open(std::move(id));
+  if (!opened.ok()) co_return not_open(opened);
+  const DialogPtr dialog = std::move(opened.value);
+  Outcome<Member*> me = co_await directory_.member(dialog, std::move(user));
+  if (!me.ok()) co_return busy(me.message);
+  if (me.value == nullptr || !me.value->in()) co_return denied();
+  co_return Reply::with(describe(*dialog, *me.value, std::nullopt));
+}
+
+Task<Reply> Membership::list(std::string id, std::string user, std::string after, uint32_t limit) {
+  Outcome<DialogPtr> opened = co_await directory_.open(id);
+  if (!opened.ok()) co_return not_open(opened);
+  const DialogPtr dialog = std::move(opened.value);
+  Outcome<Member*> me = co_await directory_.member(dialog, std::move(user));
+  if (!me.ok()) co_return busy(me.message);
+  if (me.value == nullptr || !me.value->in()) co_return denied();
+  if (!after.empty()) after += '\0';
+  Outcome<storage::ScanRows> rows = co_await store_.scan(
+      id, {kMemberDocs, std::move(after), "", std::clamp<uint32_t>(limit, 1, 500), false});
+  if (!rows.ok()) co_return busy(rows.message);
+  std::vector<std::string> items;
+  for (const storage::Row& row : rows.value.rows) {
+    Member member;
+    if (!decode(row.value, member) || !member.in()) continue;
+    items.push_back(json::Writer()
+                        .text("user", row.key)
+                        .text("role", role_name(member.role))
+                        .num("joined", member.windows.back().from)
+                        .take());
+  }
+  json::Writer w;
+  w.raw("members", json::array(items))
+      .num("total", dialog->meta.member_count)
+      .boolean("more", rows.value.more);
+  if (rows.value.more) w.text("after", rows.value.rows.back().key);
+  co_return Reply::with(w.take());
+}
+
+}  // namespace lcg::dialog

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Membership: creating dialogs, and who is in them. Every change is an entry of the log, so it is ordered
+// with the messages: a message at a later position than a removal is not the removed member's. Lane: the
+// instance's.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "directory.h"
+#include "lcg/sync.hpp"
+#include "log.h"
+#include "notifier.h"
+#include "settings.h"
+
+namespace lcg::dialog {
+
+struct CreateRequest {
+  std::string dialog, creator, title;
+  std::vector<std::string> members;  // besides the creator
+  bool direct = false, open = false, history_all = false;
+};
+
+enum class Op : uint8_t { kJoin, kLeave, kAdd, kRemove, kRole, kMute, kBan, kUnban };
+inline constexpr std::string_view kOpNames[] = {"join", "leave", "add", "remove",
+                                                "role", "mute",  "ban", "unban"};
+
+struct ChangeRequest {
+  Op op = Op::kJoin;
+  std::string dialog, actor;
+  std::vector<std::string> users;  // distinct; join and leave: the actor
+  Role role = Role::kMember;       // kRole
+  int64_t until_ms = 0;            // kMute; 0 ends it
+};
+
+// The id of the one direct dialog of two users, whoever asks. No other dialog may have an id of this form.
+std::string direct_id(std::string_view a, std::string_view b);
+bool reserved_id(std::string_view id);
+
+class Membership {
+ public:
+  Membership(Host host, const Settings& settings, Directory& directory, Log& log, Notifier& notifier)
+      : host_(host),
+        store_(host),
+        settings_(settings),
+        directory_(directory),
+        log_(log),
+        notifier_(notifier) {}
+
+  // data: JSON of get(). Creating what one has created before is no error: "created":false.
+  Task<Reply> create(CreateRequest request);
+  // data: {"seq":n}, n 0 when nothing had to change.
+  Task<Reply> change(ChangeRequest request);
+  Task<Reply> get(std::string dialog, std::string user);
+  // Members after `after` in the order of their ids.
+  Task<Reply> list(std::string dialog, std::string user, std::string after, uint32_t limit);
+
+ private:
+  using Targets = std::vector<std::pair<std::string, Member*>>;  // nullptr: never was a member
+
+  Task<Reply> create_new(CreateRequest request);
+  Reply check(const Dialog& dialog, const ChangeRequest& request, const Member* actor) const;
+  // Removes whom the change would not change. A refusal when one of them may not be changed.
+  Reply select(const Dialog& dialog, const ChangeRequest& request, const Member* actor,
+               Targets& targets) const;
+  // Changes the state and collects its documents.
+  void apply(Dialog& dialog, const ChangeRequest& request, const Targets& targets, uint64_t dseq,
+             storage::Batch& batch);
+  void unsubscribe(const std::string& dialog, const std::string& user) const;
+  std::string describe(const Dialog& dialog, const Member& me, std::optional<bool> created) const;
+
+  Host host_;
+  storage::Client store_;
+  const Settings& settings_;
+  Directory& directory_;
+  Log& log_;
+  Notifier& notifier_;
+  KeyedLock<> creating_;
+};
+
+}  // namespace lcg::dialog

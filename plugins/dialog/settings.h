@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every limit of the dialog plugin in one place. YAML keys have the same names.
+#pragma once
+#include <chrono>
+#include <cstdint>
+
+#include "lcg/host.hpp"
+
+namespace lcg::dialog {
+
+struct Settings {
+  uint64_t cache_dialogs = 4096;  // dialogs an instance keeps in memory; more only while all are in use
+  uint64_t max_members = 100'000;
+  uint64_t fan_limit = 500;  // up to this many members are told one by one that a dialog has news
+  std::chrono::milliseconds notify_delay{50};
+  std::chrono::milliseconds try_time{10'000};  // T_try: a tried message waits this long for its confirm
+  std::chrono::milliseconds idle_time{5'000};  // without news for this long, a dialog is put to rest
+  uint64_t pull_rate = 20, pull_burst = 100;   // cost units a second and user: 1 + entries / 50
+
+  static Settings from(const Host& host) {
+    Settings s;
+    s.cache_dialogs = static_cast<uint64_t>(host.config_int("cache_dialogs", 4096, 16, 1'000'000));
+    s.max_members = static_cast<uint64_t>(host.config_int("max_members", 100'000, 2, 10'000'000));
+    s.fan_limit = static_cast<uint64_t>(host.config_int("fan_limit", 500, 0, 900));
+    s.notify_delay = host.config_duration("notify_delay", s.notify_delay, std::chrono::milliseconds(1));
+    s.try_time = host.config_duration("try_time", s.try_time, std::chrono::milliseconds(100));
+    s.idle_time = host.config_duration("idle_time", s.idle_time, std::chrono::milliseconds(100));
+    s.pull_rate = static_cast<uint64_t>(host.config_int("pull_rate", 20, 1, 1'000'000));
+    s.pull_burst = static_cast<uint64_t>(host.config_int("pull_burst", 100, 10, 1'000'000));
+    return s;
+  }
+};
+
+// Not for YAML: sizes that bound one request or one dialog's memory.
+inline constexpr size_t kTailEntries = 128, kTailBytes = 64u << 10;
+inline constexpr size_t kMaxPageEntries = 200, kMaxPageBytes = 256u << 10;
+inline constexpr size_t kMaxRecoverEntries = 1000;
+inline constexpr size_t kMaxUsersPerChange = 100, kMaxCreateMembers = 200;
+inline constexpr size_t kMaxWindows = 32;     // periods of membership remembered; the oldest is dropped
+inline constexpr size_t kMaxUnnumbered = 64;  // in flight per device
+inline constexpr size_t kMaxPrepared = 4096;  // tried and not confirmed, per dialog
+inline constexpr size_t kMaxTitleBytes = 256;
+inline constexpr size_t kMaxChanges = 1000;  // of one sync; more is answered as "snapshot"
+
+}  // namespace lcg::dialog

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state.h"
+
+#include <algorithm>
+
+namespace lcg::dialog {
+
+std::string_view role_name(Role role) {
+  switch (role) {
+    case Role::kMember:
+      return "member";
+    case Role::kAdmin:
+      return "admin";
+    case Role::kOwner:
+      return "owner";
+  }
+  return "";
+}
+
+std::string encode(const Meta& m) {
+  return wire::Writer()
+      .boolean(m.direct)
+      .boolean(m.open)
+      .boolean(m.history_all)
+      .boolean(m.large)
+      .str(m.title)
+      .str(m.creator)
+      .str(m.epoch)
+      .u64(static_cast<uint64_t>(m.created_ms))
+      .u64(m.member_count)
+      .u64(m.owner_count)
+      .take();
+}
+
+bool decode(std::string_view data, Meta& m) {
+  wire::Reader r(data);
+  m.direct = r.boolean();
+  m.open = r.boolean();
+  m.history_all = r.boolean();
+  m.large = r.boolean();
+  m.title = r.str();
+  m.creator = r.str();
+  m.epoch = r.str();
+  m.created_ms = static_cast<int64_t>(r.u64());
+  m.member_count = r.u64();
+  m.owner_count = r.u64();
+  return r.ok();
+}
+
+std::string encode(const Member& m) {
+  wire::Writer w;
+  w.u64(static_cast<uint64_t>(m.role)).u64(static_cast<uint64_t>(m.standing)).u64(m.windows.size());
+  for (const Window& window : m.windows) w.u64(window.from).u64(window.to);
+  w.u64(static_cast<uint64_t>(m.muted_until_ms)).u64(m.version).u64(m.last_useq).u64(m.last_dseq);
+  return w.take();
+}
+
+bool decode(std::string_view data, Member& m) {
+  wire::Reader r(data);
+  const uint64_t role = r.u64(), standing = r.u64();
+  m.role = static_cast<Role>(role);
+  m.standing = static_cast<Standing>(standing);
+  m.windows.clear();
+  for (uint64_t n = r.count(); n > 0 && r.ok(); --n) {
+    Window window;
+    window.from = r.u64();
+    window.to = r.u64();
+    m.windows.push_back(window);
+  }
+  m.muted_until_ms = static_cast<int64_t>(r.u64());
+  m.version = r.u64();
+  m.last_useq = r.u64();
+  m.last_dseq = r.u64();
+  return r.ok() && role <= 2 && standing <= 2;
+}
+
+std::string encode(const Lane& l) {
+  return wire::Writer().u64(l.epoch).u64(l.last_cseq).u64(l.last_dseq).take();
+}
+
+bool decode(std::string_view data, Lane& l) {
+  wire::Reader r(data);
+  l.epoch = r.u64();
+  l.last_cseq = r.u64();
+  l.last_dseq = r.u64();
+  l.known = r.ok();
+  return r.ok();
+}
+
+std::string lane_key(std::string_view user, std::string_view device) {
+  std::string key(user);
+  key += '\0';
+  key += device;
+  return key;
+}
+
+std::vector<Window> readable(const Meta& meta, const Member& member, uint64_t from, uint64_t to) {
+  std::vector<Window> out;
+  if (member.windows.empty() || member.standing == Standing::kBanned) return out;
+  const auto clip = [&](uint64_t first, uint64_t last) {
+    first = std::max(first, from);
+    last = last == 0 ? to : std::min(last, to);
+    if (first <= last) out.push_back({first, last});
+  };
+  if (meta.history_all) {
+    clip(1, member.windows.back().to);
+  } else {
+    for (const Window& w : member.windows) clip(w.from, w.to);
+  }
+  return out;
+}
+
+bool may_read(const Meta& meta, const Member& member, uint64_t dseq) {
+  return !readable(meta, member, dseq, dseq).empty();
+}
+
+}  // namespace lcg::dialog

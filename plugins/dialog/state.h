@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dialog: one dialog in the memory of its owner, the single writer.
+//
+// What is here is the state after every entry SUBMITTED to the store, which is ahead of what is durable by
+// the entries in `pending`: so decisions (is he a member, which number is next) follow the order of the log,
+// while readers are only shown up to `head`, the last durable position. When the store does not take an
+// entry, the entries behind it cannot be taken either (each requires its predecessor); the object is then
+// `broken`, answers nobody, and is replaced by what the store holds. Lane: the instance's. Pointers to
+// members and lanes live as long as the Dialog.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "entry.h"
+#include "lcg/services/dialog.hpp"
+#include "lcg/sync.hpp"
+
+namespace lcg::dialog {
+
+// Collections of partition <dialog id>.
+inline constexpr char kMetaDocs[] = "dialog";           // "meta" -> Meta
+inline constexpr char kMemberDocs[] = "dialog_member";  // user -> Member
+inline constexpr char kLaneDocs[] = "dialog_lane";      // user NUL device -> Lane
+inline constexpr char kLogDocs[] = "dialog_log";        // dseq -> Entry
+inline constexpr char kOutboxDocs[] = "dialog_outbox";  // user -> "": the user's own list does not know yet
+inline constexpr char kBarrierDocs[] = "dialog_barrier";
+inline constexpr char kMetaKey[] = "meta";
+// Collection of partition "@<slot>".
+inline constexpr char kDirtyDocs[] = "dialog_dirty";  // dialog id -> "": members may not have been told all
+
+enum class Role : uint8_t { kMember = 0, kAdmin = 1, kOwner = 2 };
+enum class Standing : uint8_t { kOut = 0, kIn = 1, kBanned = 2 };
+std::string_view role_name(Role role);
+
+struct Meta {
+  bool direct = false;
+  bool open = false;         // anyone may join
+  bool history_all = false;  // members read from the beginning, not from their joining
+  bool large = false;        // has had more members than are told one by one; stays so
+  std::string title, creator, epoch;
+  int64_t created_ms = 0;
+  uint64_t member_count = 0, owner_count = 0;
+};
+
+// Positions from..to; to 0: still open.
+struct Window {
+  uint64_t from = 0, to = 0;
+};
+
+struct Member {
+  Role role = Role::kMember;
+  Standing standing = Standing::kOut;
+  std::vector<Window> windows;  // when the user was a member, oldest first
+  int64_t muted_until_ms = 0;
+  uint64_t version = 0;  // dseq of the last change of this membership
+  uint64_t last_useq = 0, last_dseq = 0;
+
+  bool in() const { return standing == Standing::kIn; }
+};
+
+// The messages of one device in this dialog.
+struct Lane {
+  uint64_t epoch = 0, last_cseq = 0, last_dseq = 0;
+  bool known = false;  // false: nothing was ever sent, or an ephemeral device was forgotten
+  std::map<uint64_t, uint64_t> prepared;  // cseq -> message id, numbered only
+  uint32_t unacknowledged = 0;            // submitted, not durable
+};
+
+// Held between try and confirm.
+struct Prepared {
+  TryRequest request;
+  int64_t deadline_ns = 0;
+  std::string target_entry;  // recall: the target's log document without its body
+};
+
+// Submitted, waiting for the store.
+struct Pending {
+  EntryPtr entry;
+  bool durable = false, failed = false;
+  Future<bool> outcome;  // true: durable
+};
+
+struct Dialog {
+  explicit Dialog(std::string dialog_id) : id(std::move(dialog_id)) {}
+
+  const std::string id;
+  Meta meta;
+  uint64_t head = 0;         // last durable position
+  uint64_t submitted = 0;    // last position given out
+  int64_t last_ts_ms = 0;    // of `submitted`
+  bool all_members = false;  // `members` holds every member that ever was; else they are read when needed
+  std::unordered_map<std::string, Member> members;
+  std::unordered_map<std::string, Lane> lanes;      // user NUL device
+  std::unordered_map<uint64_t, Prepared> prepared;  // by message id
+  std::deque<std::shared_ptr<Pending>> pending;     // in order of position
+  std::deque<EntryPtr> tail;                        // the last durable entries, dense up to head
+  size_t tail_bytes = 0;
+  uint32_t writes = 0;  // of the store in flight, pending ones included
+  Event lane_moved;     // a prepared message was confirmed, cancelled or has expired
+
+  bool broken = false, gone = false;
+  Event gone_event;
+
+  // Telling members (notifier.h).
+  enum class Dirty : uint8_t { kClean, kChanging, kDirty };
+  Dirty dirty = Dirty::kClean;
+  Event dirty_changed;
+  std::map<std::string, uint64_t>
+      outbox;             // users whose own list does not know this version of their membership
+  uint64_t notified = 0;  // members were told of this head
+  bool notifying = false;
+  int64_t last_use_ns = 0;
+
+  bool usable() const { return !broken && !gone; }
+  bool idle() const { return prepared.empty() && writes == 0; }
+};
+using DialogPtr = std::shared_ptr<Dialog>;
+
+std::string encode(const Meta& m);
+bool decode(std::string_view data, Meta& m);
+std::string encode(const Member& m);
+bool decode(std::string_view data, Member& m);
+std::string encode(const Lane& l);
+bool decode(std::string_view data, Lane& l);
+std::string lane_key(std::string_view user, std::string_view device);
+
+// May this member read position `dseq`? The positions of joining and leaving are inside.
+bool may_read(const Meta& meta, const Member& member, uint64_t dseq);
+// The readable parts of [from, to], ascending.
+std::vector<Window> readable(const Meta& meta, const Member& member, uint64_t from, uint64_t to);
+
+}  // namespace lcg::dialog

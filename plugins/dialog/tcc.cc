@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tcc.h"
+
+#include <algorithm>
+
+#include "refusals.h"
+
+namespace lcg::dialog {
+
+void Fence::add(uint64_t id, int64_t now_ns) {
+  if (ids_.insert(id).second) order_.emplace_back(now_ns + kFenceTimeNs, id);
+  while (!order_.empty() && (order_.front().first <= now_ns || order_.size() > kMaxIds)) {
+    ids_.erase(order_.front().second);
+    order_.pop_front();
+  }
+}
+
+namespace {
+
+chat::Position position_of(const Entry& e) { return {e.id, e.dseq, e.useq, e.cseq, e.ts_ms}; }
+
+Reply committed(const Entry& e) {
+  return Reply::with(encode(Resolution{Resolution::State::kCommitted, position_of(e)}));
+}
+
+std::shared_ptr<Pending> find_pending(const Dialog& dialog, uint64_t id) {
+  for (const std::shared_ptr<Pending>& p : dialog.pending)
+    if (p->entry->id == id) return p;
+  return nullptr;
+}
+
+}  // namespace
+
+Reply Tcc::check_member(const Member* member, const TryRequest& q) const {
+  if (member == nullptr || member->standing == Standing::kOut) return denied();
+  if (member->standing == Standing::kBanned) return refused("banned", chat::code::kBanned);
+  if (member->muted_until_ms > host_.wall_ms())
+    return refused("muted_until:" + std::to_string(member->muted_until_ms), chat::code::kMuted);
+  const bool own = q.target_user == q.key.user;
+  if (q.kind == chat::Kind::kEdit && !own) return denied();
+  if (q.kind == chat::Kind::kRecall && !own && member->role == Role::kMember) return denied();
+  if (q.useq_expect != 0 && q.useq_expect != member->last_useq + 1)
+    return conflict("last_useq:" + std::to_string(member->last_useq), chat::code::kUserOrder);
+  return Reply();
+}
+
+Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q, bool* duplicate) {
+  if (q.key.epoch < lane.epoch)
+    return conflict("stale_epoch:" + std::to_string(lane.epoch), chat::code::kStaleEpoch);
+  if (q.key.epoch > lane.epoch) {
+    // The registry has issued a new epoch: the install counts from 1 again.
+    for (const auto& [cseq, id] : std::map<uint64_t, uint64_t>(lane.prepared)) {
+      fence_.add(id, host_.now_ns());
+      forget(dialog, id);
+    }
+    lane.epoch = q.key.epoch;
+    lane.last_cseq = 0;
+  }
+  if (!q.numbered)
+    return lane.unacknowledged < kMaxUnnumbered ? Reply()
+                                                : busy("too many messages of this device in flight");
+  if (!lane.known) {
+    // An ephemeral device we know nothing of: its connection keeps its order, and its first number is where
+    // it starts.
+    lane.known = true;
+    lane.last_cseq = q.key.cseq - 1;
+  }
+  if (q.key.cseq <= lane.last_cseq) {
+    *duplicate = true;
+    return Reply();
+  }
+  const auto held = lane.prepared.find(q.key.cseq);
+  if (held != lane.prepared.end()) {
+    if (held->second != q.id) {
+      fence_.add(held->second, host_.now_ns());
+      forget(dialog, held->second);
+    }
+    return Reply();
+  }
+  if (q.key.cseq > lane.last_cseq + 1 + lane.prepared.size())
+    return conflict("resend_from:" + std::to_string(lane.last_cseq + 1), chat::code::kResendFrom);
+  if (lane.prepared.size() + lane.unacknowledged >= std::min(q.window, chat::kMaxWindow))
+    return conflict("window:" + std::to_string(q.window), chat::code::kWindowExceeded);
+  return Reply();
+}
+
+Task<Reply> Tcc::try_send(TryRequest request) {
+  Outcome<DialogPtr> opened = co_await directory_.open(request.key.dialog);
+  if (!opened.ok()) co_return not_open(opened);
+  const DialogPtr dialog = std::move(opened.value);
+  Outcome<Member*> member = co_await directory_.member(dialog, request.key.user);
+  if (!member.ok()) co_return busy(member.message);
+  Reply refusal = check_member(member.value, request);
+  if (!refusal.ok()) co_return refusal;
+  Outcome<Lane*> lane = co_await directory_.lane(dialog, request.key, request.ephemeral);
+  if (!lane.ok()) co_return busy(lane.message);
+
+  Prepared prepared;
+  if (request.kind == chat::Kind::kRecall) {
+    Outcome<EntryPtr> target = co_await reader_.entry(dialog, request.target_dseq);
+    if (!target.ok() || target.value->id != request.target) co_return denied();
+    Entry erased = *target.value;
+    erased.recalled = true;
+    erased.body.clear();
+    prepared.target_entry = encode(erased);
+  }
+  const lcg_status dirty = co_await notifier_.ensure_dirty(dialog);
+  if (dirty != LCG_OK || !dialog->usable()) co_return busy("the dialog is being read again");
+
+  // From here to the answer nothing suspends: what is checked is what holds.
+  if (fence_.has(request.id)) co_return Reply::error(LCG_E_STALE, "cancelled");
+  if (const auto pending = find_pending(*dialog, request.id)) {
+    co_return Reply::with(
+        encode(TryAnswer{TryAnswer::State::kPrepared, {request.id, 0, 0, request.key.cseq, 0}}));
+  }
+  refusal = check_member(member.value, request);
+  if (!refusal.ok()) co_return refusal;
+  bool duplicate = false;
+  refusal = check_lane(*dialog, *lane.value, request, &duplicate);
+  if (!refusal.ok()) co_return refusal;
+  if (duplicate)
+    co_return Reply::with(encode(TryAnswer{TryAnswer::State::kDuplicate, {0, 0, 0, request.key.cseq, 0}}));
+  if (dialog->prepared.size() >= kMaxPrepared) co_return busy("too many messages in flight");
+  const TryAnswer answer{TryAnswer::State::kPrepared, {request.id, 0, 0, request.key.cseq, 0}};
+  if (request.numbered) lane.value->prepared[request.key.cseq] = request.id;
+  prepared.deadline_ns = host_.now_ns() + settings_.try_time.count() * 1'000'000;
+  const uint64_t id = request.id;
+  prepared.request = std::move(request);
+  dialog->prepared.insert_or_assign(id, std::move(prepared));
+  co_return Reply::with(encode(answer));
+}
+
+void Tcc::forget(Dialog& dialog, uint64_t id) {
+  const auto it = dialog.prepared.find(id);
+  if (it == dialog.prepared.end()) return;
+  const chat::Key& key = it->second.request.key;
+  const auto lane = dialog.lanes.find(lane_key(key.user, key.device));
+  if (lane != dialog.lanes.end()) {
+    const auto held = lane->second.prepared.find(key.cseq);
+    if (held != lane->second.prepared.end() && held->second == id) lane->second.prepared.erase(held);
+  }
+  dialog.prepared.erase(it);
+  dialog.lane_moved.pulse();
+}
+
+void Tcc::expire(Dialog& dialog) {
+  const int64_t now = host_.now_ns();
+  std::vector<uint64_t> late;
+  for (const auto& [id, prepared] : dialog.prepared)
+    if (prepared.deadline_ns <= now) late.push_back(id);
+  for (const uint64_t id : late) forget(dialog, id);
+}
+
+Task<Reply> Tcc::settled(std::shared_ptr<Pending> pending) {
+  co_await pending->outcome.wait();
+  if (pending->outcome.get()) co_return committed(*pending->entry);
+  co_return busy("the store did not take the entry");
+}
+
+Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
+  for (;;) {
+    Outcome<DialogPtr> opened = co_await directory_.open(key.dialog);
+    if (!opened.ok()) co_return not_open(opened);
+    const DialogPtr dialog = std::move(opened.value);
+    Outcome<Member*> member = co_await directory_.member(dialog, key.user);
+    if (!member.ok()) co_return busy(member.message);
+    auto held = dialog->prepared.find(id);
+    if (held == dialog->prepared.end()) {
+      // Confirmed before, or forgotten.
+      if (const auto pending = find_pending(*dialog, id)) {
+        co_await pending->outcome.wait();
+        if (!pending->outcome.get()) co_return busy("the store did not take the entry");
+        co_return Reply::with(encode(position_of(*pending->entry)));
+      }
+      Outcome<Resolution> known = co_await look_up(dialog, key, id);
+      if (!known.ok()) co_return busy(known.message);
+      if (known.value.state == Resolution::State::kCommitted)
+        co_return Reply::with(encode(known.value.position));
+      co_return Reply::error(LCG_E_NOT_FOUND, "not held");
+    }
+    Outcome<Lane*> lane = co_await directory_.lane(dialog, key, held->second.request.ephemeral);
+    if (!lane.ok()) co_return busy(lane.message);
+
+    held = dialog->prepared.find(id);
+    if (held == dialog->prepared.end()) continue;
+    const TryRequest& request = held->second.request;
+    const bool in_turn = !request.numbered || request.key.cseq == lane.value->last_cseq + 1;
+    if (!in_turn && lane.value->prepared.begin()->first < request.key.cseq) {
+      if (host_.stopping()) co_return busy("stopping");
+      co_await dialog->lane_moved.wait();  // the predecessor is confirmed, cancelled or expires
+      continue;
+    }
+    Reply refusal = check_member(member.value, request);
+    if (refusal.ok() && !in_turn)
+      refusal = conflict("resend_from:" + std::to_string(lane.value->last_cseq + 1), chat::code::kResendFrom);
+    if (!refusal.ok()) {
+      forget(*dialog, id);
+      co_return refusal;
+    }
+    Prepared prepared = std::move(held->second);
+    forget(*dialog, id);
+    co_return co_await submit(dialog, std::move(prepared), member.value, lane.value);
+  }
+}
+
+// The commit point. REQUIRES: everything was checked, and nothing suspended since.
+Task<Reply> Tcc::submit(DialogPtr dialog, Prepared prepared, Member* member, Lane* lane) {
+  TryRequest& q = prepared.request;
+  Entry entry;
+  entry.kind = q.kind;
+  entry.id = q.id;
+  entry.user = q.key.user;
+  entry.device = q.key.device;
+  entry.epoch = q.key.epoch;
+  entry.session = std::move(q.session);
+  entry.type = std::move(q.type);
+  entry.body = std::move(q.body);
+  entry.body_bytes = q.body_bytes;
+  entry.target = q.target;
+  entry.target_dseq = q.target_dseq;
+  log_.place(*dialog, entry);
+  entry.useq = member->last_useq + 1;
+  entry.uprev = member->last_dseq;
+  entry.cprev = lane->known ? lane->last_dseq : member->last_dseq;
+  entry.cseq = q.key.cseq;
+  if (!q.numbered) entry.cseq = lane->known ? lane->last_cseq + 1 : entry.useq;
+
+  member->last_useq = entry.useq;
+  member->last_dseq = entry.dseq;
+  lane->known = true;
+  lane->epoch = q.key.epoch;
+  lane->last_cseq = entry.cseq;
+  lane->last_dseq = entry.dseq;
+  ++lane->unacknowledged;
+  storage::Batch batch;
+  batch.put(kMemberDocs, q.key.user, encode(*member));
+  if (!q.ephemeral) batch.put(kLaneDocs, lane_key(q.key.user, q.key.device), encode(*lane));
+  if (q.kind == chat::Kind::kRecall) {
+    batch.put(kLogDocs, storage::key_u64(q.target_dseq), prepared.target_entry);
+    Entry erased;
+    for (EntryPtr& kept : dialog->tail) {
+      if (kept->dseq != q.target_dseq || !decode(prepared.target_entry, erased)) continue;
+      kept = std::make_shared<const Entry>(erased);
+    }
+  }
+  const chat::Position position = position_of(entry);
+  const lcg_status status = co_await log_.append(dialog, std::move(entry), std::move(batch));
+  --lane->unacknowledged;
+  dialog->lane_moved.pulse();
+  if (status == LCG_OK) co_return Reply::with(encode(position));
+  co_return Reply::error(status == LCG_E_TIMEOUT ? LCG_E_TIMEOUT : LCG_E_UNAVAILABLE,
+                         "the store did not answer");
+}
+
+Task<Reply> Tcc::cancel(chat::Key key, uint64_t id) {
+  Outcome<DialogPtr> opened = co_await directory_.open(key.dialog);
+  if (!opened.ok())
+    co_return opened.status == LCG_E_NOT_FOUND ? Reply::with(encode(Resolution{})) : not_open(opened);
+  const DialogPtr dialog = std::move(opened.value);
+  if (const auto pending = find_pending(*dialog, id)) co_return co_await settled(pending);
+  if (dialog->prepared.contains(id)) {
+    fence_.add(id, host_.now_ns());
+    forget(*dialog, id);
+    co_return Reply::with(encode(Resolution{}));
+  }
+  // Fenced first: what is not in the log now never will be.
+  fence_.add(id, host_.now_ns());
+  Outcome<Resolution> known = co_await look_up(dialog, key, id);
+  if (!known.ok()) co_return busy(known.message);
+  co_return Reply::with(encode(known.value));
+}
+
+Task<Reply> Tcc::resolve(chat::Key key, uint64_t id) {
+  Outcome<DialogPtr> opened = co_await directory_.open(key.dialog);
+  if (opened.status == LCG_E_NOT_FOUND) co_return Reply::with(encode(Resolution{}));
+  if (!opened.ok()) co_return not_open(opened);
+  const DialogPtr dialog = std::move(opened.value);
+  if (find_pending(*dialog, id) != nullptr || dialog->prepared.contains(id))
+    co_return Reply::with(encode(Resolution{Resolution::State::kPrepared, {}}));
+  Outcome<Resolution> known = co_await look_up(dialog, key, id);
+  if (!known.ok()) co_return busy(known.message);
+  co_return Reply::with(encode(known.value));
+}
+
+Task<Outcome<Resolution>> Tcc::look_up(DialogPtr dialog, chat::Key key, uint64_t id) {
+  // A number the device has not reached is not in the log: no need to look.
+  const auto lane = dialog->lanes.find(lane_key(key.user, key.device));
+  if (key.cseq != 0 && lane != dialog->lanes.end() && lane->second.known &&
+      (key.epoch > lane->second.epoch ||
+       (key.epoch == lane->second.epoch && key.cseq > lane->second.last_cseq)))
+    co_return {LCG_OK, {}, {}};
+  Outcome<EntryPtr> found = co_await reader_.find(dialog, id);
+  if (!found.ok()) co_return {found.status, found.message, {}};
+  if (found.value == nullptr) co_return {LCG_OK, {}, {}};
+  if (found.value->dseq > dialog->head && find_pending(*dialog, id) == nullptr) {
+    // It got there behind our back, and may not be durable: what is in memory is out of date.
+    directory_.fail(*dialog);
+  }
+  if (!dialog->usable() || found.value->dseq > dialog->head) co_return {LCG_E_BUSY, "not durable yet", {}};
+  co_return {LCG_OK, {}, {Resolution::State::kCommitted, position_of(*found.value)}};
+}
+
+Task<Reply> Tcc::give_up(chat::Key key) {
+  Outcome<DialogPtr> opened = co_await directory_.open(key.dialog);
+  if (!opened.ok()) co_return not_open(opened);
+  const DialogPtr dialog = std::move(opened.value);
+  Outcome<Member*> member = co_await directory_.member(dialog, key.user);
+  if (!member.ok()) co_return busy(member.message);
+  if (member.value == nullptr) co_return denied();
+  Outcome<Lane*> found = co_await directory_.lane(dialog, key, false);
+  if (!found.ok()) co_return busy(found.message);
+  Lane& lane = *found.value;
+  if (key.epoch < lane.epoch)
+    co_return conflict("stale_epoch:" + std::to_string(lane.epoch), chat::code::kStaleEpoch);
+  if (key.epoch > lane.epoch) {
+    lane.epoch = key.epoch;
+    lane.last_cseq = 0;
+  }
+  if (key.cseq <= lane.last_cseq) co_return Reply();
+  if (key.cseq != lane.last_cseq + 1)
+    co_return conflict("resend_from:" + std::to_string(lane.last_cseq + 1), chat::code::kResendFrom);
+  const auto held = lane.prepared.find(key.cseq);
+  if (held != lane.prepared.end()) {
+    fence_.add(held->second, host_.now_ns());
+    forget(*dialog, uint64_t{held->second});
+  }
+  lane.last_cseq = key.cseq;
+  storage::Batch batch;
+  batch.put(kLaneDocs, lane_key(key.user, key.device), encode(lane));
+  const lcg_status status = co_await log_.write(dialog, std::move(batch));
+  dialog->lane_moved.pulse();
+  if (status != LCG_OK) co_return busy("the store did not answer");
+  co_return Reply();
+}
+
+}  // namespace lcg::dialog

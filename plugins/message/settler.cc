@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settler.h"
+
+#include <algorithm>
+
+namespace lcg::message {
+
+namespace {
+
+constexpr size_t kMaxBatchRecords = 256;
+constexpr size_t kMaxResolutions = 256;  // in one round: the rest waits for the next
+
+// What an edit or a recall does to the message it is about. False: this change, or a later one, was applied
+// before.
+bool apply(const Record& change, Record& target) {
+  if (change.position.dseq <= target.changed_by) return false;
+  target.changed_by = change.position.dseq;
+  target.updated_ms = change.position.ts_ms;
+  if (target.recalled) return false;
+  if (change.kind == chat::Kind::kRecall) {
+    target.recalled = true;
+    target.body.clear();
+    target.body_bytes = 0;
+  } else {
+    target.edited = true;
+    target.type = change.type;
+    target.body = change.body;
+    target.body_bytes = change.body_bytes;
+  }
+  return true;
+}
+
+bool changes_target(const Record& r) {
+  return r.status == Status::kConfirmed && (r.kind == chat::Kind::kEdit || r.kind == chat::Kind::kRecall);
+}
+
+}  // namespace
+
+Settler::Settler(Host host, SettlerLimits limits, std::function<bool(const chat::Key&)> in_flight)
+    : host_(host),
+      store_(host),
+      dialogs_(host),
+      limits_(limits),
+      in_flight_(std::move(in_flight)),
+      timer_(host) {}
+
+void Settler::start() {
+  timer_.every(limits_.resolve_every, [this] {
+    if (resolving_ || unsettled_.empty()) return;
+    resolving_ = host_.spawn(resolve_due());
+  });
+}
+
+void Settler::settle(Record record) {
+  const uint32_t slot = slot_of_id(record.id);
+  unsettled_.erase(record.id);
+  unwritten_.insert_or_assign(record.id, record);
+  Queue& queue = queues_[slot];
+  queue.records.push_back(std::move(record));
+  if (!queue.running) queue.running = host_.spawn(drain(slot));
+}
+
+void Settler::resolve_later(uint64_t id) {
+  // A clock that jumped back must not make anybody wait for hours.
+  const int64_t now = host_.wall_ms();
+  const int64_t due = std::min(ms_of_id(id), now) + limits_.try_time.count();
+  unsettled_.emplace(id, due);
+}
+
+std::optional<Record> Settler::find(uint64_t id) const {
+  const auto it = unwritten_.find(id);
+  if (it == unwritten_.end()) return std::nullopt;
+  return it->second;
+}
+
+Task<Outcome<Record>> Settler::load(uint64_t id) const {
+  Outcome<Record> out;
+  if (std::optional<Record> newer = find(id)) {
+    out.value = *std::move(newer);
+    co_return out;
+  }
+  Reply reply = co_await store_.get(partition_of_slot(slot_of_id(id)), kRecords, storage::key_u64(id));
+  if (std::optional<Record> newer = find(id)) {
+    out.value = *std::move(newer);
+    co_return out;
+  }
+  out.status = reply.status;
+  out.message = std::move(reply.message);
+  if (out.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
+  co_return out;
+}
+
+void Settler::lost(uint32_t slot) {
+  if (const auto it = queues_.find(slot); it != queues_.end()) it->second.records.clear();
+  std::erase_if(unwritten_, [slot](const auto& item) { return slot_of_id(item.first) == slot; });
+  std::erase_if(unsettled_, [slot](const auto& item) { return slot_of_id(item.first) == slot; });
+}
+
+Task<> Settler::drain(uint32_t slot) {
+  co_await host_.sleep(limits_.batch_delay);  // at stop it returns at once, and the rest is written
+  for (;;) {
+    std::deque<Record>& waiting = queues_[slot].records;
+    if (waiting.empty()) break;
+    std::vector<Record> records;
+    while (!waiting.empty() && records.size() < kMaxBatchRecords) {
+      records.push_back(std::move(waiting.front()));
+      waiting.pop_front();
+    }
+    std::vector<uint64_t> ids;
+    for (const Record& r : records) ids.push_back(r.id);
+    const lcg_status status = co_await write(slot, std::move(records));
+    for (const uint64_t id : ids) {
+      unwritten_.erase(id);
+      // The record still says trying; the log knows better, and the resolver asks it.
+      if (status != LCG_OK) resolve_later(id);
+    }
+  }
+  queues_.erase(slot);
+}
+
+Task<lcg_status> Settler::write(uint32_t slot, std::vector<Record> records) {
+  storage::Batch batch;
+  batch.durable = false;
+  std::unordered_map<uint64_t, Record> targets;
+  for (const Record& r : records) {
+    if (!changes_target(r)) continue;
+    if (!targets.contains(r.target)) {
+      Outcome<Record> target = co_await load(r.target);
+      if (target.status == LCG_E_NOT_FOUND) continue;
+      if (!target.ok()) co_return target.status;
+      targets.emplace(r.target, std::move(target.value));
+    }
+    if (!apply(r, targets.at(r.target))) continue;
+    if (!r.inline_body()) {
+      Reply body = co_await store_.get(partition_of_slot(slot), kBodies, storage::key_u64(r.id));
+      if (!body.ok()) co_return body.status;
+      batch.put(kBodies, storage::key_u64(r.target), std::move(body.data));
+    } else {
+      batch.erase(kBodies, storage::key_u64(r.target));
+    }
+  }
+  for (const Record& r : records) {
+    if (!targets.contains(r.id)) batch.put(kRecords, storage::key_u64(r.id), encode(r));
+    batch.erase(kTryingIndex, storage::key_u64(r.id));
+  }
+  for (auto& [id, target] : targets) batch.put(kRecords, storage::key_u64(id), encode(target));
+  Reply reply = co_await store_.commit(partition_of_slot(slot), std::move(batch));
+  co_return reply.status;
+}
+
+Task<> Settler::resolve_due() {
+  const int64_t now = host_.wall_ms();
+  std::vector<uint64_t> due;
+  for (const auto& [id, when] : unsettled_)
+    if (when <= now && due.size() < kMaxResolutions) due.push_back(id);
+  std::sort(due.begin(), due.end());
+  for (const uint64_t id : due) {
+    if (host_.stopping()) break;
+    const bool done = co_await resolve(id);
+    if (done) unsettled_.erase(id);
+  }
+  resolving_ = false;
+}
+
+Task<bool> Settler::resolve(uint64_t id) {
+  Outcome<Record> loaded = co_await load(id);
+  if (loaded.status == LCG_E_NOT_FOUND) co_return true;
+  if (!loaded.ok()) co_return false;
+  Record record = std::move(loaded.value);
+  if (record.status != Status::kTrying) co_return true;
+  if (in_flight_(record.key)) co_return false;
+
+  Reply answer = co_await dialogs_.resolve(record.key, id);
+  dialog::Resolution resolution;
+  if (!answer.ok() || !dialog::decode(answer.data, resolution)) co_return false;
+  if (resolution.state == dialog::Resolution::State::kPrepared) co_return false;
+  if (resolution.state == dialog::Resolution::State::kUnknown) {
+    answer = co_await dialogs_.cancel(record.key, id);
+    if (!answer.ok() || !dialog::decode(answer.data, resolution)) co_return false;
+  }
+  // A sender may have come back for this key while the dialog was asked: then it is the one to settle.
+  if (in_flight_(record.key)) co_return false;
+  const bool committed = resolution.state == dialog::Resolution::State::kCommitted;
+  record.status = committed ? Status::kConfirmed : Status::kCancelled;
+  record.position = committed ? resolution.position : chat::Position{};
+  record.updated_ms = committed ? resolution.position.ts_ms : host_.wall_ms();
+  settle(std::move(record));
+  co_return true;
+}
+
+}  // namespace lcg::message

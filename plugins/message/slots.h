@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must be known of a slot before its first message: the last id given out, and the messages a crash left
+// neither confirmed nor cancelled. Lane: the instance's.
+#pragma once
+#include <functional>
+
+#include "ids.h"
+#include "lcg/services/storage.hpp"
+
+namespace lcg::message {
+
+// Reads both from the store; `unsettled` is called for each message found trying.
+Task<lcg_status> read_slot(storage::Client store, uint32_t slot, IdAllocator* ids,
+                           std::function<void(uint64_t)> unsettled);
+
+}  // namespace lcg::message
