@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // lcg-plugin-check: what a broker would say about a plugin file, without a broker.
 #include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,7 +30,7 @@ SYNOPSIS
 
 DESCRIPTION
     Reads a plugin as a broker would before it trusts it, then creates, starts, stops and destroys it in a fake host: one thread,
-    virtual time, the service "storage" in memory, every other service unavailable.
+    virtual time, the service "storage" in memory, every other service unavailable. It runs in a child process, at most 60 s.
 
     Read from the file, before any of its code runs:
         it exports lcg_plugin_descriptor and nothing else
@@ -54,6 +57,9 @@ EXIT STATUS
 EXAMPLE
     lcg-plugin-check --set prefix=">" build/echo.so
 )";
+
+// Of the child that runs the plugin.
+constexpr unsigned kMaxRunSeconds = 60;
 
 struct Arguments {
   bool run = true, verbose = false;
@@ -124,6 +130,7 @@ class Report {
     ++findings_;
     std::fprintf(stderr, "%s: %s\n", file_.c_str(), text.c_str());
   }
+  void reported_elsewhere() { ++findings_; }
   bool clean() const { return findings_ == 0; }
 
  private:
@@ -168,13 +175,14 @@ void check_symbols(const Arguments& arguments, Report& report) {
   if (arguments.verbose) std::printf("needs: %s\n", join(symbols.needed, 32).c_str());
 }
 
-void run(const Arguments& arguments, const lcg_descriptor* descriptor, Report& report) {
+void run(const Arguments& arguments, const lcg::testing::Config& config, const lcg_descriptor* descriptor,
+         Report& report) {
   lcg::testing::Options options;
   options.real_wait_ms = 1000;  // a plugin may start threads of its own
   auto* host = new lcg::testing::FakeHost(options);
   bool stopped = false;
   try {
-    host->load(descriptor, settings_of(arguments), arguments.instances);
+    host->load(descriptor, config, arguments.instances);
     for (const std::string& key : host->unread_config(descriptor->name))
       report.finding("setting " + key + " was never read during create: a typo?");
     host->run();
@@ -194,10 +202,37 @@ void run(const Arguments& arguments, const lcg_descriptor* descriptor, Report& r
   if (stopped) delete host;
 }
 
+// In a child: a plugin that crashes or never returns takes nothing else with it.
+void run_contained(const Arguments& arguments, const lcg::testing::Config& config,
+                   const lcg_descriptor* descriptor, Report& report) {
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child < 0) {
+    report.finding("cannot be run: fork failed");
+    return;
+  }
+  if (child == 0) {
+    alarm(kMaxRunSeconds);
+    run(arguments, config, descriptor, report);
+    std::fflush(stdout);
+    // No static destructor of the plugin's libraries needs to run, and after a failed stop none may.
+    std::_Exit(report.clean() ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    report.finding("did not return within " + std::to_string(kMaxRunSeconds) + " s of real time");
+  else if (WIFSIGNALED(status))
+    report.finding("was killed by signal " + std::to_string(WTERMSIG(status)) + " while it ran: it crashed");
+  else if (WEXITSTATUS(status) != 0)
+    report.reported_elsewhere();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Arguments arguments = parse(argc, argv);
+  const lcg::testing::Config config = settings_of(arguments);
   Report report(arguments.file);
   check_symbols(arguments, report);
 
@@ -218,12 +253,10 @@ int main(int argc, char** argv) {
     report.finding(refusal);
     return 1;
   }
-  if (arguments.run) run(arguments, descriptor, report);
+  if (arguments.run) run_contained(arguments, config, descriptor, report);
   if (report.clean())
     std::printf("%s %s (%s), ABI %u.%u, provides \"%s\": sound%s\n", descriptor->name, descriptor->version,
                 descriptor->license, descriptor->abi_major, descriptor->abi_minor, descriptor->provides,
                 arguments.run ? "" : " as far as reading shows");
-  std::fflush(stdout);
-  // No static destructor of the plugin's libraries needs to run, and after a failed stop none may.
-  std::_Exit(report.clean() ? 0 : 1);
+  return report.clean() ? 0 : 1;
 }

@@ -169,7 +169,7 @@ namespace detail {
 
 inline Reply from_c(const lcg_result* r) {
   Reply reply;
-  if (r == nullptr || !LCG_HAS(r, status)) return reply;
+  if (r == nullptr || !LCG_HAS(r, status)) return Reply::error(LCG_E_INTERNAL, "malformed result");
   reply.status = r->status;
   reply.error_code = LCG_DETAIL_GET(r, error_code, 0u);
   reply.disconnect_code = LCG_DETAIL_GET(r, disconnect_code, 0u);
