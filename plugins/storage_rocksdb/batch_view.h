@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // batch_view: reads an encoded storage::Batch in place, so that the commit path copies each value once, into
 // the write-ahead log's buffer. The layout is Batch::encode's in lcg/services/storage.hpp. No I/O.
 #pragma once

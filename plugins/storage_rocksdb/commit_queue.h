@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // commit_queue: batches on their way from the lanes to the one commit thread.
 //
 // A bounded multi-producer stack that the consumer takes whole and turns round: a push is one

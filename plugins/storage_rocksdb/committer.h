@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // committer: decides and writes one group of batches. Owned by the engine, used by its commit thread alone.
 //
 // In submission order each batch is checked against its slot's fencing term and against the documents as the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // crash_child DIRECTORY FIRST: commits numbered batches from FIRST on, 64 under way, until it is killed;
 // writes the number of each acknowledged one to standard output. crash_test.cc kills it and looks what is
 // there.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // kill -9 under load, again and again on one store: what was acknowledged is there, and nothing is there by
 // half.
 #include <gtest/gtest.h>

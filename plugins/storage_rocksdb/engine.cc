@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "plugins/storage_rocksdb/engine.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // engine: one RocksDB store, shared by every instance of the plugin in the process.
 //
 // Writes go to one commit thread that applies whatever has queued up as a group (committer.h): one log write

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // engine_registry: the instances of one process share one engine per path. Locked at start and stop only.
 #pragma once
 #include <string>

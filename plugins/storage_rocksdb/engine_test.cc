@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine by itself: what the conformance suite (tests/conformance) cannot see from outside.
 #include "plugins/storage_rocksdb/engine.h"
 

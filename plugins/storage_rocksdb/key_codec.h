@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // key_codec: where a document lives in RocksDB's one ordered space of keys.
 //
 //   0x00 name               the store's own records: its format version, the fencing terms

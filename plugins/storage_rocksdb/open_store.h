@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // open_store: the directory, RocksDB's options and the format check.
 #pragma once
 #include <memory>

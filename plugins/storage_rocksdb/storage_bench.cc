@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // storage_bench: durable commits per second of the engine, closed loop.
 //
 //   storage_bench DIRECTORY [outstanding=256] [value_bytes=128] [seconds=3] [sync=1]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // storage_rocksdb: the service "storage" (lcg/services/storage.hpp) on RocksDB. Settings and limits:
 // README.md.
 //

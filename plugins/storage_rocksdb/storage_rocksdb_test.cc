@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The storage conformance suite on the real plugin and on the SDK's in-memory stand-in, which must not
 // differ.
 #include <filesystem>

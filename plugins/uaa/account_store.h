@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // account_store: uaa's tables. Everything about one user is in that user's partition, so each change is one
 // batch. Lane: the instance's.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // attempt_limit: how often somebody may try. A token bucket for each key, in bounded memory.
 //
 // Two generations of buckets: when the young one is full it becomes the old one and what was old is

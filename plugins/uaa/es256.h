@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // es256: one ECDSA P-256 key with SHA-256 (RFC 7518 section 3.4) on OpenSSL's EVP. A key knows no other
 // algorithm.
 #pragma once

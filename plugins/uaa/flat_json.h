@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // flat_json: reads one JSON object of strings, whole numbers and booleans, and nothing else.
 //
 // A token's header and claims and a login request are such objects. What a general parser would forgive is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // form: the parameters of a request to an OAuth endpoint, form-encoded (RFC 6749 appendix B) or as a flat
 // JSON object.
 #pragma once

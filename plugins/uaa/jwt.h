@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // jwt: access tokens, RFC 9068 shape: ES256 JWTs of type at+jwt that only this issuer makes and only it
 // reads.
 //

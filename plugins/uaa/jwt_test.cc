@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tokens that must not pass: RFC 8725 and the table of known attacks on JWT readers.
 #include "plugins/uaa/jwt.h"
 

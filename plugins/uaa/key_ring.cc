@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "plugins/uaa/key_ring.h"
 
 #include "plugins/uaa/records.h"

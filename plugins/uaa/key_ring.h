@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // key_ring: the signing keys, shared through the store by every instance on every node.
 //
 // The first instance to start makes the first key; a key older than `rotate_after` gets a successor. A new

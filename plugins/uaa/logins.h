@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // logins: the life of a login: started by a credential, kept alive by refresh tokens, ended by revocation or
 // age.
 //

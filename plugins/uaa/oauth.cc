@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "plugins/uaa/oauth.h"
 
 #include "plugins/uaa/text.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // oauth: the HTTP face of uaa. RFC 6749 token endpoint (password and refresh_token grants, public clients),
 // RFC 7009 revocation, RFC 7517 keys, RFC 8414 metadata, and registration by user name and password.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // password: Argon2id by libsodium. Each call takes tens of milliseconds and `memory_bytes`: never on a lane.
 #pragma once
 #include <cstddef>

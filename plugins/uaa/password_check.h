@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // password_check: registers users and checks their passwords, a few at a time.
 //
 // Hashing is memory-hard, so it runs on the blocking pool and no more than `concurrency` at once, in order of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // records: what uaa keeps in the store, and in which collection. Encoded by lcg/wire.hpp: versioned, append
 // only.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // refresh_token: "lr1.<user>.<auth id>.<secrets>", opaque to clients. Pure.
 //
 // The user and auth id say where the login is stored. The secrets are 128 bits that all tokens of the login

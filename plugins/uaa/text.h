@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // text: small encodings the token formats need. Pure.
 #pragma once
 #include <optional>

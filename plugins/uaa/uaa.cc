@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // uaa: who somebody is. Lets sessions in by access token, serves /oauth/* and the service "uaa". Settings:
 // README.md.
 //

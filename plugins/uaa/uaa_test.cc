@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The plugin in the fake host: logins from password to revocation.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

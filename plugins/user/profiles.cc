@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/user/profiles.h"
+
+namespace lcg::user {
+namespace {
+
+const std::string kProfileCollection = "user_profile";  // partition: user
+const std::string kProfileKey = "profile";
+const std::string kNameCollection = "user_name";  // partition: user/names/<first character>
+
+constexpr uint32_t kEntriesRead = 100;  // of the index, for one search
+
+std::string folded(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+// No user id holds a '/'. `name` is folded UTF-8 and not empty.
+std::string partition_of(std::string_view name) {
+  const auto lead = static_cast<unsigned char>(name[0]);
+  const size_t bytes = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  return "user/names/" + std::string(name.substr(0, bytes));
+}
+
+Outcome<Profile> failed(const Reply& reply) { return {reply.status, reply.message, {}}; }
+
+}  // namespace
+
+std::string encode(const ProfileChange& change) {
+  wire::Writer w;
+  for (const auto* field : {&change.name, &change.about, &change.avatar, &change.data, &change.private_data})
+    w.boolean(field->has_value()).str(field->value_or(""));
+  return w.take();
+}
+
+bool decode(std::string_view data, ProfileChange& out) {
+  wire::Reader r(data);
+  for (auto* field : {&out.name, &out.about, &out.avatar, &out.data, &out.private_data}) {
+    const bool present = r.boolean();
+    const std::string_view text = r.str();
+    if (present) *field = text;
+  }
+  return r.ok();
+}
+
+// NUL, which ends the name, comes before every other byte, so entries order by name.
+Profiles::Entry Profiles::entry_of(const Profile& profile) {
+  const std::string name = folded(profile.name);
+  return {partition_of(name), name + '\0' + profile.user};
+}
+
+Task<Outcome<Profile>> Profiles::get(std::string user) const {
+  const Reply found = co_await storage_.get(user, kProfileCollection, kProfileKey);
+  Outcome<Profile> out;
+  if (found.status == LCG_E_NOT_FOUND) {
+    out.value.user = out.value.name = user;
+  } else if (!found.ok()) {
+    out.status = found.status;
+    out.message = found.message;
+  } else if (!decode(found.data, out.value)) {
+    out.status = LCG_E_INTERNAL;
+    out.message = "a stored profile cannot be read";
+  }
+  co_return out;
+}
+
+Task<Outcome<Profile>> Profiles::change(std::string user, ProfileChange change) {
+  const auto guard = co_await changing_.acquire(user);
+  const Outcome<Profile> present = co_await get(user);
+  if (!present.ok()) co_return present;
+  const Profile& old = present.value;
+  Profile next = old;
+  if (change.name) next.name = change.name->empty() ? user : *change.name;
+  if (change.about) next.about = *change.about;
+  if (change.avatar) next.avatar = *change.avatar;
+  if (change.data) next.data = *change.data;
+  if (change.private_data) next.private_data = *change.private_data;
+  next.version = old.version + 1;
+  next.updated_ms = host_.wall_ms();
+
+  const Entry entry = entry_of(next), old_entry = entry_of(old);
+  const bool indexed_anew = old.version == 0 || entry.key != old_entry.key;
+  if (indexed_anew) {
+    storage::Batch index;
+    index.put(kNameCollection, entry.key, "");
+    const Reply written = co_await storage_.commit(entry.partition, std::move(index));
+    if (!written.ok()) co_return failed(written);
+  }
+  storage::Batch batch;
+  if (old.version == 0) {
+    batch.require_absent(kProfileCollection, kProfileKey);
+  } else {
+    batch.require_equals(kProfileCollection, kProfileKey, encode(old));
+  }
+  batch.put(kProfileCollection, kProfileKey, encode(next));
+  const Reply written = co_await storage_.commit(user, std::move(batch));
+  if (!written.ok()) co_return failed(written);
+
+  if (indexed_anew && old.version != 0) {
+    storage::Batch index;
+    index.erase(kNameCollection, old_entry.key);
+    const Reply erased = co_await storage_.commit(old_entry.partition, std::move(index));
+    if (!erased.ok()) host_.warn("an old name stays in the index: " + erased.message);
+  }
+  Outcome<Profile> out;
+  out.value = std::move(next);
+  co_return out;
+}
+
+Task<Outcome<std::vector<Profile>>> Profiles::search(std::string prefix, uint32_t limit) const {
+  const std::string from = folded(prefix);
+  storage::Scan scan;
+  scan.collection = kNameCollection;
+  scan.from = from;
+  scan.to = from + '\xff';  // no UTF-8 text holds this byte
+  scan.limit = kEntriesRead;
+  const Outcome<storage::ScanRows> rows = co_await storage_.scan(partition_of(from), std::move(scan));
+  Outcome<std::vector<Profile>> out{rows.status, rows.message, {}};
+  for (const storage::Row& row : rows.value.rows) {
+    if (out.value.size() == limit) break;
+    const size_t end = row.key.find('\0');
+    if (end == std::string::npos) continue;
+    Outcome<Profile> profile = co_await get(row.key.substr(end + 1));
+    if (!profile.ok()) {
+      out.status = profile.status;
+      out.message = profile.message;
+      break;
+    }
+    if (entry_of(profile.value).key == row.key) out.value.push_back(std::move(profile.value));
+  }
+  co_return out;
+}
+
+}  // namespace lcg::user

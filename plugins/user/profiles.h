@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// profiles: a user's profile, and finding users by the beginning of their name.
+//
+// The profile is the truth; the name index lives in other partitions and follows it. A change of name writes
+// the new index entry first, then the profile, then erases the old entry, so that a crash in between leaves
+// an entry too many and never one too few; a search looks at the profile behind each entry and drops what no
+// longer fits. Lane: the instance's; a user's changes happen one at a time on the lane that owns the user.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lcg/services/storage.hpp"
+#include "lcg/services/user.hpp"
+#include "lcg/sync.hpp"
+
+namespace lcg::user {
+
+// What a user changes; absent fields stay.
+struct ProfileChange {
+  std::optional<std::string> name, about, avatar, data, private_data;
+};
+
+std::string encode(const ProfileChange& change);
+bool decode(std::string_view data, ProfileChange& out);
+
+class Profiles {
+ public:
+  explicit Profiles(Host host) : host_(host), storage_(host) {}
+
+  // A user without one has a profile of the user's id alone. REQUIRES: is_user_id(user).
+  Task<Outcome<Profile>> get(std::string user) const;
+  // The profile as it is then. LCG_E_CONFLICT: another node has changed it meanwhile, try again.
+  // REQUIRES: is_user_id(user), sizes checked.
+  Task<Outcome<Profile>> change(std::string user, ProfileChange change);
+  // At most `limit` users whose name begins with `prefix`, upper and lower case of ASCII letters alike, by
+  // name. REQUIRES: prefix not empty, at most kMaxNameBytes.
+  Task<Outcome<std::vector<Profile>>> search(std::string prefix, uint32_t limit) const;
+
+ private:
+  struct Entry {
+    std::string partition, key;
+  };
+  static Entry entry_of(const Profile& profile);
+
+  const Host host_;
+  const storage::Client storage_;
+  KeyedLock<std::string> changing_;  // by user
+};
+
+}  // namespace lcg::user

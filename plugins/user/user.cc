@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// user: profiles, search by name, block lists. The rpc methods user.* and the service "user"; README.md lists
+// them.
+#include <functional>
+#include <string>
+
+#include "lcg/json.hpp"
+#include "lcg/plugin.hpp"
+#include "lcg/services/user.hpp"
+#include "plugins/user/block_list.h"
+#include "plugins/user/profiles.h"
+
+namespace lcg::user {
+namespace {
+
+// Client protocol codes.
+constexpr uint32_t kPermissionDenied = 103;
+constexpr uint32_t kBadRequest = 107;
+
+Reply bad_request(std::string_view what) {
+  return Reply::error(LCG_E_INVALID, std::string(what.substr(0, 100)), kBadRequest);
+}
+Reply failed(lcg_status status, const std::string& why) { return Reply::error(status, why); }
+
+// What text may hold: anything but control characters, of which NUL would also break the name index.
+bool has_control(std::string_view text) {
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
+  return false;
+}
+
+std::string profile_json(const Profile& profile, bool own) {
+  json::Writer out;
+  out.text("user", profile.user).text("name", profile.name);
+  if (!profile.about.empty()) out.text("about", profile.about);
+  if (!profile.avatar.empty()) out.text("avatar", profile.avatar);
+  if (!profile.data.empty()) out.raw("data", profile.data);
+  if (own && !profile.private_data.empty()) out.raw("private", profile.private_data);
+  out.num("version", profile.version);
+  if (profile.version > 0) out.num("updated", static_cast<uint64_t>(profile.updated_ms));
+  return out.take();
+}
+
+void take_text(json::Object& in, std::string_view key, size_t limit, std::optional<std::string>& out) {
+  if (!in.has(key)) return;
+  out = in.text(key);
+  if (out->size() > limit) in.fail(key, "expected at most " + std::to_string(limit) + " bytes");
+  if (key != "about" && has_control(*out)) in.fail(key, "control characters are not allowed");
+}
+
+void take_json(json::Object& in, std::string_view key, size_t limit, std::optional<std::string>& out) {
+  if (!in.has(key)) return;
+  out = in.raw(key);
+  if (out->size() > limit) in.fail(key, "expected at most " + std::to_string(limit) + " bytes of JSON");
+}
+
+class User {
+ public:
+  explicit User(Host host) : host_(host), profiles_(host), blocks_(host) {}
+
+  Task<Reply> on_rpc(Request request) {
+    using Method = Task<Reply> (User::*)(Request);
+    static constexpr struct {
+      std::string_view name;
+      Method method;
+    } kMethods[] = {{"user.get", &User::rpc_get},         {"user.put", &User::rpc_put},
+                    {"user.search", &User::rpc_search},   {"user.block", &User::rpc_block},
+                    {"user.unblock", &User::rpc_unblock}, {"user.blocks", &User::rpc_blocks}};
+    for (const auto& entry : kMethods) {
+      if (request.name != entry.name) continue;
+      if (is_user_id(request.user_id)) return (this->*entry.method)(std::move(request));
+      return answer(Reply::error(LCG_E_DENIED, "permission denied", kPermissionDenied));
+    }
+    return answer(Reply::defer());
+  }
+
+  Task<Reply> on_call(ServiceCall call) {
+    if (!is_user_id(call.key)) return answer(Reply::error(LCG_E_INVALID, "not a user id"));
+    if (call.method == "get") return serve_get(std::move(call));
+    if (call.method == "change") return serve_change(std::move(call));
+    if (call.method == "block_check") return serve_block_check(std::move(call));
+    return answer(Reply::error(LCG_E_UNSUPPORTED, "user has no such method"));
+  }
+
+ private:
+  static Task<Reply> answer(Reply reply) { co_return reply; }
+
+  Task<Reply> rpc_get(Request request) {
+    json::Object in;
+    if (!json::Object::parse(request.data, in)) co_return bad_request("expected a JSON object");
+    const std::string user = in.text("user", request.user_id);
+    if (!is_user_id(user)) in.fail("user", "not a user id");
+    if (!in.error().empty()) co_return bad_request(in.error());
+    const Outcome<Profile> profile = co_await profiles_.get(user);
+    if (!profile.ok()) co_return failed(profile.status, profile.message);
+    co_return Reply::with(profile_json(profile.value, user == request.user_id));
+  }
+
+  // The change itself happens where the user's slot is owned, one at a time.
+  Task<Reply> rpc_put(Request request) {
+    json::Object in;
+    if (!json::Object::parse(request.data, in)) co_return bad_request("expected a JSON object");
+    ProfileChange change;
+    take_text(in, "name", kMaxNameBytes, change.name);
+    take_text(in, "about", kMaxAboutBytes, change.about);
+    take_text(in, "avatar", kMaxAvatarBytes, change.avatar);
+    take_json(in, "data", kMaxDataBytes, change.data);
+    take_json(in, "private", kMaxPrivateBytes, change.private_data);
+    if (!in.error().empty()) co_return bad_request(in.error());
+    Call call("user", "change", request.user_id, encode(change));
+    const Reply changed = co_await host_.call(std::move(call));
+    Profile profile;
+    if (!changed.ok()) co_return failed(changed.status, changed.message);
+    if (!decode(changed.data, profile)) co_return Reply::error(LCG_E_INTERNAL, "malformed answer");
+    co_return Reply::with(profile_json(profile, true));
+  }
+
+  Task<Reply> rpc_search(Request request) {
+    json::Object in;
+    if (!json::Object::parse(request.data, in)) co_return bad_request("expected a JSON object");
+    std::string prefix = in.required_text("prefix");
+    if (prefix.size() > kMaxNameBytes) in.fail("prefix", "too long");
+    if (has_control(prefix)) in.fail("prefix", "control characters are not allowed");
+    const uint64_t limit = in.u64("limit").value_or(kMaxFound);
+    if (limit < 1 || limit > kMaxFound) in.fail("limit", "expected 1 to " + std::to_string(kMaxFound));
+    if (!in.error().empty()) co_return bad_request(in.error());
+    const auto found = co_await profiles_.search(std::move(prefix), static_cast<uint32_t>(limit));
+    if (!found.ok()) co_return failed(found.status, found.message);
+    std::string users = "[";
+    for (const Profile& profile : found.value) {
+      if (users.size() > 1) users += ',';
+      users += json::Writer().text("user", profile.user).text("name", profile.name).take();
+    }
+    co_return Reply::with(json::Writer().raw("users", users + "]").take());
+  }
+
+  Task<Reply> rpc_block(Request request) {
+    std::string other;
+    Reply refusal = read_other(request, other);
+    if (!refusal.ok()) co_return refusal;
+    const Reply done = co_await blocks_.block(request.user_id, std::move(other));
+    if (!done.ok()) co_return failed(done.status, done.message);
+    co_return Reply::with("{}");
+  }
+
+  Task<Reply> rpc_unblock(Request request) {
+    std::string other;
+    Reply refusal = read_other(request, other);
+    if (!refusal.ok()) co_return refusal;
+    const Reply done = co_await blocks_.unblock(request.user_id, std::move(other));
+    if (!done.ok()) co_return failed(done.status, done.message);
+    co_return Reply::with("{}");
+  }
+
+  Task<Reply> rpc_blocks(Request request) {
+    const auto blocked = co_await blocks_.list(request.user_id);
+    if (!blocked.ok()) co_return failed(blocked.status, blocked.message);
+    co_return Reply::with(json::Writer().texts("users", blocked.value).take());
+  }
+
+  // {"user": id of somebody else}
+  static Reply read_other(const Request& request, std::string& other) {
+    json::Object in;
+    if (!json::Object::parse(request.data, in)) return bad_request("expected a JSON object");
+    other = in.required_text("user");
+    if (!is_user_id(other) || other == request.user_id) in.fail("user", "expected another user's id");
+    return in.error().empty() ? Reply() : bad_request(in.error());
+  }
+
+  Task<Reply> serve_get(ServiceCall call) {
+    const Outcome<Profile> profile = co_await profiles_.get(std::move(call.key));
+    if (!profile.ok()) co_return failed(profile.status, profile.message);
+    co_return Reply::with(encode(profile.value));
+  }
+
+  Task<Reply> serve_change(ServiceCall call) {
+    ProfileChange change;
+    if (!decode(call.data, change)) co_return Reply::error(LCG_E_INVALID, "malformed change");
+    const Outcome<Profile> profile = co_await profiles_.change(std::move(call.key), std::move(change));
+    if (!profile.ok()) co_return failed(profile.status, profile.message);
+    co_return Reply::with(encode(profile.value));
+  }
+
+  Task<Reply> serve_block_check(ServiceCall call) {
+    wire::Reader reader(call.data);
+    std::string second(reader.str());
+    if (!reader.ok() || !is_user_id(second)) co_return Reply::error(LCG_E_INVALID, "not a user id");
+    const Outcome<Blocks> blocks = co_await blocks_.check(std::move(call.key), std::move(second));
+    if (!blocks.ok()) co_return failed(blocks.status, blocks.message);
+    wire::Writer out;
+    out.boolean(blocks.value.first_blocks_second).boolean(blocks.value.second_blocks_first);
+    co_return Reply::with(out.take());
+  }
+
+  const Host host_;
+  Profiles profiles_;
+  BlockList blocks_;
+};
+
+}  // namespace
+}  // namespace lcg::user
+
+LCG_PLUGIN_PROVIDES(lcg::user::User, "user", "0.1.0", "Apache-2.0", "user")

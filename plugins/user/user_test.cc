@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "lcg/services/user.hpp"
+#include "testing/fake_host.h"
+
+LCG_DECLARE_PLUGIN(user);
+
+namespace lcg::user {
+namespace {
+
+using lcg::testing::FakeHost;
+using lcg::testing::peer;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class UserTest : public ::testing::Test {
+ protected:
+  UserTest() { host_.load(lcg_plugin_descriptor_user()); }
+  Reply rpc(const std::string& user, const std::string& method, const std::string& data) {
+    return host_.ask(lcg::testing::rpc(method, data, peer(user)));
+  }
+  std::string search(const std::string& prefix) {
+    return rpc("asker", "user.search", R"({"prefix":")" + prefix + "\"}").data;
+  }
+  void name(const std::string& user, const std::string& name) {
+    ASSERT_EQ(rpc(user, "user.put", R"({"name":")" + name + "\"}").status, LCG_OK);
+  }
+  Client client() { return Client(host_.host()); }
+
+  FakeHost host_;
+};
+
+TEST_F(UserTest, WhoHasNoProfileIsKnownByTheirId) {
+  EXPECT_EQ(rpc("alice", "user.get", "{}").data, R"({"user":"alice","name":"alice","version":0})");
+  EXPECT_EQ(rpc("alice", "user.get", R"({"user":"bob"})").data, R"({"user":"bob","name":"bob","version":0})");
+}
+
+TEST_F(UserTest, AProfileIsReadByOthersWithoutItsPrivatePart) {
+  const Reply put = rpc(
+      "alice", "user.put",
+      R"({"name":"Alice","about":"hi\nthere","avatar":"a.png","data":{"x":[1,2]},"private":{"theme":"dark"}})");
+  EXPECT_THAT(put.data, HasSubstr(R"("private":{"theme":"dark"},"version":1)"));
+
+  const std::string own = rpc("alice", "user.get", "").data;
+  const std::string others = rpc("bob", "user.get", R"({"user":"alice"})").data;
+
+  EXPECT_THAT(own, HasSubstr("dark"));
+  EXPECT_THAT(others, Not(HasSubstr("dark")));
+  EXPECT_THAT(others, HasSubstr(R"("name":"Alice","about":"hi\nthere","avatar":"a.png","data":{"x":[1,2]})"));
+}
+
+TEST_F(UserTest, FieldsThatAreNotGivenStay) {
+  rpc("alice", "user.put", R"({"name":"Alice","about":"hi"})");
+
+  const Reply put = rpc("alice", "user.put", R"({"about":""})");
+
+  EXPECT_THAT(put.data, HasSubstr(R"("name":"Alice","version":2)"));
+  EXPECT_THAT(put.data, Not(HasSubstr("about")));
+}
+
+TEST_F(UserTest, AnEmptyNameIsTheUsersId) {
+  name("alice", "Alice");
+  name("alice", "");
+
+  EXPECT_THAT(rpc("bob", "user.get", R"({"user":"alice"})").data, HasSubstr(R"("name":"alice")"));
+}
+
+TEST_F(UserTest, SearchFindsNamesByTheirBeginning) {
+  name("u1", "Alice");
+  name("u2", "alan");
+  name("u3", "Bob");
+  name("u4", "Al");
+
+  EXPECT_EQ(
+      search("AL"),
+      R"({"users":[{"user":"u4","name":"Al"},{"user":"u2","name":"alan"},{"user":"u1","name":"Alice"}]})");
+  EXPECT_EQ(search("ali"), R"({"users":[{"user":"u1","name":"Alice"}]})");
+  EXPECT_EQ(search("x"), R"({"users":[]})");
+}
+
+TEST_F(UserTest, SearchFindsNamesOutsideAscii) {
+  name("u1", "\xc3\x89mile");
+  name("u2", "\xc3\x89tienne");
+  name("u3", "\xf0\x9f\x98\x80");
+
+  EXPECT_THAT(search("\xc3\x89m"), HasSubstr("u1"));
+  EXPECT_THAT(search("\xc3\x89"), HasSubstr("u2"));
+  EXPECT_THAT(search("\xf0\x9f\x98\x80"), HasSubstr("u3"));
+}
+
+TEST_F(UserTest, ARenamedUserIsFoundByTheNewNameOnly) {
+  name("u1", "Alice");
+  name("u1", "Zoe");
+
+  EXPECT_EQ(search("ali"), R"({"users":[]})");
+  EXPECT_THAT(search("zo"), HasSubstr("u1"));
+  name("u1", "Alice");
+  EXPECT_THAT(search("ali"), HasSubstr("u1"));
+}
+
+TEST_F(UserTest, SearchIsBounded) {
+  for (int i = 0; i < 25; ++i) name("u" + std::to_string(i), "same");
+
+  const std::string found = search("same");
+  const std::string fewer = rpc("asker", "user.search", R"({"prefix":"same","limit":3})").data;
+
+  EXPECT_EQ(std::count(found.begin(), found.end(), '{') - 1, 20);
+  EXPECT_EQ(std::count(fewer.begin(), fewer.end(), '{') - 1, 3);
+}
+
+TEST(UserCrash, AtEveryStepOfARenameTheUserIsFoundByTheNameTheyHave) {
+  for (uint64_t n = 1;; ++n) {
+    FakeHost host;
+    host.load(lcg_plugin_descriptor_user());
+    host.ask(lcg::testing::rpc("user.put", R"({"name":"Old"})", peer("u1")));
+    host.crash_at(n);
+    host.ask(lcg::testing::rpc("user.put", R"({"name":"New"})", peer("u1")));
+    if (!host.crashed()) break;
+    host.restart();
+
+    const auto ask = [&](const std::string& method, const std::string& data) {
+      return host.ask(lcg::testing::rpc(method, data, peer("u2"))).data;
+    };
+    const bool renamed = ask("user.get", R"({"user":"u1"})").find("New") != std::string::npos;
+    EXPECT_EQ(ask("user.search", R"({"prefix":"new"})").find("u1") != std::string::npos, renamed) << n;
+    EXPECT_EQ(ask("user.search", R"({"prefix":"old"})").find("u1") != std::string::npos, !renamed) << n;
+  }
+}
+
+TEST_F(UserTest, ConcurrentChangesAllCount) {
+  std::vector<lcg::testing::Pending> asked;
+  for (int i = 0; i < 10; ++i)
+    asked.push_back(host_.send(
+        "user", lcg::testing::rpc("user.put", R"({"name":"n)" + std::to_string(i) + "\"}", peer("u1"))));
+  host_.run();
+
+  for (const auto& pending : asked) EXPECT_EQ(pending->reply.status, LCG_OK) << pending->reply.message;
+  EXPECT_THAT(rpc("u1", "user.get", "").data, HasSubstr("\"version\":10"));
+  const std::string found = search("n");
+  EXPECT_EQ(std::count(found.begin(), found.end(), '{') - 1, 1) << found;
+}
+
+TEST_F(UserTest, BlocksAreListedAndLifted) {
+  EXPECT_EQ(rpc("alice", "user.block", R"({"user":"bob"})").data, "{}");
+  EXPECT_EQ(rpc("alice", "user.block", R"({"user":"bob"})").data, "{}");
+  EXPECT_EQ(rpc("alice", "user.block", R"({"user":"carol"})").data, "{}");
+  EXPECT_EQ(rpc("alice", "user.blocks", "").data, R"({"users":["bob","carol"]})");
+  EXPECT_EQ(rpc("bob", "user.blocks", "").data, R"({"users":[]})");
+
+  EXPECT_EQ(rpc("alice", "user.unblock", R"({"user":"bob"})").data, "{}");
+
+  EXPECT_EQ(rpc("alice", "user.blocks", "").data, R"({"users":["carol"]})");
+}
+
+TEST_F(UserTest, BlockListsAreBounded) {
+  for (size_t i = 0; i < kMaxBlocks; ++i)
+    ASSERT_EQ(rpc("alice", "user.block", R"({"user":"b)" + std::to_string(i) + "\"}").status, LCG_OK);
+
+  EXPECT_EQ(rpc("alice", "user.block", R"({"user":"onemore"})").status, LCG_E_CONFLICT);
+}
+
+TEST_F(UserTest, TheServiceSaysWhoBlocksWhom) {
+  rpc("alice", "user.block", R"({"user":"bob"})");
+
+  const Outcome<Blocks> there = host_.await(client().block_check("alice", "bob"));
+  const Outcome<Blocks> back = host_.await(client().block_check("bob", "alice"));
+  const Outcome<Blocks> none = host_.await(client().block_check("bob", "carol"));
+
+  EXPECT_TRUE(there.value.first_blocks_second && !there.value.second_blocks_first);
+  EXPECT_TRUE(back.value.second_blocks_first && !back.value.first_blocks_second);
+  EXPECT_TRUE(none.ok() && !none.value.any());
+}
+
+TEST_F(UserTest, TheServiceGivesTheWholeProfile) {
+  rpc("alice", "user.put", R"({"name":"Alice","private":1})");
+
+  const Outcome<Profile> profile = host_.await(client().get("alice"));
+
+  EXPECT_EQ(profile.value.name, "Alice");
+  EXPECT_EQ(profile.value.private_data, "1");
+  EXPECT_EQ(host_.await(client().get("a/b")).status, LCG_E_INVALID);
+}
+
+TEST_F(UserTest, BadInputIsABadRequest) {
+  const std::pair<std::string, std::string> inputs[] = {
+      {"user.get", "[]"},
+      {"user.get", R"({"user":1})"},
+      {"user.get", R"({"user":"a/b"})"},
+      {"user.get", R"({"user":")" + std::string(129, 'u') + "\"}"},
+      {"user.put", R"({"name":1})"},
+      {"user.put", R"({"name":"a","name":"b"})"},
+      {"user.put", R"({"name":")" + std::string(257, 'n') + "\"}"},
+      {"user.put", R"({"name":"a\u0000b"})"},
+      {"user.put", R"({"avatar":"a\nb"})"},
+      {"user.put", R"({"data":")" + std::string(5000, 'd') + "\"}"},
+      {"user.put", "{"},
+      {"user.search", "{}"},
+      {"user.search", R"({"prefix":""})"},
+      {"user.search", R"({"prefix":"a","limit":0})"},
+      {"user.search", R"({"prefix":"a","limit":21})"},
+      {"user.search", R"({"prefix":"a\u0000"})"},
+      {"user.block", "{}"},
+      {"user.block", R"({"user":"alice"})"},
+      {"user.block", R"({"user":"a/b"})"},
+      {"user.unblock", R"({"user":""})"}};
+  for (const auto& [method, data] : inputs) {
+    const Reply reply = rpc("alice", method, data);
+    EXPECT_EQ(reply.error_code, 107u) << method << " " << data.substr(0, 60);
+    EXPECT_LE(reply.message.size(), 123u);
+  }
+}
+
+TEST_F(UserTest, WhoHasNotConnectedIsDeniedAndOtherMethodsAreDeferred) {
+  EXPECT_EQ(rpc("", "user.get", "{}").error_code, 103u);
+  EXPECT_EQ(host_.ask("user", lcg::testing::rpc("user.drop", "{}", peer("a"))).status, LCG_DEFER);
+}
+
+TEST_F(UserTest, WhenTheStoreIsDownTheAnswerSaysTryAgain) {
+  lcg::testing::Fault fault;
+  fault.service = "storage";
+  fault.times = 100;
+  host_.inject(fault);
+
+  for (const char* method : {"user.get", "user.put", "user.blocks"})
+    EXPECT_EQ(rpc("alice", method, "{}").status, LCG_E_UNAVAILABLE) << method;
+}
+
+}  // namespace
+}  // namespace lcg::user
