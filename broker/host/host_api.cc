@@ -22,8 +22,7 @@ lcg_status refusal(lcg_host_ctx* context) {
   return LCG_E_CANCELLED;
 }
 
-// --- any thread
-// ---------------------------------------------------------------------------------------------------
+// --- any thread ----------------------------------------------------------------------------------
 
 void api_log(lcg_host_ctx* context, uint32_t level, lcg_str message) noexcept {
   self(context).log(level, view(message));
@@ -50,8 +49,7 @@ lcg_status api_post(lcg_host_ctx* context, lcg_fn fn, void* user) noexcept {
   return host(context).post(self(context), fn, user);
 }
 
-// --- the instance's lane
-// ------------------------------------------------------------------------------------------
+// --- the instance's lane -------------------------------------------------------------------------
 
 lcg_status api_config(lcg_host_ctx* context, lcg_str path, lcg_str* out) noexcept {
   if (out == nullptr) return LCG_E_INVALID;

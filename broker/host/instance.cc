@@ -28,6 +28,10 @@ Status Instance::create(uint32_t index, uint32_t count) {
     Entry entry(*this, "create");
     status = ops().create(&table_, &made, why.data(), why.size());
   }
+  if (status == LCG_OK && made == nullptr) {
+    return {Code::kInternal,
+            "plugin " + label() + ": create returned LCG_OK and no instance; it must set *out"};
+  }
   if (status == LCG_OK) {
     handle_ = made;
     set_state(State::kCreated);
@@ -72,11 +76,15 @@ void Instance::log(uint32_t level, std::string_view message) {
 }
 
 Entry::Entry(Instance& instance, const char* callback)
-    : instance_(instance), callback_(callback), began_(instance.lane_host().lane().now()) {
+    : instance_(instance),
+      callback_(callback),
+      note_(std::in_place, instance.name().c_str(), callback),
+      began_(instance.lane_host().lane().now()) {
   instance_.lane_host().enter();
 }
 
 Entry::~Entry() {
+  note_.reset();
   const Nanos took = instance_.lane_host().lane().now() - began_;
   if (took > kCallbackBudget) {
     count(instance_.counters.over_budget);

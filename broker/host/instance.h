@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 #include "base/function.h"
 #include "base/lane.h"
 #include "base/status.h"
+#include "broker/host/crash_note.h"
 #include "broker/host/roster.h"
 #include "lcg/lcg_plugin.h"
 
@@ -118,6 +120,7 @@ class Entry {
  private:
   Instance& instance_;
   const char* const callback_;
+  std::optional<CrashNote> note_;
   const MonoTime began_;
 };
 

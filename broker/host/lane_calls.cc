@@ -54,8 +54,7 @@ bool is_disconnect_code(uint32_t code) { return code >= disconnect_code::kConnec
 
 }  // namespace
 
-// --- accepting
-// ----------------------------------------------------------------------------------------------------
+// --- accepting -----------------------------------------------------------------------------------
 
 lcg_status LaneHost::submit_from(Instance& instance, Outgoing&& outgoing) {
   const uint64_t token = outgoing_.open(nullptr);
@@ -148,8 +147,7 @@ lcg_status LaneHost::disconnect(Instance& instance, const lcg_disconnect& discon
   return submit_from(instance, std::move(o));
 }
 
-// --- sending
-// ------------------------------------------------------------------------------------------------------
+// --- sending -------------------------------------------------------------------------------------
 
 void LaneHost::send(uint64_t token) {
   if (!outgoing_.is_open(token)) return;  // its caller has stopped meanwhile
@@ -235,8 +233,7 @@ void LaneHost::answered(uint64_t token, ServiceCallResponse response) {
   done.fn(done.user, &result);
 }
 
-// --- serving
-// ------------------------------------------------------------------------------------------------------
+// --- serving -------------------------------------------------------------------------------------
 
 void LaneHost::serve(ServiceCall call, uint32_t slot, uint64_t term, CallFn done) {
   const std::optional<uint32_t> provider = shared_.roster.services().find(call.service);

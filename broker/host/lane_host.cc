@@ -24,7 +24,13 @@ ChainResult refusal(uint32_t kind, lcg_status why) {
 }  // namespace
 
 LaneHost::LaneHost(const Shared& shared, uint32_t lane_number, Lane& lane)
-    : shared_(shared), lane_number_(lane_number), lane_(lane), owned_(shared.bus.slot_count()) {
+    : shared_(shared),
+      lane_number_(lane_number),
+      lane_(lane),
+      owned_(shared.bus.slot_count()),
+      pending_(lane.random().u64()),
+      outgoing_(lane.random().u64()),
+      timers_(lane.random().u64()) {
   for (uint32_t i = 0; i < shared_.roster.size(); ++i) {
     const Plugin& plugin = shared_.roster[i];
     instances_.push_back(
@@ -34,8 +40,7 @@ LaneHost::LaneHost(const Shared& shared, uint32_t lane_number, Lane& lane)
 
 LaneHost::~LaneHost() = default;
 
-// --- deferred steps
-// -----------------------------------------------------------------------------------------------
+// --- deferred steps ------------------------------------------------------------------------------
 
 void LaneHost::drain() {
   if (draining_ || steps_.empty()) return;
@@ -64,8 +69,7 @@ void LaneHost::schedule_drain() {
   });
 }
 
-// --- the chain
-// ----------------------------------------------------------------------------------------------------
+// --- the chain -----------------------------------------------------------------------------------
 
 void LaneHost::run_chain(ChainRequest request, Millis timeout, ChainFn done) {
   const uint32_t kind = request.kind;
@@ -161,8 +165,7 @@ void LaneHost::refuse(lcg_token token, lcg_status why) {
   finish(token);
 }
 
-// --- what is pending
-// ----------------------------------------------------------------------------------------------
+// --- what is pending -----------------------------------------------------------------------------
 
 void LaneHost::arm(lcg_token token, Pending& p) {
   p.timer = lane_.start_timer(std::max(until(p.deadline, lane_.now()), Millis(0)),

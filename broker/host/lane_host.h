@@ -61,7 +61,7 @@ class LaneHost final : public PluginHost {
   Status create(uint32_t plugin, uint32_t index, uint32_t count);
   void start(uint32_t plugin, StatusFn done);  // REQUIRES: kCreated
   void stop(uint32_t plugin, StatusFn done);   // whatever its state
-  // "requests: rpc chat.send (3.1 s); waits for: storage.get (2.0 s); 3 timers": what an instance has open.
+  // "unanswered: rpc chat.send (3.1 s); waits for: storage.get (2.0 s); 3 timers": what an instance has open.
   std::string describe_open(const Instance& instance);
 
   // Entry's.
@@ -137,7 +137,6 @@ class LaneHost final : public PluginHost {
   void finish(lcg_token token);
 
   // Calls (lane_calls.cc).
-  void submit(Outgoing&& outgoing);
   lcg_status submit_from(Instance& instance, Outgoing&& outgoing);
   void send(uint64_t token);
   void send_call(uint64_t token, Outgoing& outgoing);

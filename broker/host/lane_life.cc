@@ -31,8 +31,7 @@ class WaitList {
 
 }  // namespace
 
-// --- slots and clients
-// --------------------------------------------------------------------------------------------
+// --- slots and clients ---------------------------------------------------------------------------
 
 void LaneHost::slot_changed(uint32_t slot, uint64_t term, bool owned) {
   owned_[slot] = {owned, owned ? term : 0};
@@ -64,8 +63,7 @@ void LaneHost::disconnected(const PeerPtr& peer, uint32_t code) {
   }
 }
 
-// --- timers, posts, offloads
-// --------------------------------------------------------------------------------------
+// --- timers, posts, offloads ---------------------------------------------------------------------
 
 lcg_status LaneHost::start_timer(Instance& instance, Millis delay, lcg_fn fn, void* user, lcg_timer& out) {
   const uint64_t token = timers_.open(&instance);
@@ -109,19 +107,21 @@ lcg_status LaneHost::post(Instance& instance, lcg_fn fn, void* user) {
 
 lcg_status LaneHost::offload(Instance& instance, lcg_fn work, lcg_fn done, void* user) {
   instance.under_way.fetch_add(1, std::memory_order_acq_rel);
-  const Status accepted = shared_.pool.run([work, user] { work(user); }, lane_,
-                                           [this, &instance, done, user] {
-                                             run_under_way(instance, "offload done", [&] {
-                                               if (done != nullptr) done(user);
-                                             });
-                                           });
+  auto in_pool = [plugin = instance.name().c_str(), work, user] {
+    const CrashNote note(plugin, "offloaded work");
+    work(user);
+  };
+  const Status accepted = shared_.pool.run(std::move(in_pool), lane_, [this, &instance, done, user] {
+    run_under_way(instance, "offload done", [&] {
+      if (done != nullptr) done(user);
+    });
+  });
   if (accepted.ok()) return LCG_OK;
   instance.under_way.fetch_sub(1, std::memory_order_acq_rel);
   return accepted.code() == Code::kCancelled ? LCG_E_CANCELLED : LCG_E_BUSY;
 }
 
-// --- create and start
-// --------------------------------------------------------------------------------------------------------
+// --- create and start ----------------------------------------------------------------------------
 
 Status LaneHost::create(uint32_t plugin, uint32_t index, uint32_t count) {
   Instance& instance = *instances_[plugin];
@@ -178,8 +178,7 @@ void LaneHost::ready(Instance& instance) {
   }
 }
 
-// --- stop
-// ---------------------------------------------------------------------------------------------------------
+// --- stop ----------------------------------------------------------------------------------------
 
 void LaneHost::stop(uint32_t plugin, StatusFn done) {
   Instance& instance = *instances_[plugin];

@@ -1,5 +1,4 @@
-// Every limit of the plugin host, with its unit. Those an operator may change are the defaults of
-// HostOptions.
+// Every limit of the plugin host, with its unit. What an operator may change is a default of HostOptions.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +8,7 @@
 namespace lcg::host {
 
 inline constexpr size_t kMaxPlugins = 64;        // in one configuration
+inline constexpr size_t kMaxPluginName = 64;     // bytes
 inline constexpr size_t kMaxOutstanding = 8192;  // unanswered requests and calls of one instance
 inline constexpr unsigned kPendingBits = 16;     // 2^16 unanswered requests and calls of one lane
 inline constexpr unsigned kOutgoingBits = 16;    // 2^16 host->call, publish and disconnect of one lane

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "broker/host/abi_io.h"
+#include "broker/host/limits.h"
 
 namespace lcg::host {
 namespace {
@@ -58,15 +59,21 @@ Status check_names(const lcg_descriptor& d, std::string_view name, const std::st
   const struct {
     const char* field;
     const char* value;
-  } texts[] = {{"name", d.name}, {"version", d.version}, {"license", d.license}, {"provides", d.provides}};
+    bool may_be_empty;
+  } texts[] = {{"name", d.name, false},
+               {"version", d.version, false},
+               {"license", d.license, false},
+               {"provides", d.provides, true}};
   for (const auto& text : texts) {
-    if (text.value == nullptr) {
-      return {Code::kInvalid, at + "descriptor field '" + text.field +
-                                  "' is NULL, expected a string; \"\" where it has none"};
+    if (text.value == nullptr || (*text.value == '\0' && !text.may_be_empty)) {
+      return {Code::kInvalid, at + "descriptor field '" + text.field + "' is " +
+                                  (text.value == nullptr ? "NULL" : "empty") + ", expected a string" +
+                                  (text.may_be_empty ? "; \"\" where it has none" : "")};
     }
   }
   if (!valid_plugin_name(d.name)) {
-    return {Code::kInvalid, at + "name is '" + std::string(d.name) + "', expected [a-z][a-z0-9_]*"};
+    return {Code::kInvalid,
+            at + "name is '" + std::string(d.name) + "', expected [a-z][a-z0-9_]* of at most 64 bytes"};
   }
   if (d.name != name) {
     return {Code::kInvalid,
@@ -105,8 +112,8 @@ Status check_ops(const lcg_descriptor& d, const std::string& at) {
 // A base name in a configured directory, so that a configuration cannot point anywhere else.
 Result<std::string> base_name(std::string_view name, std::string_view file) {
   if (!valid_plugin_name(name)) {
-    return Status{Code::kInvalid,
-                  "plugin name '" + std::string(name) + "' is malformed, expected [a-z][a-z0-9_]*"};
+    return Status{Code::kInvalid, "plugin name '" + std::string(name) +
+                                      "' is malformed, expected [a-z][a-z0-9_]* of at most 64 bytes"};
   }
   std::string base = file.empty() ? std::string(name) + ".so" : std::string(file);
   if (base.find('/') != std::string::npos || base.starts_with('.') || base.find('\0') != std::string::npos) {
@@ -139,9 +146,9 @@ Result<std::string> find_file(const std::vector<std::string>& dirs, std::string_
 
 bool valid_plugin_name(std::string_view name) {
   auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  return !name.empty() && lower(name.front()) && std::all_of(name.begin(), name.end(), [&](char c) {
-    return lower(c) || (c >= '0' && c <= '9') || c == '_';
-  });
+  return !name.empty() && name.size() <= kMaxPluginName && lower(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 Status check_ownership(const std::string& path, bool directory) {

@@ -38,7 +38,7 @@ Result<LoadedPlugin> check_descriptor(const lcg_descriptor* descriptor, std::str
 // running user and is writable by its owner only.
 Status check_ownership(const std::string& path, bool directory);
 
-// [a-z][a-z0-9_]*
+// [a-z][a-z0-9_]* of at most kMaxPluginName bytes.
 bool valid_plugin_name(std::string_view name);
 
 }  // namespace lcg::host

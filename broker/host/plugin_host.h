@@ -1,10 +1,9 @@
 // PluginHost: the plugins as one broker lane sees them.
 //
 // Owned by PluginSet (plugin_set.h), which loads the .so files once a process and puts an instance on every
-// lane
-// (`instances: per_lane`) or on one; BrokerLane refers to the host of its lane. Used on that lane only. A
-// call to a service whose plugin has one instance goes to that instance's lane; with an instance on every
-// lane it goes to the owner of the key's slot.
+// lane (`instances: per_lane`) or on one; BrokerLane refers to the host of its lane. Used on that lane only.
+// A call to a service whose plugin has one instance goes to that instance's lane (serve it there whoever owns
+// the slot); with an instance on every lane it goes to the owner of the key's slot.
 //
 // Containment: whatever a plugin does with its tokens, deadlines are the host's, a second reply is
 // LCG_E_STALE and a counter, a plugin that is late or down means "denied" to a chain and LCG_E_TIMEOUT or

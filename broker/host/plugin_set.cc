@@ -36,8 +36,7 @@ std::vector<std::string> PluginSet::unread_settings(uint32_t plugin) const {
   return p.settings->unread();
 }
 
-// --- start
-// --------------------------------------------------------------------------------------------------------
+// --- start ---------------------------------------------------------------------------------------
 
 // One plugin's way to ready. Its own state is touched on the first lane only; what runs on another lane
 // reports there.
@@ -115,8 +114,7 @@ void PluginSet::start_all(uint32_t first, StatusFn done) {
   });
 }
 
-// --- stop
-// ---------------------------------------------------------------------------------------------------------
+// --- stop ----------------------------------------------------------------------------------------
 
 class PluginSet::Stop : public std::enable_shared_from_this<PluginSet::Stop> {
  public:

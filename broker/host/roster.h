@@ -1,6 +1,5 @@
 // Roster: the configured plugins after loading: who is asked in which order, who provides what, who lives
-// where. Made once at boot; immutable afterwards except for the settings, which carry their own lock. Any
-// thread.
+// where. Made once at boot and immutable, but for the settings, which carry their own lock. Any thread.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -17,8 +16,7 @@
 
 namespace lcg::host {
 
-// One entry of `plugins:` in the YAML, in its order: the order of the chain, of start and, backwards, of
-// stop.
+// One entry of `plugins:` in the YAML, in its order: that of the chain, of start and, backwards, of stop.
 struct PluginSpec {
   std::string name;
   std::string file;                          // base name; "": "<name>.so"

@@ -1,5 +1,5 @@
-// Services: which plugin provides a service. Filled while plugins are loaded, read-only afterwards, any
-// thread.
+// Services: which plugin provides a service. Filled while plugins are loaded, then read-only.
+// Any thread.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,4 @@
-// TokenTable: values behind generation-checked handles, so that what a plugin holds is a number and never a
-// pointer.
+// TokenTable: values behind generation-checked handles, so that a plugin holds numbers and never pointers.
 //
 // A token is (generation << kIndexBits) | index. Opening a slot makes its generation odd; claim() makes it
 // even by one compare-and-swap, which exactly one caller wins: the answer, the deadline or the stop. From
@@ -8,8 +7,7 @@
 // harm.
 //
 // Lane: open, close, for_each are the owner lane's. Any thread: claim, and then value() by the winner until
-// it has handed the token back to the lane. Slots sit in chunks that never move and live as long as the
-// table.
+// it has handed the token back to the lane. Slots sit in chunks that live as long as the table.
 #pragma once
 #include <array>
 #include <atomic>
@@ -24,7 +22,9 @@ class TokenTable {
   using Token = uint64_t;  // 0 is none
   static constexpr size_t kCapacity = size_t{1} << kIndexBits;
 
-  TokenTable() = default;
+  // Generations begin at `seed`, so that a token taken to another table (the plugin's instance on another
+  // lane) is stale there and does not happen to name somebody else's request.
+  explicit TokenTable(uint64_t seed) : first_generation_(seed & kGenerations & ~uint64_t{1}) {}
   TokenTable(const TokenTable&) = delete;
   TokenTable& operator=(const TokenTable&) = delete;
   ~TokenTable() {
@@ -92,6 +92,7 @@ class TokenTable {
  private:
   static constexpr uint32_t kChunk = 128;  // slots
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint64_t kGenerations = UINT64_MAX >> kIndexBits;
   struct Slot {
     std::atomic<uint64_t> generation{0};  // odd: open
     std::atomic<const void*> owner{nullptr};
@@ -116,8 +117,7 @@ class TokenTable {
     return s.generation.compare_exchange_strong(open, open + 1, std::memory_order_acq_rel);
   }
   Token publish(Slot& s, uint32_t index, const void* owner) {
-    constexpr uint64_t kMask = UINT64_MAX >> kIndexBits;
-    const uint64_t generation = (s.generation.load(std::memory_order_relaxed) + 1) & kMask;
+    const uint64_t generation = (s.generation.load(std::memory_order_relaxed) + 1) & kGenerations;
     s.owner.store(owner, std::memory_order_relaxed);
     s.generation.store(generation, std::memory_order_release);
     return generation << kIndexBits | index;
@@ -125,13 +125,17 @@ class TokenTable {
   bool grow() {
     if (grown_ == kCapacity) return false;
     auto chunk = std::make_unique<Chunk>();
-    for (uint32_t i = 0; i < kChunk; ++i) (*chunk)[i].next_free = i + 1 < kChunk ? grown_ + i + 1 : kNone;
+    for (uint32_t i = 0; i < kChunk; ++i) {
+      (*chunk)[i].generation.store(first_generation_, std::memory_order_relaxed);
+      (*chunk)[i].next_free = i + 1 < kChunk ? grown_ + i + 1 : kNone;
+    }
     chunks_[grown_ / kChunk].store(chunk.release(), std::memory_order_release);
     free_ = grown_;
     grown_ += kChunk;
     return true;
   }
 
+  const uint64_t first_generation_;
   std::array<std::atomic<Chunk*>, kCapacity / kChunk> chunks_{};
   uint32_t grown_ = 0;  // slots that exist
   uint32_t free_ = kNone;

@@ -14,7 +14,7 @@ using Table = TokenTable<int, 8>;
 constexpr int kOwner = 0, kOther = 0;
 
 TEST(TokenTable, ATokenIsClaimedOnce) {
-  Table table;
+  Table table(0);
   const Table::Token token = table.open(&kOwner);
 
   EXPECT_TRUE(table.claim(token, &kOwner));
@@ -22,7 +22,7 @@ TEST(TokenTable, ATokenIsClaimedOnce) {
 }
 
 TEST(TokenTable, OnlyItsOwnerClaimsIt) {
-  Table table;
+  Table table(0);
   const Table::Token token = table.open(&kOwner);
 
   EXPECT_FALSE(table.claim(token, &kOther));
@@ -30,7 +30,7 @@ TEST(TokenTable, OnlyItsOwnerClaimsIt) {
 }
 
 TEST(TokenTable, AReusedSlotHasANewToken) {
-  Table table;
+  Table table(0);
   const Table::Token first = table.open(&kOwner);
   ASSERT_TRUE(table.claim(first));
   table.close(first);
@@ -43,7 +43,7 @@ TEST(TokenTable, AReusedSlotHasANewToken) {
 }
 
 TEST(TokenTable, ReopeningMakesTheOldTokenStale) {
-  Table table;
+  Table table(0);
   const Table::Token first = table.open(&kOwner);
   table.value(first) = 7;
   ASSERT_TRUE(table.claim(first));
@@ -55,8 +55,17 @@ TEST(TokenTable, ReopeningMakesTheOldTokenStale) {
   EXPECT_TRUE(table.claim(second, &kOther));
 }
 
+TEST(TokenTable, ATokenOfAnotherTableIsStale) {
+  Table one(0x1234567890), other(0xabcdef0123);
+
+  const Table::Token token = one.open(&kOwner);
+  static_cast<void>(other.open(&kOwner));
+
+  EXPECT_FALSE(other.claim(token, &kOwner));
+}
+
 TEST(TokenTable, ForgedTokensAreStale) {
-  Table table;
+  Table table(0);
   static_cast<void>(table.open(&kOwner));
 
   for (uint64_t forged :
@@ -66,7 +75,7 @@ TEST(TokenTable, ForgedTokensAreStale) {
 }
 
 TEST(TokenTable, IsFullAtItsCapacityAndNotBefore) {
-  Table table;
+  Table table(0);
   std::set<Table::Token> tokens;
   for (size_t i = 0; i < Table::kCapacity; ++i) tokens.insert(table.open(&kOwner));
 
@@ -76,7 +85,7 @@ TEST(TokenTable, IsFullAtItsCapacityAndNotBefore) {
 }
 
 TEST(TokenTable, EightThreadsClaimATokenOnce) {
-  Table table;
+  Table table(0);
   for (int round = 0; round < 200; ++round) {
     const Table::Token token = table.open(&kOwner);
     std::atomic<int> winners{0};
