@@ -92,19 +92,12 @@ class StorageRocksdb final : public CommitSink {
 
   Task<Reply> on_call(ServiceCall call) {
     if (call.key.empty() || call.key.size() > storage::kMaxKeyBytes)
-      co_return Reply::error(LCG_E_INVALID, "the partition must have 1 to 512 bytes");
-    if (call.slot >= kMaxSlots) co_return Reply::error(LCG_E_INVALID, "the slot is out of range");
-    Reply reply;
-    if (call.method == "commit") {
-      reply = co_await commit(std::move(call));
-    } else if (call.method == "get") {
-      reply = co_await get(std::move(call));
-    } else if (call.method == "scan") {
-      reply = co_await scan(std::move(call));
-    } else {
-      reply = Reply::error(LCG_E_UNSUPPORTED, "storage has no method \"" + call.method.substr(0, 32) + "\"");
-    }
-    co_return reply;
+      return refuse(LCG_E_INVALID, "the partition must have 1 to 512 bytes");
+    if (call.slot >= kMaxSlots) return refuse(LCG_E_INVALID, "the slot is out of range");
+    if (call.method == "commit") return commit(std::move(call));
+    if (call.method == "get") return get(std::move(call));
+    if (call.method == "scan") return scan(std::move(call));
+    return refuse(LCG_E_UNSUPPORTED, "storage has no method \"" + call.method.substr(0, 32) + "\"");
   }
 
   // Commit thread.
@@ -120,6 +113,10 @@ class StorageRocksdb final : public CommitSink {
   }
 
  private:
+  static Task<Reply> refuse(lcg_status status, std::string why) {
+    co_return Reply::error(status, std::move(why));
+  }
+
   Task<Reply> commit(ServiceCall call) {
     BatchSummary summary;
     std::string why = check_batch(call.data, summary);

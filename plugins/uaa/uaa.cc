@@ -25,6 +25,10 @@ constexpr uint32_t kErrorTokenExpired = 109;
 constexpr uint32_t kCloseExpired = 3005;       // clients reconnect, with a fresh token
 constexpr uint32_t kCloseInvalidToken = 3500;  // they do not
 
+// The store may come up, or take over the slots, a little after us.
+constexpr int kStartTries = 20;
+constexpr auto kStartRetry = 250ms;
+
 struct Settings {
   LoginRules logins;
   PasswordRules passwords;
@@ -77,6 +81,11 @@ class Uaa {
 
   Task<Reply> start() {
     Reply loaded = co_await ring_.load();
+    for (int tries = 1; !loaded.ok() && tries < kStartTries; ++tries) {
+      const lcg_status slept = co_await host_.sleep(kStartRetry);
+      if (slept != LCG_OK) break;
+      loaded = co_await ring_.load();
+    }
     if (!loaded.ok()) co_return loaded;
     reload_.every(KeyRing::kReloadInterval, [this] { host_.spawn(reload()); });
     co_return loaded;

@@ -422,6 +422,26 @@ TEST_F(UaaTest, WhenTheStoreIsDownNobodyIsLetInAndNobodyIsToldToGiveUp) {
   EXPECT_EQ(post("/oauth/revoke", "token=" + access(tokens)).error_code, 503u);
 }
 
+TEST_F(UaaTest, StartsOnceTheStoreIsThere) {
+  lcg::testing::Fault fault;
+  fault.service = "storage";
+  fault.times = 5;
+  host_.inject(fault);
+
+  load();
+
+  EXPECT_EQ(connect(access(login())).status, LCG_OK);
+}
+
+TEST_F(UaaTest, DoesNotStartWithoutAStore) {
+  lcg::testing::Fault fault;
+  fault.service = "storage";
+  fault.times = 100;
+  host_.inject(fault);
+
+  EXPECT_THROW(load(), lcg::testing::PluginError);
+}
+
 TEST_F(UaaTest, TokensAndLoginsSurviveARestart) {
   load();
   const Reply tokens = login();
