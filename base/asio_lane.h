@@ -35,7 +35,7 @@ struct LaneStats {
 
 class AsioLane final : public Lane {
  public:
-  static constexpr size_t kEventsPerTurn = 1024;
+  static constexpr size_t kEventsPerTurn = 256;
   static constexpr size_t kTasksPerTurn = 1024;
   static constexpr size_t kTimersPerTurn = 1024;
   static constexpr Nanos kSlow = Millis(1);

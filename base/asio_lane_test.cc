@@ -201,6 +201,17 @@ TEST(LaneSet, RunsEveryLaneOnItsOwnThread) {
   lanes.join();
 }
 
+TEST(LaneSet, ShowsEveryLanesFigures) {
+  LaneSet lanes({.lanes = 2});
+  metrics::Registry registry;
+  lanes.add_metrics(registry);
+
+  std::string text = registry.expose();
+
+  EXPECT_NE(text.find("lcg_lane_tasks_total{lane=\"1\"} 0\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("lcg_lane_mailbox_tasks{lane=\"0\"} 0\n"), std::string::npos) << text;
+}
+
 TEST(LaneSet, LanesPassTasksToEachOther) {
   LaneSet lanes({.lanes = 2});
   lanes.start();

@@ -21,9 +21,9 @@ class BlockingPoolTest : public ::testing::Test {
 };
 
 TEST_F(BlockingPoolTest, WorkRunsElsewhereAndTheAnswerOnTheLane) {
-  ThreadBlockingPool pool({.threads = 2});
   std::promise<bool> done;
   std::thread::id worked_on;
+  ThreadBlockingPool pool({.threads = 2});
 
   ASSERT_TRUE(
       pool.run([&] { worked_on = std::this_thread::get_id(); }, lane(),
@@ -58,10 +58,10 @@ TEST_F(BlockingPoolTest, WorkThatThrowsIsAnsweredWithInternal) {
 }
 
 TEST_F(BlockingPoolTest, AFullQueueIsBusy) {
-  ThreadBlockingPool pool({.threads = 1, .queue_limit = 1});
   std::promise<void> started;
   std::promise<void> release;
   auto released = release.get_future();
+  ThreadBlockingPool pool({.threads = 1, .queue_limit = 1});  // joins before what its threads wait for goes
   ASSERT_TRUE(pool.run(
                       [&] {
                         started.set_value();

@@ -57,9 +57,12 @@ bool Section::get_signed(std::string_view key, int64_t& target, int64_t min, int
   std::optional<std::string> value = text(key, expected.c_str());
   std::optional<int64_t> number = value ? converted<int64_t>(*node, value, to_signed) : std::nullopt;
   if (value && leading_zero(*value)) expected += " without a leading zero";
-  bool fits = number && *number >= min && *number <= max;
+  bool fits = false;
+  if (number && *number >= min && *number <= max) {
+    target = *number;
+    fits = true;
+  }
   if (value && !fits) mismatch(*node, key, expected);
-  if (fits) target = *number;
   record(key, std::to_string(target));
   return fits;
 }
@@ -70,9 +73,12 @@ bool Section::get_unsigned(std::string_view key, uint64_t& target, uint64_t min,
   std::optional<std::string> value = text(key, expected.c_str());
   std::optional<uint64_t> number = value ? converted<uint64_t>(*node, value, to_unsigned) : std::nullopt;
   if (value && leading_zero(*value)) expected += " without a leading zero";
-  bool fits = number && *number >= min && *number <= max;
+  bool fits = false;
+  if (number && *number >= min && *number <= max) {
+    target = *number;
+    fits = true;
+  }
   if (value && !fits) mismatch(*node, key, expected);
-  if (fits) target = *number;
   record(key, std::to_string(target));
   return fits;
 }
@@ -83,9 +89,12 @@ bool Section::get_size(std::string_view key, size_t& target, size_t min, size_t 
       max == SIZE_MAX ? "a size such as 64KiB or 1MiB" : between("a size", show_bytes(min), show_bytes(max));
   std::optional<std::string> value = text(key, expected.c_str());
   std::optional<uint64_t> size = value ? converted<uint64_t>(*node, value, to_bytes) : std::nullopt;
-  bool fits = size && *size >= min && *size <= max;
+  bool fits = false;
+  if (size && *size >= min && *size <= max) {
+    target = *size;
+    fits = true;
+  }
   if (value && !fits) mismatch(*node, key, expected);
-  if (fits) target = *size;
   record(key, show_bytes(target));
   return fits;
 }
@@ -96,9 +105,12 @@ bool Section::get(std::string_view key, Millis& target, Millis min, Millis max) 
                                              : between("a duration", show_duration(min), show_duration(max));
   std::optional<std::string> value = text(key, expected.c_str());
   std::optional<Millis> duration = value ? converted<Millis>(*node, value, to_duration) : std::nullopt;
-  bool fits = duration && *duration >= min && *duration <= max;
+  bool fits = false;
+  if (duration && *duration >= min && *duration <= max) {
+    target = *duration;
+    fits = true;
+  }
   if (value && !fits) mismatch(*node, key, expected);
-  if (fits) target = *duration;
   record(key, show_duration(target));
   return fits;
 }
