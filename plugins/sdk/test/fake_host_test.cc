@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "lcg/ext/channels.h"
 #include "lcg/plugin.hpp"
 #include "testing/descriptor_check.h"
 
@@ -148,6 +149,19 @@ TEST(FakeHost, JitterReordersAnswersOnly) {
 
   EXPECT_EQ(served, "abcdef");
   EXPECT_NE(answered, "abcdef");
+}
+
+TEST(FakeHost, ChannelsInterfaceRecordsUnsubscribes) {
+  FakeHost host;
+  const auto* channels = host.host().query<lcg_channels_v1>(LCG_CHANNELS_V1);
+  ASSERT_NE(channels, nullptr);
+  lcg_host_ctx* ctx = host.host().core()->host()->ctx;
+
+  EXPECT_EQ(channels->unsubscribe(ctx, str("dialog:1"), str("ann"), 2500, str("left")), LCG_OK);
+  EXPECT_EQ(channels->unsubscribe(ctx, str("dialog:1"), str("ann"), 3000, str("left")), LCG_E_INVALID);
+
+  ASSERT_EQ(host.unsubscribes().size(), 1u);
+  EXPECT_EQ(host.unsubscribes()[0].user_id, "ann");
 }
 
 TEST(FakeHost, DeferredOffloadWaits) {

@@ -292,6 +292,7 @@ void FakeHost::restart(size_t keep_unsynced) {
 FakeStorage& FakeHost::storage() { return world_->storage_; }
 const std::vector<Publication>& FakeHost::publications() const { return world_->publications_; }
 const std::vector<Disconnect>& FakeHost::disconnects() const { return world_->disconnects_; }
+const std::vector<UnsubscribeRecord>& FakeHost::unsubscribes() const { return world_->unsubscribes_; }
 const std::vector<CallRecord>& FakeHost::calls() const { return world_->calls_; }
 std::vector<LogRecord> FakeHost::logs() const {
   const std::lock_guard lock(world_->mutex_);

@@ -60,6 +60,7 @@ struct Options {
   uint32_t request_timeout_ms = 10000;  // after it a request is answered LCG_E_TIMEOUT
   uint32_t start_timeout_ms = 10000, stop_timeout_ms = 10000;
   uint32_t reply_jitter_ms = 0;  // answers of services arrive up to this much later, so out of order
+  bool offer_channels = true;    // whether Host::query knows "channels/1"
   bool defer_offload = false;    // offloaded work waits for run_offloads()
   size_t offload_limit = 64;     // beyond it LCG_E_BUSY
   // Plugins with threads of their own: how long, in real milliseconds, an idle world waits for one of them to
@@ -91,6 +92,12 @@ struct Fault {
 struct CallRecord {
   std::string caller, service, method, key, data;
   uint32_t slot = 0;
+};
+// What a channel provider did through the optional interface "channels/1".
+struct UnsubscribeRecord {
+  std::string channel, user_id;
+  uint32_t code = 0;
+  std::string reason;
 };
 struct LogRecord {
   uint32_t level = 0;
@@ -180,6 +187,7 @@ class FakeHost {
   FakeStorage& storage();
   const std::vector<Publication>& publications() const;
   const std::vector<Disconnect>& disconnects() const;
+  const std::vector<UnsubscribeRecord>& unsubscribes() const;
   const std::vector<CallRecord>& calls() const;
   std::vector<LogRecord> logs() const;
   uint64_t stale_replies() const;  // answers to what was answered already

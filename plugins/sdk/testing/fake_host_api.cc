@@ -2,6 +2,7 @@
 // fake_host_api.cc: the functions of lcg_host, each forwarding to the world.
 #include <cstring>
 
+#include "lcg/ext/channels.h"
 #include "testing/fake_world.h"
 
 namespace lcg::testing {
@@ -97,7 +98,20 @@ lcg_status host_offload(lcg_host_ctx* ctx, lcg_fn work, lcg_fn done, void* user)
   return instance_of(ctx).world->start_offload(instance_of(ctx), work, done, user);
 }
 
-const void* host_query(lcg_host_ctx*, lcg_str) noexcept { return nullptr; }
+lcg_status channels_unsubscribe(lcg_host_ctx* ctx, lcg_str channel, lcg_str user_id, uint32_t code,
+                                lcg_str reason) noexcept {
+  World& world = *instance_of(ctx).world;
+  if (world.crashed_) return LCG_OK;
+  if (channel.size == 0 || user_id.size == 0 || code < 2000 || code > 2999) return LCG_E_INVALID;
+  world.unsubscribes_.push_back({copy(channel), copy(user_id), code, copy(reason)});
+  return LCG_OK;
+}
+
+const void* host_query(lcg_host_ctx* ctx, lcg_str name) noexcept {
+  static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe};
+  return view(name) == LCG_CHANNELS_V1 && instance_of(ctx).world->options.offer_channels ? &kChannels
+                                                                                         : nullptr;
+}
 
 }  // namespace
 

@@ -155,6 +155,7 @@ struct World {
   std::vector<Publication> publications_;
   std::map<std::string, uint64_t> offset_of_channel_;
   std::vector<Disconnect> disconnects_;
+  std::vector<UnsubscribeRecord> unsubscribes_;
   std::vector<CallRecord> calls_;
   std::vector<LogRecord> logs_;
 };

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // channel_provider.hpp: what a plugin implements to be the provider of a channel namespace.
 //
-// A namespace with `provider: NAME` in YAML is served by the service "channel:NAME". The partition key of every
-// call is the channel's name after the namespace boundary ("dialog:42" -> "42"), so the provider's instance that
-// owns the slot is on the lane that fans the channel out, and it alone publishes there: with host->publish and
-// LCG_PUB_POSITIONED, in offset order, offsets dense from 1, the epoch constant for the life of the stream.
+// A namespace with `provider: NAME` in YAML is served by the service "channel:NAME". The partition key of
+// every call is the channel's name after the namespace boundary ("dialog:42" -> "42"), so the provider's
+// instance that owns the slot is on the lane that fans the channel out, and it alone publishes there: with
+// host->publish and LCG_PUB_POSITIONED, in offset order, offsets dense from 1, the epoch constant for the
+// life of the stream.
 //
 // Methods (request -> response), status < 0 refuses: LCG_E_DENIED (103), LCG_E_NOT_FOUND (102), others by the
 // table of broker/channel.
 //   subscribe   SubscribeRequest  -> StreamPage   may this peer read; the stream's head, and with recover the
-//                                                 publications after `since` (all of them, or recovered = false)
-//   publish     PublishRequest    -> (empty)      a stock client's publish; the answer comes when it is durable
-//   history     HistoryRequest    -> StreamPage
+//                                                 publications after `since` (all of them, or recovered =
+//                                                 false)
+//   publish     PublishRequest    -> (empty)      a stock client's publish; the answer comes when it is
+//   durable history     HistoryRequest    -> StreamPage
 #pragma once
 #include <string>
 #include <string_view>
@@ -32,9 +34,9 @@ struct SubscribeRequest {
   std::string channel;
   Peer peer;
   bool recover = false;
-  uint64_t offset = 0;  // recover: the last one the client has
-  std::string epoch;    // recover: of that offset; empty matches any
-  uint32_t limit = 300; // recover: more than this many missed is recovered = false
+  uint64_t offset = 0;   // recover: the last one the client has
+  std::string epoch;     // recover: of that offset; empty matches any
+  uint32_t limit = 300;  // recover: more than this many missed is recovered = false
 };
 
 struct PublishRequest {
@@ -110,7 +112,12 @@ inline std::string encode(const HistoryRequest& q) {
   wire::Writer w;
   w.str(q.channel);
   put(w, q.peer);
-  return w.boolean(q.has_since).boolean(q.reverse).u64(q.since).str(q.epoch).u64(static_cast<uint32_t>(q.limit)).take();
+  return w.boolean(q.has_since)
+      .boolean(q.reverse)
+      .u64(q.since)
+      .str(q.epoch)
+      .u64(static_cast<uint32_t>(q.limit))
+      .take();
 }
 inline bool decode(std::string_view data, HistoryRequest& q) {
   wire::Reader r(data);

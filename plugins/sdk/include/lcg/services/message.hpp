@@ -9,6 +9,7 @@
 
 #include "lcg/host.hpp"
 #include "lcg/services/chat.hpp"
+#include "lcg/services/message_id.hpp"
 
 namespace lcg::message {
 
@@ -50,17 +51,6 @@ inline bool decode(std::string_view data, SendRequest& q) {
   q.target = r.u64();
   return r.ok() && kind <= static_cast<uint64_t>(chat::Kind::kReact);
 }
-
-// Message ids: 41 bits ms since 2024-01-01 | 12 bits slot of the dialog | 10 bits counter.
-inline constexpr uint64_t kIdEpochMs = 1704067200000;
-inline constexpr uint32_t slot_of_id(uint64_t id) { return static_cast<uint32_t>(id >> 10 & 0xfff); }
-inline constexpr int64_t ms_of_id(uint64_t id) { return static_cast<int64_t>((id >> 22) + kIdEpochMs); }
-inline constexpr uint64_t make_id(int64_t unix_ms, uint32_t slot, uint32_t counter) {
-  return (static_cast<uint64_t>(unix_ms) - kIdEpochMs) << 22 | static_cast<uint64_t>(slot & 0xfff) << 10 |
-         (counter & 0x3ff);
-}
-// The partition that holds a slot's messages.
-inline std::string partition_of_slot(uint32_t slot) { return "@" + std::to_string(slot); }
 
 // Lane: the instance's. A message id that does not exist and one the user may not read give the same answer.
 class Client {

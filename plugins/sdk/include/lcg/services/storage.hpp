@@ -7,12 +7,14 @@
 //
 // Durability: a batch with durable = true is acknowledged after it and EVERY batch acknowledged before it, in
 // any partition of the same store, is on stable storage (the log is one, synced in order). durable = false is
-// acknowledged when applied: it survives a crash of the process, and a power loss from the next durable batch on.
+// acknowledged when applied: it survives a crash of the process, and a power loss from the next durable batch
+// on.
 //
 // Fencing: the host stamps each call with the term under which this node owns the partition's slot; the store
 // refuses a term older than one it has seen for the slot with LCG_E_FENCED. An author does nothing for it.
 //
-// Limits: key and partition 512 bytes, value 4 MiB, batch 1,024 operations or 16 MiB, scan 1,000 rows or 4 MiB.
+// Limits: key and partition 512 bytes, value 4 MiB, batch 1,024 operations or 16 MiB, scan 1,000 rows or 4
+// MiB.
 #pragma once
 #include <string>
 #include <string_view>
@@ -39,7 +41,8 @@ class Client {
   Host host_;
 };
 
-// --- implementation -------------------------------------------------------------------------------------------
+// --- implementation
+// -------------------------------------------------------------------------------------------
 
 inline Task<Reply> Client::commit(std::string partition, Batch batch) const {
   co_return co_await host_.call({"storage", "commit", std::move(partition), batch.encode(), 0});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// storage_wire.hpp: the messages of the service "storage", and how they are put into a call's bytes. No client here:
-// the typed client and the meaning of it all are in storage.hpp.
+// storage_wire.hpp: the messages of the service "storage", and how they are put into a call's bytes. No
+// client here: the typed client and the meaning of it all are in storage.hpp.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -67,7 +67,8 @@ struct Scan {
   bool reverse = false;
 
   Scan() = default;
-  Scan(std::string in, std::string first, std::string end, uint32_t max_rows = 100, bool from_high_end = false)
+  Scan(std::string in, std::string first, std::string end, uint32_t max_rows = 100,
+       bool from_high_end = false)
       : collection(std::move(in)),
         from(std::move(first)),
         to(std::move(end)),
@@ -90,7 +91,8 @@ struct ScanRows {
 std::string key_u64(uint64_t value);
 uint64_t u64_of_key(std::string_view key);  // the first 8 bytes; 0 when shorter
 
-// --- implementation -------------------------------------------------------------------------------------------
+// --- implementation
+// -------------------------------------------------------------------------------------------
 
 inline std::string Batch::encode() const {
   wire::Writer w;
