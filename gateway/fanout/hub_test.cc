@@ -4,23 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <new>
 
 #include "base/sim_lane.h"
+#include "gateway/fanout/test_allocations.h"
 #include "gateway/fanout/test_transport.h"
 #include "gateway/protocol/limits.h"
-
-// Counts what the code under test allocates.
-namespace {
-size_t allocations = 0;
-}
-void* operator new(size_t size) {
-  ++allocations;
-  if (void* block = std::malloc(size)) return block;
-  throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, size_t) noexcept { std::free(block); }
 
 namespace lcg::gateway {
 namespace {
@@ -421,10 +409,10 @@ TEST_F(HubTest, FanOutAllocatesNothingForASubscriber) {
   std::vector<std::unique_ptr<Subscription>> all;
   const auto cost = [&](uint64_t offset) {
     const PublicationPtr pub = publication(offset);
-    const size_t before = allocations;
+    const size_t before = allocations();
     hub.deliver(DeliverPublication{"c", pub});
     hub.flush();
-    return allocations - before;
+    return allocations() - before;
   };
   const auto subscribe = [&](size_t count, uint64_t offset) {
     while (all.size() < count) {

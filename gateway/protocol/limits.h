@@ -7,7 +7,7 @@
 
 namespace lcg::protocol {
 
-// Bytes of one frame from a client, all its commands together. Client protocol 1.1.
+// Bytes of the body of an HTTP call. Of a frame from a client the same: ws::FrameLimits, client protocol 1.1.
 inline constexpr uint32_t kMaxMessageBytes = 65536;
 // Commands in one frame; over it 3501. An SDK that resubscribes sends connect and all its subscriptions at
 // once: the channel limit twice over, and room.

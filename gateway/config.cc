@@ -1,0 +1,84 @@
+#include "gateway/config.h"
+
+namespace lcg::gateway {
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+void read_ping(config::Section ping, SessionOptions& session) {
+  ping.get("interval", session.ping_interval, Millis(0), hours(1));
+  ping.get("pong_timeout", session.pong_timeout, Millis(100), hours(1));
+  if (session.ping_interval.count() > 0 && session.pong_timeout >= session.ping_interval) {
+    ping.error("pong_timeout", "must be shorter than ping.interval, so that a pong belongs to its ping");
+  }
+}
+
+// `clients`: what one connection may do.
+void read_clients(config::Section clients, SessionOptions& session) {
+  clients.get("channels", session.channel_limit, 1, 4096);
+  clients.get("channel_length", session.channel_max_length, 1, 1024);
+  clients.get("commands_per_second", session.commands_per_second, 0, 1e6);
+  clients.get("command_burst", session.command_burst, 1, 1e6);
+  clients.get("stale_timeout", session.stale_timeout, seconds(1), minutes(10));
+  clients.get("expired_grace", session.expired_grace, Millis(0), minutes(10));
+  clients.get("token_cache_entries", session.token_cache_entries, 0, 1u << 20);
+  clients.get("token_cache_ttl", session.token_cache_ttl, Millis(0), minutes(10));
+}
+
+void read_websocket(config::Section websocket, GatewayConfig& out) {
+  size_t message = out.connection.frame.max_message_bytes;
+  websocket.get_size("message_size", message, 1024, ws::kMaxMessageBytes);
+  out.connection.frame.max_message_bytes = static_cast<uint32_t>(message);
+  websocket.get("message_timeout", out.connection.message_timeout, seconds(1), minutes(10));
+  websocket.get("write_timeout", out.connection.write_progress_timeout, seconds(1), minutes(10));
+  websocket.get("close_timeout", out.connection.close_timeout, Millis(100), minutes(1));
+  websocket.get_size("soft_queue", out.session.soft_queue_bytes, 4096, 1u << 30);
+  websocket.get_size("hard_queue", out.connection.max_queue_bytes, 4096, 1u << 30);
+  if (out.session.soft_queue_bytes > out.connection.max_queue_bytes / 2) {
+    websocket.error(
+        "soft_queue",
+        "must be at most half of websocket.hard_queue, or a slow client is closed before it is spared");
+  }
+}
+
+void read_http(config::Section http, net::HttpLimits& out) {
+  http.get_size("head_size", out.max_head_bytes, 1024, 1u << 20);
+  http.get_size("body_size", out.max_body_bytes, 1024, 1u << 30);
+  http.get("head_timeout", out.head_timeout, Millis(100), minutes(10));
+  http.get("body_timeout", out.body_timeout, Millis(100), minutes(10));
+  http.get("idle_timeout", out.idle_timeout, Millis(100), hours(1));
+  http.get("answer_timeout", out.answer_timeout, Millis(100), minutes(10));
+  http.get("connections", out.max_connections, 1, 1u << 24);
+  http.get("half_open_per_address", out.max_half_open_per_address, 1, 1u << 20);
+}
+
+}  // namespace
+
+GatewayConfig read_config(config::Section section) {
+  GatewayConfig out;
+  section.get("listen", out.listen);
+  if (out.listen.empty())
+    section.error("listen", "expected at least one address, as in [\"127.0.0.1:8000\"]");
+  section.get("allowed_origins", out.allowed_origins);
+  section.get("http_plugin_paths", out.http_plugin_paths);
+  for (const std::string& path : out.http_plugin_paths) {
+    if (!path.starts_with('/'))
+      section.error("http_plugin_paths", "expected paths that begin with '/', found '" + path + "'");
+  }
+  section.get("drain_spread", out.drain_spread, Millis(0), minutes(10));
+  read_ping(section.section("ping"), out.session);
+  read_clients(section.section("clients"), out.session);
+  read_websocket(section.section("websocket"), out);
+  read_http(section.section("http"), out.http);
+
+  // A collapsed session is taken up again at half of what collapsed it (fanout/hub.h), and its commands are
+  // left unread from half of what closes it.
+  out.connection.low_water_bytes = out.session.soft_queue_bytes / 2;
+  out.connection.read_pause_bytes = out.connection.max_queue_bytes / 2;
+  return out;
+}
+
+}  // namespace lcg::gateway

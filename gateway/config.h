@@ -1,0 +1,31 @@
+// GatewayConfig: the `gateway` section of the configuration. Read once, shared immutable by the lanes.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/config.h"
+#include "gateway/net/http_limits.h"
+#include "gateway/session/session_options.h"
+#include "gateway/ws/limits.h"
+
+namespace lcg::gateway {
+
+struct GatewayConfig {
+  std::vector<std::string> listen = {"127.0.0.1:8000"};  // "address:port", "[address]:port"
+  // Patterns of Origin, '*' any number of characters; a request that has an Origin needs one that matches,
+  // one without needs none.
+  std::vector<std::string> allowed_origins;
+  // Paths beginning with one of these are HTTP requests for the plugins.
+  std::vector<std::string> http_plugin_paths = {"/oauth/", "/.well-known/"};
+  Millis drain_spread{5'000};  // over which sessions are closed when the daemon stops
+
+  SessionOptions session;
+  ws::ConnectionLimits connection;
+  net::HttpLimits http;
+};
+
+// Of the section `gateway`; every key is optional. What is wrong is reported by the section. The keys are in
+// config.cc, the commented defaults in conf/lcg.yaml.
+GatewayConfig read_config(config::Section section);
+
+}  // namespace lcg::gateway

@@ -1,0 +1,81 @@
+#include "gateway/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lcg::gateway {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct Read {
+  explicit Read(std::string_view text) : document(config::Document::parse(text, "lcg.yaml")) {
+    value = read_config(document.root().section("gateway"));
+    document.root().finish();
+  }
+  config::Document document;
+  GatewayConfig value;
+};
+
+TEST(GatewayConfig, NothingGivenIsFine) {
+  Read read("{}");
+
+  EXPECT_TRUE(read.document.ok()) << read.document.error_text();
+  EXPECT_THAT(read.value.listen, ElementsAre("127.0.0.1:8000"));
+  EXPECT_EQ(read.value.session.ping_interval, Millis(25'000));
+  EXPECT_EQ(read.value.connection.low_water_bytes, 32u << 10);
+  EXPECT_EQ(read.value.connection.max_queue_bytes, 1u << 20);
+}
+
+TEST(GatewayConfig, EveryKey) {
+  Read read(R"(
+gateway:
+  listen: ["0.0.0.0:80", "[::]:80"]
+  allowed_origins: ["https://*.example.com"]
+  http_plugin_paths: ["/x/"]
+  drain_spread: 1m
+  ping: { interval: 1s, pong_timeout: 500ms }
+  clients: { channels: 10, channel_length: 20, commands_per_second: 5, command_burst: 6, stale_timeout: 2s,
+             expired_grace: 3s, token_cache_entries: 7, token_cache_ttl: 1s }
+  websocket: { message_size: 1MiB, message_timeout: 5s, write_timeout: 6s, close_timeout: 1s, soft_queue: 8KiB, hard_queue: 64KiB }
+  http: { head_size: 8KiB, body_size: 2MiB, head_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, answer_timeout: 4s,
+          connections: 9, half_open_per_address: 8 }
+)");
+
+  ASSERT_TRUE(read.document.ok()) << read.document.error_text();
+  EXPECT_EQ(read.value.listen.size(), 2u);
+  EXPECT_THAT(read.value.http_plugin_paths, ElementsAre("/x/"));
+  EXPECT_EQ(read.value.session.pong_timeout, Millis(500));
+  EXPECT_EQ(read.value.session.channel_limit, 10u);
+  EXPECT_EQ(read.value.session.token_cache_entries, 7u);
+  EXPECT_EQ(read.value.connection.frame.max_message_bytes, 1u << 20);
+  EXPECT_EQ(read.value.connection.low_water_bytes, 4u << 10);
+  EXPECT_EQ(read.value.connection.read_pause_bytes, 32u << 10);
+  EXPECT_EQ(read.value.http.max_connections, 9u);
+}
+
+struct Wrong {
+  const char* text;
+  const char* error;
+};
+
+TEST(GatewayConfig, Mistakes) {
+  for (const Wrong& row : std::vector<Wrong>{
+           {"gateway: { lisen: [] }", "did you mean 'listen'"},
+           {"gateway: { listen: [] }", "at least one address"},
+           {"gateway: { ping: { interval: 5s, pong_timeout: 5s } }", "shorter than ping.interval"},
+           {"gateway: { ping: { interval: 25 } }", "lcg.yaml:1:30"},
+           {"gateway: { clients: { channels: 0 } }", "channels"},
+           {"gateway: { websocket: { soft_queue: 1MiB } }", "half of websocket.hard_queue"},
+           {"gateway: { http_plugin_paths: [oauth] }", "begin with '/'"},
+       }) {
+    Read read(row.text);
+
+    EXPECT_FALSE(read.document.ok()) << row.text;
+    EXPECT_THAT(read.document.error_text(), HasSubstr(row.error)) << row.text;
+  }
+}
+
+}  // namespace
+}  // namespace lcg::gateway

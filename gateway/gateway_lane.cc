@@ -1,0 +1,80 @@
+#include "gateway/gateway_lane.h"
+
+#include <type_traits>
+#include <utility>
+
+#include "gateway/session/session.h"
+
+namespace lcg::gateway {
+
+GatewayLane::GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const GatewayConfig& config,
+                         std::vector<std::string> provider_namespaces)
+    : routes_(bus.slot_count(), std::move(provider_namespaces)),
+      hub_(lane, config.session.soft_queue_bytes),
+      context_{lane,
+               bus,
+               address,
+               config.session,
+               routes_,
+               hub_,
+               sessions_,
+               {protocol::make_reader(protocol::Variant::kJson)},
+               {},
+               {},
+               [this] { session_gone(); }},
+      http_rpc_(context_) {
+  bus.attach(address, lane, *this);
+}
+
+GatewayLane::~GatewayLane() = default;
+
+ws::TransportHandler& GatewayLane::open(ws::Transport& transport, protocol::Variant variant) {
+  const SessionHandle handle = sessions_.reserve();
+  auto made = std::make_unique<Session>(context_, handle, transport, variant);
+  Session& session = *made;
+  sessions_.put(handle, std::move(made));
+  if (draining_) session.close(disconnect_code::kShutdown);
+  return session;
+}
+
+void GatewayLane::on_delivery(Delivery delivery) {
+  std::visit(
+      [this](auto& what) {
+        using What = std::decay_t<decltype(what)>;
+        if constexpr (std::is_same_v<What, DeliverPublication> || std::is_same_v<What, DeliverJoinLeave>) {
+          hub_.deliver(std::move(what));
+        } else if constexpr (std::is_same_v<What, DeliverUnsubscribe>) {
+          if (what.session.empty()) return hub_.end_all(what.channel, what.code, what.reason);
+          if (Session* session = sessions_.find(what.session)) {
+            session->end_subscription(what.channel, what.code, what.reason);
+          }
+        } else {
+          if (Session* session = sessions_.find(what.session)) session->close(what.disconnect);
+        }
+      },
+      delivery);
+}
+
+void GatewayLane::drain(Millis spread, LaneTask done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  for (const SessionHandle handle : sessions_.all()) {
+    const uint64_t delay_ms = context_.lane.random().below(static_cast<uint64_t>(spread.count()) + 1);
+    context_.lane.start_timer(Millis(static_cast<int64_t>(delay_ms)), [this, handle] {
+      if (Session* session = sessions_.find(handle)) session->close(disconnect_code::kShutdown);
+    });
+  }
+  session_gone();
+}
+
+void GatewayLane::session_gone() {
+  if (!draining_ || sessions_.size() > 0 || !drained_) return;
+  LaneTask done = std::move(drained_);
+  done();
+}
+
+GatewayLaneStats GatewayLane::stats() const {
+  return {context_.stats, hub_.stats(), sessions_.size(), hub_.channel_count()};
+}
+
+}  // namespace lcg::gateway

@@ -1,0 +1,64 @@
+// GatewayLane: everything a gateway has on one lane: its sessions, their fan-out and the HTTP calls.
+//
+// Made before the lanes run; it must outlive the last task of its lane and the last answer of the bus, so:
+// drain(), stop the lane, delete. All other calls are on the lane.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/config.h"
+#include "gateway/fanout/hub.h"
+#include "gateway/session/http_rpc.h"
+#include "gateway/session/session_context.h"
+
+namespace lcg::gateway {
+
+struct GatewayLaneStats {
+  SessionStats sessions;
+  HubStats hub;
+  size_t open_sessions = 0;
+  size_t channels = 0;  // with a subscriber on this lane
+};
+
+class GatewayLane final : public DeliverySink {
+ public:
+  // Attaches itself to the bus as `address`. `config` is borrowed. `provider_namespaces` are those of the
+  // broker's configuration that have a provider: their channels go to the slot of what follows the ':', and
+  // slow readers of them are collapsed (fanout/hub.h).
+  GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const GatewayConfig& config,
+              std::vector<std::string> provider_namespaces);
+  ~GatewayLane() override;
+
+  // The session of a new connection, as the handler of its transport; it leaves in on_closed(). While
+  // draining, the connection is closed at once with 3001.
+  ws::TransportHandler& open(ws::Transport& transport, protocol::Variant variant = protocol::Variant::kJson);
+
+  void on_delivery(Delivery delivery) override;
+
+  // See HttpRpc::call.
+  void http_rpc(std::string_view method, std::string_view bearer, std::string_view remote,
+                std::string_view body, HttpRpcDone done) {
+    http_rpc_.call(method, bearer, remote, body, std::move(done));
+  }
+
+  // Closes every session with 3001 "shutdown" at a moment of its own within `spread`, so that they do not all
+  // come back at once elsewhere. `done` runs when the last is gone, perhaps before this returns. Once.
+  void drain(Millis spread, LaneTask done);
+
+  GatewayLaneStats stats() const;
+  size_t open_sessions() const { return sessions_.size(); }
+
+ private:
+  void session_gone();
+
+  ChannelRoutes routes_;
+  Hub hub_;
+  SessionTable sessions_;
+  SessionContext context_;
+  HttpRpc http_rpc_;
+  bool draining_ = false;
+  LaneTask drained_;
+};
+
+}  // namespace lcg::gateway

@@ -1,0 +1,161 @@
+// connect: authentication, then the server-side subscriptions, then the reply. Source: client-protocol 1.7.
+//
+// All server-side subscriptions are asked for at once and any failure fails the connect. Nothing of theirs is
+// pushed before the reply: they are pending in the hub until it is sent.
+#include <algorithm>
+
+#include "gateway/session/command_handler.h"
+
+namespace lcg::gateway {
+
+namespace {
+
+struct Recover {
+  std::string channel;
+  StreamPosition since;
+};
+
+struct Progress {
+  struct Sub {
+    Subscription* subscription;
+    SubscribeResponse answer;
+  };
+  uint32_t id = 0;
+  std::vector<Recover> recover;
+  ConnectResponse connect;
+  std::vector<Sub> subs;
+  size_t waiting = 0;
+};
+using ProgressPtr = std::shared_ptr<Progress>;
+
+void reply(Session& session, Progress& progress) {
+  SessionContext& context = session.context();
+  const SessionOptions& options = context.options;
+  std::vector<protocol::ServerSubscription> subs;
+  subs.reserve(progress.subs.size());
+  for (const Progress::Sub& sub : progress.subs) {
+    subs.push_back({sub.subscription->channel->name, subscribe_reply(sub.answer)});
+  }
+  const protocol::ConnectReply reply{
+      .client = session.id(),
+      .version = options.server_version,
+      .data = progress.connect.data.view(),
+      .subs = subs,
+      .ttl_seconds = session.set_expiry(progress.connect.expire_at_ms),
+      .ping_seconds =
+          static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(options.ping_interval).count()),
+      .expects_pong = options.ping_interval.count() > 0};
+  session.opened();
+  session.answer(
+      [&](const protocol::Encoder& encoder, std::string& out) { encoder.connect(out, progress.id, reply); });
+  for (const Progress::Sub& sub : progress.subs) {
+    session.activate_subscription(*sub.subscription, sub.answer);
+    if (session.state() != SessionState::kOpen) return;  // one had lost its position
+  }
+}
+
+void finish(Session& session, Progress& progress) {
+  const int64_t now_ms = session.context().lane.clock().wall_ms();
+  for (Progress::Sub& sub : progress.subs) {
+    if (sub.answer.disconnect) return session.close(sub.answer.disconnect);
+  }
+  for (Progress::Sub& sub : progress.subs) {
+    const Error error = sub.answer.error ? sub.answer.error : check_answer(sub.answer, now_ms);
+    if (error) return session.refused(progress.id, error);
+    if (sub.subscription->ended != nullptr) {
+      return session.refused(progress.id, make_error(error_code::kPermissionDenied));
+    }
+  }
+  reply(session, progress);
+}
+
+void ask_subscription(Session& session, const ProgressPtr& progress, size_t index) {
+  SessionContext& context = session.context();
+  const std::string& channel = progress->connect.channels[index];
+  SubscribeRequest request{.channel = channel,
+                           .peer = session.peer(),
+                           .token = {},
+                           .data = {},
+                           .positioned = true,
+                           .recoverable = true,
+                           .server_side = true,
+                           .since = {}};
+  const auto from = std::find_if(progress->recover.begin(), progress->recover.end(),
+                                 [&](const Recover& recover) { return recover.channel == channel; });
+  if (from != progress->recover.end()) {
+    request.recover = true;
+    request.since = from->since;
+  }
+  session.ask(context.routes.channel(channel), std::move(request),
+              [progress, index](Session& asker, SubscribeResponse answer) {
+                progress->subs[index].answer = std::move(answer);
+                if (--progress->waiting == 0) finish(asker, *progress);
+              });
+}
+
+// The peer is known to the broker from here on: whatever goes wrong, it is told.
+void authenticated(Session& session, const ProgressPtr& progress) {
+  SessionContext& context = session.context();
+  ConnectResponse& connect = progress->connect;
+  if (connect.peer == nullptr) return session.close(disconnect_code::kInternal);
+  session.identify(connect.peer);
+  if (connect.expire_at_ms != 0 && connect.expire_at_ms <= context.lane.clock().wall_ms()) {
+    return session.refused(progress->id, make_error(error_code::kExpired));
+  }
+  std::sort(connect.channels.begin(), connect.channels.end());
+  connect.channels.erase(std::unique(connect.channels.begin(), connect.channels.end()),
+                         connect.channels.end());
+  if (connect.channels.size() > context.options.channel_limit)
+    return session.close(disconnect_code::kChannelLimit);
+  if (connect.channels.empty()) return reply(session, *progress);
+
+  progress->waiting = connect.channels.size();
+  progress->subs.reserve(connect.channels.size());
+  for (const std::string& channel : connect.channels) {
+    progress->subs.push_back({&session.add_subscription(channel, true), {}});
+  }
+  // The last answer may come inside the last request, and close the session.
+  for (size_t i = 0; i < connect.channels.size(); ++i) ask_subscription(session, progress, i);
+}
+
+}  // namespace
+
+void handle_connect(Session& session, const protocol::Command& command) {
+  SessionContext& context = session.context();
+  const protocol::ConnectCommand& connect = command.connect;
+  if (connect.token.size() > protocol::kMaxTokenBytes) return session.close(disconnect_code::kInvalidToken);
+  session.connecting();
+
+  auto progress = std::make_shared<Progress>();
+  progress->id = command.id;
+  for (const protocol::SubscribeCommand& sub : connect.subs) {
+    if (sub.recover) {
+      progress->recover.push_back({std::string(sub.channel), {sub.offset, std::string(sub.epoch)}});
+    }
+  }
+  ConnectRequest request{.session = std::string(session.id()),
+                         .token = std::string(connect.token),
+                         .name = std::string(connect.name),
+                         .version = std::string(connect.version),
+                         .remote = session.remote(),
+                         .data = protocol::payload_bytes(connect.data),
+                         .gateway = context.gateway};
+  // Not Session::ask(): an answer that finds no session any more has registered one all the same.
+  lcg::ask(context.bus, context.lane, Target::any(), std::move(request),
+           [&context, handle = session.handle(), progress = std::move(progress)](ConnectResponse answer) {
+             Session* asker = context.sessions.find(handle);
+             if (asker == nullptr || !asker->opening()) {
+               if (answer.ok() && answer.peer != nullptr) {
+                 context.tell(context.routes.user(answer.peer->user),
+                              SessionClosed{answer.peer, disconnect_code::kConnectionClosed});
+               }
+               return;
+             }
+             if (answer.disconnect) return asker->close(answer.disconnect);
+             if (answer.error) return asker->refused(progress->id, answer.error);
+             progress->connect = std::move(answer);
+             authenticated(*asker, progress);
+           });
+}
+
+}  // namespace lcg::gateway

@@ -1,0 +1,144 @@
+#include "gateway/session/http_rpc.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+#include "gateway/protocol/limits.h"
+
+namespace lcg::gateway {
+
+namespace {
+
+uint32_t status_of(const Error& error) {
+  switch (error.code) {
+    case error_code::kUnauthorized:
+    case error_code::kTokenExpired:
+    case error_code::kExpired:
+      return 401;
+    case error_code::kPermissionDenied:
+      return 403;
+    case error_code::kUnknownChannel:
+    case error_code::kMethodNotFound:
+    case error_code::kNotAvailable:
+      return 404;
+    case error_code::kUnrecoverablePosition:
+      return 409;
+    case error_code::kLimitExceeded:
+    case error_code::kTooManyRequests:
+      return 429;
+    case error_code::kBadRequest:
+      return 400;
+    default:
+      break;
+  }
+  if (error.code >= 400) return error.temporary ? 503 : 400;  // an application's own
+  return error.temporary ? 503 : 500;
+}
+
+// What would have closed a connection, as an error.
+HttpRpcAnswer refusal(uint32_t status, const Error& error) {
+  std::string body;
+  JsonWriter json(body);
+  json.begin_object().key("error").begin_object();
+  json.field("code", error.code).field("message", error.message);
+  if (error.temporary) json.field("temporary", true);
+  json.end_object().end_object();
+  return {status, SharedBytes(body)};
+}
+
+HttpRpcAnswer refusal(const Outcome& outcome) {
+  if (outcome.error) return refusal(status_of(outcome.error), outcome.error);
+  const Disconnect& disconnect = outcome.disconnect;
+  const Error error{disconnect.code, disconnect.reason, false};
+  switch (disconnect.code) {
+    case disconnect_code::kInvalidToken:
+    case disconnect_code::kExpired:
+    case disconnect_code::kBadRequest:  // a connect without credentials
+      return refusal(401, error);
+    case disconnect_code::kPermissionDenied:
+    case disconnect_code::kForceDisconnect:
+      return refusal(403, error);
+    case disconnect_code::kTooManyRequests:
+    case disconnect_code::kConnectionLimit:
+      return refusal(429, error);
+    default:
+      return refusal(503, {error.code, error.message, true});
+  }
+}
+
+}  // namespace
+
+void HttpRpc::call(std::string_view method, std::string_view bearer, std::string_view remote,
+                   std::string_view body, HttpRpcDone done) {
+  if (bearer.empty()) return done(refusal(401, make_error(error_code::kUnauthorized)));
+  if (bearer.size() > protocol::kMaxTokenBytes) {
+    return done(refusal(401, {disconnect_code::kInvalidToken, "invalid token", false}));
+  }
+  if (body.size() > protocol::kMaxMessageBytes)
+    return done(refusal(413, make_error(error_code::kBadRequest)));
+  const JsonLimits limits{.max_bytes = protocol::kMaxMessageBytes, .max_depth = protocol::kMaxJsonDepth};
+  if (method.empty() || method.size() > protocol::kMaxMethodBytes ||
+      (!body.empty() && !validate_json(body, limits))) {
+    return done(refusal(400, make_error(error_code::kBadRequest)));
+  }
+  std::string token(bearer);
+  if (PeerPtr peer = known(token)) {
+    return call_as(std::move(peer), std::string(method), protocol::payload_bytes(body), std::move(done));
+  }
+  const SessionId id = make_session_id(context_.lane.random());
+  ConnectRequest request{.session = std::string(id.data(), id.size()),
+                         .token = token,
+                         .name = {},
+                         .version = {},
+                         .remote = std::string(remote),
+                         .data = {},
+                         .gateway = context_.gateway,
+                         .http = true};
+  ask(context_.bus, context_.lane, Target::any(), std::move(request),
+      [this, token = std::move(token), method = std::string(method), body = protocol::payload_bytes(body),
+       done = std::move(done)](ConnectResponse answer) mutable {
+        if (!answer.ok()) return done(refusal(answer));
+        const int64_t end = answer.expire_at_ms;
+        if (end != 0 && end <= context_.lane.clock().wall_ms()) {
+          return done(refusal(401, make_error(error_code::kExpired)));
+        }
+        if (answer.peer == nullptr) return done(refusal(401, make_error(error_code::kUnauthorized)));
+        remember(std::move(token), answer);
+        call_as(std::move(answer.peer), std::move(method), std::move(body), std::move(done));
+      });
+}
+
+void HttpRpc::call_as(PeerPtr peer, std::string method, SharedBytes body, HttpRpcDone done) {
+  ask(context_.bus, context_.lane, Target::any(),
+      RpcRequest{std::move(method), std::move(peer), std::move(body)},
+      [done = std::move(done)](RpcResponse answer) mutable {
+        if (!answer.ok()) return done(refusal(answer));
+        done({200, answer.data.empty() ? SharedBytes("null") : std::move(answer.data)});
+      });
+}
+
+PeerPtr HttpRpc::known(const std::string& token) {
+  for (KnownMap* map : {&young_, &old_}) {
+    const auto it = map->find(token);
+    if (it == map->end()) continue;
+    if (it->second.until > context_.lane.now()) return it->second.peer;
+    map->erase(it);
+  }
+  return nullptr;
+}
+
+void HttpRpc::remember(std::string token, const ConnectResponse& answer) {
+  if (context_.options.token_cache_entries == 0) return;
+  Millis ttl = context_.options.token_cache_ttl;
+  if (answer.expire_at_ms != 0) {
+    ttl = std::min(ttl, Millis(answer.expire_at_ms - context_.lane.clock().wall_ms()));
+  }
+  if (young_.size() >= std::max<size_t>(context_.options.token_cache_entries / 2, 1)) {
+    old_ = std::exchange(young_, {});
+  }
+  young_.insert_or_assign(std::move(token), Known{answer.peer, context_.lane.now() + ttl});
+}
+
+}  // namespace lcg::gateway
