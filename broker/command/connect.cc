@@ -53,15 +53,17 @@ void bind(LaneContext& context, std::shared_ptr<Connecting> connecting, host::Ch
   const Target owner = Target::slot(context.slot_of(peer->user));
   ask(context.bus, context.lane, owner, std::move(bind),
       [&context, connecting, peer, who = std::move(who)](BindSessionResponse bound) mutable {
-        if (!bound.ok()) return connecting->done(failed<ConnectResponse>(std::move(bound)));
-        if (context.lane.now() - connecting->since >= Bus::kDefaultTimeout) {
-          // The gateway has given up: nobody would ever close this session.
+        if (bound.ok() && context.lane.now() - connecting->since < Bus::kDefaultTimeout)
+          return connecting->done(accepted(peer, std::move(who)));
+        // Bound or still being bound, and the gateway has given up: nobody else would ever close this
+        // session.
+        if (bound.ok() || bound.error) {
           SessionClosed late{peer, disconnect_code::kStale};
-          const Target home = Target::slot(context.slot_of(peer->user));
-          ask(context.bus, context.lane, home, std::move(late), [](SessionClosedResponse) {});
-          return connecting->done(failed<ConnectResponse>(error_code::kInternal));
+          ask(context.bus, context.lane, Target::slot(context.slot_of(peer->user)), std::move(late),
+              [](SessionClosedResponse) {});
         }
-        connecting->done(accepted(peer, std::move(who)));
+        if (bound.ok()) return connecting->done(failed<ConnectResponse>(error_code::kInternal));
+        connecting->done(failed<ConnectResponse>(std::move(bound)));
       });
 }
 

@@ -37,6 +37,7 @@ struct Registry::Bind {
   BindFn done;
   uint64_t ask = 0;
   uint32_t attempt = 1;
+  bool cancelled = false;
   const Peer& peer() const { return *request.peer; }
 };
 
@@ -52,10 +53,12 @@ void Registry::bind(BindSession request, BindFn done) {
   if (over_limit(bind->peer()))
     return refuse(*bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
   if (bind->peer().ephemeral_device || bind->peer().user.empty()) return finish(*bind, kFirstEpoch);
+  binding_[bind->peer().session] = bind.get();
   read_epoch(std::move(bind));
 }
 
 void Registry::refuse(Bind& bind, Outcome why) {
+  binding_.erase(bind.peer().session);
   BindSessionResponse answer;
   static_cast<Outcome&>(answer) = std::move(why);
   bind.done(std::move(answer));
@@ -105,6 +108,7 @@ bool Registry::over_limit(const Peer& peer) const {
 
 void Registry::finish(Bind& bind, uint64_t epoch) {
   const std::shared_ptr<Peer>& peer = bind.request.peer;
+  if (bind.cancelled) return refuse(bind, {make_error(error_code::kInternal), {}});
   if (over_limit(*peer)) return refuse(bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
   Sessions& sessions = by_user_[owner_of(*peer)];
   const auto older = std::find_if(sessions.begin(), sessions.end(),
@@ -115,6 +119,7 @@ void Registry::finish(Bind& bind, uint64_t epoch) {
     close(**older, replaced);
     erase(sessions, older->get());
   }
+  binding_.erase(peer->session);
   peer->device_epoch = epoch;
   sessions.push_back(std::make_unique<Session>(Session{peer, std::move(bind.request.client_name),
                                                        std::move(bind.request.client_version),
@@ -136,6 +141,8 @@ void Registry::erase(Sessions& sessions, const Session* session) {
 }
 
 bool Registry::unbind(const Peer& peer) {
+  if (const auto under_way = binding_.find(peer.session); under_way != binding_.end())
+    under_way->second->cancelled = true;
   const auto found = by_session_.find(peer.session);
   if (found == by_session_.end()) return false;
   const auto user = by_user_.find(owner_of(*found->second->peer));

@@ -45,7 +45,7 @@ class Registry {
   // Answers 3504 over the limit, 3503 when a newer session of the device asked meanwhile, error 100 when the
   // store does not answer. On success the request's peer carries its epoch and must not change any more.
   void bind(BindSession request, BindFn done);
-  // False: not bound, or bound by a newer session.
+  // False: not bound. A bind of the session that is still under way will be refused.
   bool unbind(const Peer& peer);
 
   // Sends a disconnect to the sessions that match every non-empty field; returns how many. A walk over all
@@ -74,7 +74,7 @@ class Registry {
 
   void read_epoch(std::shared_ptr<Bind> bind);
   void write_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch);
-  static void refuse(Bind& bind, Outcome why);
+  void refuse(Bind& bind, Outcome why);
   void finish(Bind& bind, uint64_t epoch);
   void close(const Session& session, Disconnect disconnect);
   void erase(Sessions& sessions, const Session* session);
@@ -88,6 +88,7 @@ class Registry {
   std::unordered_map<std::string, Sessions, Hash, std::equal_to<>>
       by_user_;                                                // an anonymous session is its own
   std::unordered_map<std::string_view, Session*> by_session_;  // the key lives in the session's peer
+  std::unordered_map<std::string_view, Bind*> binding_;        // those that wait for the store, likewise
 };
 
 }  // namespace lcg::broker

@@ -68,11 +68,15 @@ class FakePluginHost final : public host::PluginHost {
   bool wants(uint32_t kind) const override { return (wanted >> kind & 1) != 0; }
   void call(ServiceCall call, Millis, host::CallFn done) override {
     calls.push_back(call);
-    lane_.post([this, call = std::move(call), done = std::move(done)]() mutable {
+    LaneTask answer = [this, call = std::move(call), done = std::move(done)]() mutable {
       if (call.service == "storage") return done(store_.serve(call));
       if (on_call) return on_call(std::move(call), std::move(done));
       done({LCG_E_UNAVAILABLE, 0, {}, {}});
-    });
+    };
+    if (hold_calls)
+      held.push_back(std::move(answer));
+    else
+      lane_.post(std::move(answer));
   }
   void serve(ServiceCall call, uint32_t slot, uint64_t term, host::CallFn done) override {
     served.push_back({std::move(call), slot, term});
@@ -91,6 +95,8 @@ class FakePluginHost final : public host::PluginHost {
   uint32_t wanted = 0;
   std::function<void(host::ChainRequest, host::ChainFn)> on_chain;
   std::function<void(ServiceCall, host::CallFn)> on_call;
+  bool hold_calls = false;  // calls made meanwhile are answered when the test runs them
+  std::vector<LaneTask> held;
   std::vector<host::ChainRequest> chains;
   std::vector<ServiceCall> calls;
   std::vector<Served> served;
