@@ -34,6 +34,10 @@ ssize_t retry_interrupted(Call call) {
   return n;
 }
 
+std::string with_port(std::string host, in_port_t port) {
+  return host.append(":").append(std::to_string(ntohs(port)));
+}
+
 class TcpStream final : public ws::ByteStream {
  public:
   TcpStream(AsioLane& lane, const sockaddr_storage& peer) : lane_(lane), socket_(lane.executor()) {
@@ -151,18 +155,17 @@ std::string format_address(const sockaddr_storage& address) {
     sockaddr_in v4;
     std::memcpy(&v4, &address, sizeof v4);
     ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-    return std::string(text) + ":" + std::to_string(ntohs(v4.sin_port));
+    return with_port(text, v4.sin_port);
   }
   if (address.ss_family != AF_INET6) return "?";
   sockaddr_in6 v6;
   std::memcpy(&v6, &address, sizeof v6);
-  const std::string port = ":" + std::to_string(ntohs(v6.sin6_port));
   if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
     ::inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, text, sizeof text);
-    return text + port;
+    return with_port(text, v6.sin6_port);
   }
   ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-  return "[" + std::string(text) + "]" + port;
+  return with_port(std::string("[").append(text).append("]"), v6.sin6_port);
 }
 
 }  // namespace lcg::net
