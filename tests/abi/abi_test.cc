@@ -66,8 +66,7 @@ bool logged(const FakeHost& host, const std::string& text) {
   return false;
 }
 
-// --- the first release
-// ------------------------------------------------------------------------------------------
+// --- the first release ---------------------------------------------------------------------------
 
 TEST(Layout, EveryFieldOfTheFirstReleaseIsWhereItWas) {
   for (size_t i = 0; lcg_layout_v1_0[i].name != nullptr; ++i) {
@@ -123,8 +122,7 @@ TEST_F(V1, EventsArrive) {
   EXPECT_EQ(silent->reply.status, LCG_E_CANCELLED);
 }
 
-// --- refused
-// ----------------------------------------------------------------------------------------------------
+// --- refused -------------------------------------------------------------------------------------
 
 struct Refused {
   const char* plugin;
@@ -181,8 +179,7 @@ TEST(Check, WrongCommandLineIsTwo) {
 }
 TEST(Check, HelpIsZero) { EXPECT_EQ(check("--help").exit_code, 0); }
 
-// --- contained
-// --------------------------------------------------------------------------------------------------
+// --- contained -----------------------------------------------------------------------------------
 
 TEST(Contained, SecondReplyIsStale) {
   FakeHost host;

@@ -85,8 +85,7 @@ FakeHost::~FakeHost() {
   if (world_->crashed_) world_->kill_all();
 }
 
-// --- plugins
-// ----------------------------------------------------------------------------------------------------
+// --- plugins -------------------------------------------------------------------------------------
 
 void FakeHost::load(const lcg_descriptor* descriptor, Config config, uint32_t instances) {
   const std::string refusal = check_descriptor(descriptor, world_->options.abi_minor);
@@ -145,8 +144,7 @@ void FakeHost::provide_async(const std::string& service, AsyncProvider provider)
   world_->providers_[service] = std::move(provider);
 }
 
-// --- asking
-// -----------------------------------------------------------------------------------------------------
+// --- asking --------------------------------------------------------------------------------------
 
 Pending FakeHost::send(std::string_view name, Request request) {
   auto answer = std::make_shared<OpenAnswer>();
@@ -232,8 +230,7 @@ void FakeHost::set_slot(uint32_t slot, uint64_t term, bool owned) {
 
 uint32_t FakeHost::slot_of(std::string_view key) const { return world_->slot_of(key); }
 
-// --- running
-// ----------------------------------------------------------------------------------------------------
+// --- running -------------------------------------------------------------------------------------
 
 void FakeHost::run() { world_->run(); }
 
@@ -264,8 +261,7 @@ int64_t FakeHost::wall_ms() const { return world_->test_.table.wall_ms(world_->t
 void FakeHost::skew_wall_ms(int64_t ms) { world_->wall_skew_ms_ += ms; }
 Host FakeHost::host() { return Host(world_->test_core_.get()); }
 
-// --- faults
-// -----------------------------------------------------------------------------------------------------
+// --- faults --------------------------------------------------------------------------------------
 
 void FakeHost::inject(Fault fault) { world_->faults_.push_back({std::move(fault)}); }
 void FakeHost::clear_faults() { world_->faults_.clear(); }
@@ -286,8 +282,7 @@ void FakeHost::restart(size_t keep_unsynced) {
   }
 }
 
-// --- what happened
-// ----------------------------------------------------------------------------------------------
+// --- what happened -------------------------------------------------------------------------------
 
 FakeStorage& FakeHost::storage() { return world_->storage_; }
 const std::vector<Publication>& FakeHost::publications() const { return world_->publications_; }

@@ -154,8 +154,7 @@ class FakeHost {
   void set_slot(uint32_t slot, uint64_t term, bool owned);
   uint32_t slot_of(std::string_view key) const;
 
-  // --- running
-  // ------------------------------------------------------------------------------------------------
+  // --- running -----------------------------------------------------------------------------------
   void run();                // until nothing is left to do now
   void advance(int64_t ms);  // with all timers on the way
   // Moves the clock as far as needed, at most max_ms. True when `condition` holds.
@@ -170,8 +169,7 @@ class FakeHost {
   template <class T>
   T await(Task<T> task);
 
-  // --- faults
-  // -------------------------------------------------------------------------------------------------
+  // --- faults ------------------------------------------------------------------------------------
   void inject(Fault fault);
   void clear_faults();
   // Freezes the world at the nth step from now, 1-based.
@@ -182,8 +180,7 @@ class FakeHost {
   void restart(size_t keep_unsynced = 0);
   uint64_t steps() const;
 
-  // --- what happened
-  // ------------------------------------------------------------------------------------------
+  // --- what happened -----------------------------------------------------------------------------
   FakeStorage& storage();
   const std::vector<Publication>& publications() const;
   const std::vector<Disconnect>& disconnects() const;

@@ -57,8 +57,7 @@ const Fault* World::match(std::string_view service, std::string_view method) {
   return hit;
 }
 
-// --- tokens
-// -----------------------------------------------------------------------------------------------------
+// --- tokens --------------------------------------------------------------------------------------
 
 lcg_token World::issue(uint64_t instance, Complete complete, int64_t timeout_ms, bool counts) {
   const lcg_token token = next_token_++;
@@ -108,8 +107,7 @@ void World::expire(lcg_token token) {
     instance->ops->on_cancel(instance->self, token);
 }
 
-// --- requests
-// ---------------------------------------------------------------------------------------------------
+// --- requests ------------------------------------------------------------------------------------
 
 void World::send(Instance& to, Request request, std::shared_ptr<OpenAnswer> answer) {
   answer->instance = to.serial;
@@ -144,8 +142,7 @@ void World::send(Instance& to, Request request, std::shared_ptr<OpenAnswer> answ
   });
 }
 
-// --- calls
-// ------------------------------------------------------------------------------------------------------
+// --- calls ---------------------------------------------------------------------------------------
 
 lcg_status World::start_call(Instance& caller, const lcg_call& in, lcg_done_fn done, void* user) {
   ServiceCall call = detail::from_c(0, &in);

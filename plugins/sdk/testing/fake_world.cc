@@ -24,8 +24,7 @@ World::World(const Options& given)
 
 World::~World() { test_core_->destroy_all(); }
 
-// --- events
-// -----------------------------------------------------------------------------------------------------
+// --- events --------------------------------------------------------------------------------------
 
 void World::push(uint64_t owner, std::function<void()> fn) {
   const std::lock_guard lock(mutex_);
@@ -100,8 +99,7 @@ bool World::run_until(const std::function<bool()>& condition, int64_t max_ms) {
   return true;
 }
 
-// --- instances
-// --------------------------------------------------------------------------------------------------
+// --- instances -----------------------------------------------------------------------------------
 
 Instance* World::find(uint64_t serial) {
   if (serial == test_.serial) return &test_;

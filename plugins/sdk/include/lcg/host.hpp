@@ -27,8 +27,7 @@ class Host {
  public:
   explicit Host(detail::Core* core) noexcept : core_(core) {}
 
-  // --- log, clock, chance: any thread
-  // -------------------------------------------------------------------------
+  // --- log, clock, chance: any thread ------------------------------------------------------------
   void trace(std::string_view text) const noexcept { core_->log(0, text); }
   void debug(std::string_view text) const noexcept { core_->log(1, text); }
   void info(std::string_view text) const noexcept { core_->log(2, text); }
@@ -50,8 +49,7 @@ class Host {
     return value;
   }
 
-  // --- settings: in the constructor. Each throws ConfigError naming the key
-  // ------------------------------------
+  // --- settings: in the constructor. Each throws ConfigError naming the key ----------------------
   std::optional<std::string> config_find(std::string_view key) const {
     lcg_str out{};
     if (c()->config(c()->ctx, str(key), &out) != LCG_OK) return std::nullopt;
@@ -97,8 +95,7 @@ class Host {
     return items;
   }
 
-  // --- where we are
-  // -------------------------------------------------------------------------------------------
+  // --- where we are ------------------------------------------------------------------------------
   uint32_t instance_index() const noexcept { return c()->instance_index; }
   uint32_t instance_count() const noexcept { return c()->instance_count; }
   uint32_t slot_count() const noexcept { return c()->slot_count; }
@@ -120,10 +117,10 @@ class Host {
   detail::PublishOp publish(std::string channel, std::string data) const {
     return detail::PublishOp(core_, Publication(std::move(channel), std::move(data)));
   }
-  // Resolves to LCG_OK, or LCG_E_CANCELLED as soon as the instance stops.
+  // Resolves to LCG_OK, or LCG_E_CANCELLED as soon as the instance stops. At most 49 days.
   detail::SleepOp sleep(uint32_t ms) const { return detail::SleepOp(core_, ms); }
   detail::SleepOp sleep(std::chrono::milliseconds time) const {
-    return detail::SleepOp(core_, static_cast<uint32_t>(time.count()));
+    return detail::SleepOp(core_, detail::clamp_delay(time));
   }
   // Lets everything else on the lane go first, then resumes.
   detail::YieldOp yield() const { return detail::YieldOp(core_); }

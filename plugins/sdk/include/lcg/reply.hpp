@@ -160,8 +160,7 @@ struct ServiceCall {
   detail::CancelFlag cancel_flag;
 };
 
-// --- to and from the C structs; a field the other side does not know reads as empty
-// -----------------------------
+// --- to and from the C structs; a field the other side does not know reads as empty --------------
 
 namespace detail {
 

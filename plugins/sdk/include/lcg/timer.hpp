@@ -41,7 +41,7 @@ class Timer final : public detail::Cancellable {
   lcg_status set(std::chrono::milliseconds delay, bool repeat, std::function<void()> fn) {
     cancel();
     if (core_->stopping()) return LCG_E_CANCELLED;
-    delay_ms_ = static_cast<uint32_t>(delay.count());
+    delay_ms_ = detail::clamp_delay(delay);
     repeat_ = repeat;
     fn_ = std::move(fn);
     return arm();

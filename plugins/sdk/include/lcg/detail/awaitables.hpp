@@ -5,8 +5,11 @@
 // sound because the host runs every accepted `done` before it lets the instance be destroyed. Lane: the
 // instance's.
 #pragma once
+#include <algorithm>
+#include <chrono>
 #include <coroutine>
 #include <exception>
+#include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -90,6 +93,13 @@ class [[nodiscard]] PublishOp : public DoneOp {
  private:
   Publication publication_;
 };
+
+// What a timer of the host can hold: 0 to 49 days. A longer wait ends early, so loops check what they wait
+// for.
+inline uint32_t clamp_delay(std::chrono::milliseconds delay) noexcept {
+  const int64_t longest = std::numeric_limits<uint32_t>::max();
+  return static_cast<uint32_t>(std::clamp<int64_t>(delay.count(), 0, longest));
+}
 
 class [[nodiscard]] SleepOp final : public Cancellable {
  public:

@@ -41,8 +41,7 @@ class Client {
   Host host_;
 };
 
-// --- implementation
-// -------------------------------------------------------------------------------------------
+// --- implementation ------------------------------------------------------------------------------
 
 inline Task<Reply> Client::commit(std::string partition, Batch batch) const {
   co_return co_await host_.call({"storage", "commit", std::move(partition), batch.encode(), 0});

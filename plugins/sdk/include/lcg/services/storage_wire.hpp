@@ -91,8 +91,7 @@ struct ScanRows {
 std::string key_u64(uint64_t value);
 uint64_t u64_of_key(std::string_view key);  // the first 8 bytes; 0 when shorter
 
-// --- implementation
-// -------------------------------------------------------------------------------------------
+// --- implementation ------------------------------------------------------------------------------
 
 inline std::string Batch::encode() const {
   wire::Writer w;

@@ -35,8 +35,7 @@ class Client {
   Host host_;
 };
 
-// --- implementation
-// -------------------------------------------------------------------------------------------
+// --- implementation ------------------------------------------------------------------------------
 
 inline Task<Reply> Client::add_user(std::string user, std::string password, std::string display_name) const {
   std::string data = wire::Writer().str(password).str(display_name).take();

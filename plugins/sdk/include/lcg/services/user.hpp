@@ -53,8 +53,7 @@ class Client {
   Host host_;
 };
 
-// --- implementation
-// -------------------------------------------------------------------------------------------
+// --- implementation ------------------------------------------------------------------------------
 
 inline bool is_user_id(std::string_view user) {
   if (user.empty() || user.size() > kMaxUserBytes) return false;
