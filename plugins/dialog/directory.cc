@@ -85,7 +85,7 @@ Task<Outcome<DialogPtr>> Directory::open(std::string id) {
 
 Task<lcg_status> Directory::barrier(std::string id) {
   storage::Batch batch;
-  batch.put(kBarrierDocs, "", std::to_string(host_.wall_ms()));
+  batch.put(kBarrierDocs, "last", std::to_string(host_.wall_ms()));
   Reply reply = co_await store_.commit(std::move(id), std::move(batch));
   co_return reply.status;
 }

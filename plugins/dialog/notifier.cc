@@ -39,7 +39,8 @@ Task<lcg_status> Notifier::ensure_dirty(DialogPtr dialog) {
 
 void Notifier::kick(const DialogPtr& dialog) {
   if (dialog->notifying || dialog->gone) return;
-  dialog->notifying = host_.spawn(run(dialog));
+  dialog->notifying = true;
+  if (!host_.spawn(run(dialog))) dialog->notifying = false;
 }
 
 Task<> Notifier::run(DialogPtr dialog) {

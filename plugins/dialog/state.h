@@ -28,7 +28,7 @@ inline constexpr char kMemberDocs[] = "dialog_member";  // user -> Member
 inline constexpr char kLaneDocs[] = "dialog_lane";      // user NUL device -> Lane
 inline constexpr char kLogDocs[] = "dialog_log";        // dseq -> Entry
 inline constexpr char kOutboxDocs[] = "dialog_outbox";  // user -> "": the user's own list does not know yet
-inline constexpr char kBarrierDocs[] = "dialog_barrier";
+inline constexpr char kBarrierDocs[] = "dialog_barrier";  // "last" -> Unix ms of the last read behind a barrier
 inline constexpr char kMetaKey[] = "meta";
 // Collection of partition "@<slot>".
 inline constexpr char kDirtyDocs[] = "dialog_dirty";  // dialog id -> "": members may not have been told all

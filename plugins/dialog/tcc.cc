@@ -130,17 +130,21 @@ Task<Reply> Tcc::try_send(TryRequest request) {
   co_return Reply::with(encode(answer));
 }
 
-void Tcc::forget(Dialog& dialog, uint64_t id) {
+void Tcc::forget(Dialog& dialog, uint64_t id) { static_cast<void>(take(dialog, id)); }
+
+std::optional<Prepared> Tcc::take(Dialog& dialog, uint64_t id) {
   const auto it = dialog.prepared.find(id);
-  if (it == dialog.prepared.end()) return;
+  if (it == dialog.prepared.end()) return std::nullopt;
   const chat::Key& key = it->second.request.key;
   const auto lane = dialog.lanes.find(lane_key(key.user, key.device));
   if (lane != dialog.lanes.end()) {
     const auto held = lane->second.prepared.find(key.cseq);
     if (held != lane->second.prepared.end() && held->second == id) lane->second.prepared.erase(held);
   }
+  std::optional<Prepared> taken(std::move(it->second));
   dialog.prepared.erase(it);
   dialog.lane_moved.pulse();
+  return taken;
 }
 
 void Tcc::expire(Dialog& dialog) {
@@ -197,9 +201,8 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
       forget(*dialog, id);
       co_return refusal;
     }
-    Prepared prepared = std::move(held->second);
-    forget(*dialog, id);
-    co_return co_await submit(dialog, std::move(prepared), member.value, lane.value);
+    std::optional<Prepared> prepared = take(*dialog, id);
+    co_return co_await submit(dialog, *std::move(prepared), member.value, lane.value);
   }
 }
 

@@ -6,6 +6,7 @@
 // try that overtook its cancel does no harm. Lane: the instance's.
 #pragma once
 #include <deque>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -53,6 +54,8 @@ class Tcc {
   Reply check_member(const Member* member, const TryRequest& request) const;
   // Order within the device; duplicate, gap, window, epoch.
   Reply check_lane(Dialog& dialog, Lane& lane, const TryRequest& request, bool* duplicate);
+  // Ends the holding of a message.
+  std::optional<Prepared> take(Dialog& dialog, uint64_t id);
   void forget(Dialog& dialog, uint64_t id);
   Task<Reply> submit(DialogPtr dialog, Prepared prepared, Member* member, Lane* lane);
   // Of a message that is not held.

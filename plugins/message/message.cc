@@ -48,6 +48,8 @@ class MessagePlugin {
     co_return Reply();
   }
 
+  Task<> stop() { return settler_.flush(); }
+
   void on_slot(uint32_t slot, uint64_t, bool owned) {
     settler_.lost(slot);
     ids_.forget(slot);

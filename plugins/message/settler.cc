@@ -47,7 +47,8 @@ Settler::Settler(Host host, SettlerLimits limits, std::function<bool(const chat:
 void Settler::start() {
   timer_.every(limits_.resolve_every, [this] {
     if (resolving_ || unsettled_.empty()) return;
-    resolving_ = host_.spawn(resolve_due());
+    resolving_ = true;  // resolve_due may end before spawn returns
+    if (!host_.spawn(resolve_due())) resolving_ = false;
   });
 }
 
@@ -57,7 +58,9 @@ void Settler::settle(Record record) {
   unwritten_.insert_or_assign(record.id, record);
   Queue& queue = queues_[slot];
   queue.records.push_back(std::move(record));
-  if (!queue.running) queue.running = host_.spawn(drain(slot));
+  if (queue.running) return;
+  queue.running = true;
+  if (!host_.spawn(drain(slot))) queue.running = false;
 }
 
 void Settler::resolve_later(uint64_t id) {
@@ -96,8 +99,19 @@ void Settler::lost(uint32_t slot) {
   std::erase_if(unsettled_, [slot](const auto& item) { return slot_of_id(item.first) == slot; });
 }
 
+Task<> Settler::flush() {
+  std::vector<uint32_t> slots;
+  for (const auto& [slot, queue] : queues_) slots.push_back(slot);
+  for (const uint32_t slot : slots) co_await write_all(slot);
+}
+
 Task<> Settler::drain(uint32_t slot) {
-  co_await host_.sleep(limits_.batch_delay);  // at stop it returns at once, and the rest is written
+  co_await host_.sleep(limits_.batch_delay);  // at stop it returns at once
+  co_await write_all(slot);
+  queues_.erase(slot);
+}
+
+Task<> Settler::write_all(uint32_t slot) {
   for (;;) {
     std::deque<Record>& waiting = queues_[slot].records;
     if (waiting.empty()) break;
@@ -115,7 +129,6 @@ Task<> Settler::drain(uint32_t slot) {
       if (status != LCG_OK) resolve_later(id);
     }
   }
-  queues_.erase(slot);
 }
 
 Task<lcg_status> Settler::write(uint32_t slot, std::vector<Record> records) {

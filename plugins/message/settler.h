@@ -12,7 +12,7 @@
 #include <functional>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 #include "lcg/host.hpp"
 #include "lcg/services/dialog.hpp"
@@ -42,6 +42,8 @@ class Settler {
   std::optional<Record> find(uint64_t id) const;
   // A message from the store, or from here when it is newer. LCG_E_NOT_FOUND when there is none.
   Task<Outcome<Record>> load(uint64_t id) const;
+  // Writes what waits. For the end of the instance.
+  Task<> flush();
   void lost(uint32_t slot);
   size_t unsettled() const { return unsettled_.size(); }
 
@@ -51,6 +53,7 @@ class Settler {
     bool running = false;
   };
   Task<> drain(uint32_t slot);
+  Task<> write_all(uint32_t slot);
   Task<lcg_status> write(uint32_t slot, std::vector<Record> records);
   Task<> resolve_due();
   // True when the message needs no more attention.

@@ -27,7 +27,9 @@ class SlotGate {
     lost(slot);
     slots_[slot] = std::make_shared<Slot>();
     cold_.push_back(slot);
-    if (!warming_) warming_ = host_.spawn(warm_up());
+    if (warming_) return;
+    warming_ = true;
+    if (!host_.spawn(warm_up())) warming_ = false;
   }
   void lost(uint32_t slot) {
     const auto it = slots_.find(slot);
