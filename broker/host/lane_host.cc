@@ -103,7 +103,7 @@ void LaneHost::advance(lcg_token token) {
   const std::vector<uint32_t>& chain = shared_.roster.chain(p.request.kind);
   if (p.step == chain.size()) {
     p.one_plugin = true;  // nobody is left to ask: the deferral is the answer
-    p.chain_result.status = LCG_DEFER;
+    p.chain_result = {};
     return finish(token);
   }
   const uint32_t plugin = chain[p.step];
@@ -184,7 +184,7 @@ void LaneHost::expire(lcg_token token) {
     }
   }
   if (p.chain_done) return refuse(token, LCG_E_TIMEOUT);
-  p.call_result.status = LCG_E_TIMEOUT;
+  p.call_result = {LCG_E_TIMEOUT, 0, {}, {}};
   finish(token);
 }
 
@@ -220,19 +220,21 @@ void LaneHost::finish(lcg_token token) {
   if (p.chain_done) {
     if (p.chain_result.status == LCG_DEFER && !p.one_plugin) {
       ++p.step;
-      p.chain_result = {};
       return advance(token);
     }
     p.one_plugin = false;
     p.step = 0;
-    p.request = {};
-    ChainFn done = std::exchange(p.chain_done, nullptr);
-    ChainResult result = std::exchange(p.chain_result, {});
+    // Not p.request = {}: this is the hot path, and strings are written over anyway.
+    p.request.peer.reset();
+    p.request.data = SharedBytes();
+    p.request.credential.clear();
+    ChainFn done = std::move(p.chain_done);
+    ChainResult result = std::move(p.chain_result);
     pending_.close(token);
     return done(std::move(result));
   }
-  CallFn done = std::exchange(p.call_done, nullptr);
-  ServiceCallResponse result = std::exchange(p.call_result, {});
+  CallFn done = std::move(p.call_done);
+  ServiceCallResponse result = std::move(p.call_result);
   pending_.close(token);
   done(std::move(result));
 }

@@ -93,7 +93,7 @@ class LaneHost final : public PluginHost {
     MonoTime since, deadline;
     ChainRequest request;
     ChainFn chain_done;
-    ChainResult chain_result;
+    ChainResult chain_result;  // what an earlier use left in it is written over as a whole
     std::string service, method;
     CallFn call_done;
     ServiceCallResponse call_result;

@@ -186,7 +186,7 @@ void LaneHost::stop(uint32_t plugin, StatusFn done) {
   if (state < Instance::State::kCreated || state > Instance::State::kReady) return done({});
   instance.set_state(Instance::State::kStopping);
   if (const lcg_token starting = instance.start_token; pending_.claim(starting)) {
-    pending_.value(starting).call_result.status = LCG_E_CANCELLED;
+    pending_.value(starting).call_result = {LCG_E_CANCELLED, 0, {}, {}};
     finish(starting);
   }
   instance.stop_done = std::move(done);
@@ -228,7 +228,7 @@ void LaneHost::cancel_everything(Instance& instance) {
     if (p.chain_done) {
       refuse(token, LCG_E_CANCELLED);
     } else {
-      p.call_result.status = LCG_E_CANCELLED;
+      p.call_result = {LCG_E_CANCELLED, 0, {}, {}};
       finish(token);
     }
   }
