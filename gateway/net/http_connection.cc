@@ -99,10 +99,22 @@ void HttpConnection::dispatch() {
   head_only_ = request.method == "HEAD";
   request.remote_address = stream_->remote_address();
   set_deadline(service_.limits_.answer_timeout);
-  if (WebSocketEndpoint* endpoint = service_.router_.websocket(request.path); endpoint != nullptr) {
-    upgrade(std::move(request), *endpoint);
-  } else {
-    call_handler(std::move(request));
+  WebSocketEndpoint* endpoint = service_.router_.websocket(request.path);
+  const std::string path = request.path;
+  try {
+    if (endpoint != nullptr) {
+      upgrade(std::move(request), *endpoint);
+    } else {
+      call_handler(std::move(request));
+    }
+  } catch (const std::exception& error) {
+    log::error("an HTTP handler failed", {{"path", path}, {"error", error.what()}});
+    // The responder of a plain request has answered 500, unless the handler gave it away.
+    if (endpoint != nullptr && state_ == State::kAnswering) {
+      HttpResponse response = HttpResponse::text(500, "the upgrade failed\n");
+      response.close = true;
+      respond(std::move(response));
+    }
   }
 }
 
@@ -113,12 +125,7 @@ void HttpConnection::call_handler(HttpRequest request) {
       connection->respond(std::move(response));
     }
   });
-  const std::string path = request.path;
-  try {
-    service_.router_.handle(std::move(request), std::move(responder));
-  } catch (const std::exception& error) {  // its responder, if it is gone, has answered 500
-    log::error("an HTTP handler failed", {{"path", path}, {"error", error.what()}});
-  }
+  service_.router_.handle(std::move(request), std::move(responder));
 }
 
 void HttpConnection::upgrade(HttpRequest request, WebSocketEndpoint& endpoint) {

@@ -116,6 +116,22 @@ TEST(HttpUpgrade, EndpointMayRefuse) {
   EXPECT_TRUE(client.shut);
 }
 
+TEST(HttpUpgrade, EndpointThatThrowsAnswers500) {
+  struct Throwing final : WebSocketEndpoint {
+    std::optional<HttpResponse> admit(const WebSocketRequest&) override {
+      throw std::runtime_error("a fault");
+    }
+    ws::TransportHandler* open(ws::Transport&, WebSocketRequest) override { return nullptr; }
+  };
+  Throwing endpoint;
+  ServiceWorld s;
+  s.router.add_websocket("/throws", endpoint);
+  std::string request = upgrade_request();
+  request.replace(0, std::string("GET /connection/websocket").size(), "GET /throws");
+
+  EXPECT_EQ(status_of(s.ask(s.connect(), request)), 500);
+}
+
 TEST(HttpUpgrade, UpgradeOfAnOrdinaryPathIsIgnored) {
   ServiceWorld s;
   ws::Wire& client = s.connect();

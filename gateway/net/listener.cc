@@ -20,6 +20,16 @@
 namespace lcg::net {
 
 using boost::asio::ip::tcp;
+namespace {
+
+Status cannot_listen(const ListenAddress& address, const boost::system::error_code& error) {
+  return Status(Code::kUnavailable, "cannot listen on " + address.host + " port " +
+                                        std::to_string(address.port) + ": " + error.message() +
+                                        "; choose another address or port, or stop what uses it");
+}
+
+}  // namespace
+
 using Acceptor = boost::asio::basic_socket_acceptor<tcp, AsioLane::Executor>;
 using ReusePort = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
@@ -106,12 +116,22 @@ Result<std::unique_ptr<Listener>> Listener::open(AsioLane& lane, const ListenAdd
   step([&] { acceptor.listen(kListenBacklog, error); });
   step([&] { acceptor.native_non_blocking(true, error); });
   if (error) {
-    return Status(Code::kUnavailable, "cannot listen on " + address.host + " port " +
-                                          std::to_string(address.port) + ": " + error.message() +
-                                          "; choose another address or port, or stop what uses it");
+    return cannot_listen(address, error);
   }
   impl->wait();
   return std::unique_ptr<Listener>(new Listener(std::move(impl)));
+}
+
+Status check_free(const ListenAddress& address) {
+  boost::system::error_code error;
+  const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host, error), address.port);
+  if (error) return Status(Code::kInvalid, "listen address " + address.host + " is not an IP address");
+  boost::asio::io_context context;
+  tcp::acceptor probe(context);
+  probe.open(endpoint.protocol(), error);
+  if (!error) probe.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) probe.bind(endpoint, error);
+  return error ? cannot_listen(address, error) : Status();
 }
 
 Result<ListenAddress> parse_listen_address(const std::string& text) {

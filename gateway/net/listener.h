@@ -26,6 +26,11 @@ struct ListenAddress {
 // "127.0.0.1:8000", "[::1]:8000", ":8000" (every address). kInvalid for anything else.
 Result<ListenAddress> parse_listen_address(const std::string& text);
 
+// kUnavailable if any process, this one too, listens there already. SO_REUSEPORT would let a second server of
+// the same user take a share of the first one's connections without a word: ask this once, before the first
+// Listener.
+Status check_free(const ListenAddress& address);
+
 class Listener {
  public:
   using Accept = std::function<void(ws::StreamPtr, AddressKey)>;

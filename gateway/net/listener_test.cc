@@ -56,6 +56,18 @@ TEST(Listener, AddressThatIsNotOursIsNamedInTheError) {
   EXPECT_NE(listener.status().message().find("192.0.2.1 port 80"), std::string::npos);
 }
 
+TEST(Listener, AddressInUseIsFoundBeforehand) {
+  AsioLane lane(0);
+  auto listener = Listener::open(lane, {"127.0.0.1", 0}, [](ws::StreamPtr, AddressKey) {});
+  ASSERT_TRUE(listener.ok());
+  const ListenAddress address{"127.0.0.1", listener.value()->port()};
+  EXPECT_EQ(check_free(address).code(), Code::kUnavailable);
+
+  listener.value().reset();
+
+  EXPECT_TRUE(check_free(address).ok());
+}
+
 TEST(Address, IsWrittenAsPeopleReadIt) {
   sockaddr_storage storage{};
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);

@@ -20,7 +20,7 @@ Connection::~Connection() {
 
 void Connection::start(const ConnectionSet::Open& open, std::span<char> early) {
   stream_->set_observer(this);
-  handler_ = open(*this);
+  guarded([&] { handler_ = open(*this); });
   handling_read_ = true;
   handle(early);
   handling_read_ = false;
@@ -29,6 +29,17 @@ void Connection::start(const ConnectionSet::Open& open, std::span<char> early) {
 }
 
 std::string Connection::remote_address() const { return stream_->remote_address(); }
+
+template <class Call>
+void Connection::guarded(Call&& call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    log::error("a connection's handler failed", {{"error", error.what()}});
+    begin_close(CloseInfo::By::kHandler, disconnect_code::kInternal,
+                disconnect_text(disconnect_code::kInternal), false);
+  }
+}
 
 // ---- Reading ----
 
@@ -88,14 +99,17 @@ void Connection::handle_event(const FrameParser::Event& event) {
       return;
     case FrameParser::EventType::kMessage:
       message_since_ = {};
-      if (closing_ == nullptr) deliver(event);
+      if (closing_ != nullptr) return;
+      Counters::add(set_.counters_.messages_in);
+      guarded([&] { handler_->on_message(event.data, event.kind); });
       return;
     case FrameParser::EventType::kPing:
       if (!spend_control_frame() || closing_ != nullptr) return;
       if (queue_.bytes() <= set_.limits_.max_queue_bytes) append_frame(Opcode::kPong, event.data);
       return;
     case FrameParser::EventType::kPong:
-      if (spend_control_frame() && closing_ == nullptr) handler_->on_pong(event.data);
+      if (!spend_control_frame() || closing_ != nullptr) return;
+      guarded([&] { handler_->on_pong(event.data); });
       return;
     case FrameParser::EventType::kClose:
       return on_peer_close(event);
@@ -107,18 +121,6 @@ void Connection::handle_event(const FrameParser::Event& event) {
         on_peer_close(event);  // no close frame of the client can be read any more
       }
       return;
-  }
-}
-
-void Connection::deliver(const FrameParser::Event& event) {
-  Counters::add(set_.counters_.messages_in);
-  try {
-    handler_->on_message(event.data, event.kind);
-  } catch (const std::exception& error) {
-    // A fault of ours that one message found: it costs this connection, no other.
-    log::error("a message handler failed", {{"error", error.what()}});
-    begin_close(CloseInfo::By::kHandler, disconnect_code::kInternal,
-                disconnect_text(disconnect_code::kInternal), false);
   }
 }
 
@@ -204,8 +206,8 @@ bool Connection::admit(size_t bytes) {
   if (closing_ != nullptr) return false;
   if (queue_.empty() || queue_.bytes() + bytes <= set_.limits_.max_queue_bytes) return true;
   Counters::add(set_.counters_.refused_messages);
-  const Overflow verdict =
-      handler_ == nullptr ? Overflow::kClose : handler_->on_overflow(bytes, queue_.bytes());
+  Overflow verdict = Overflow::kClose;
+  if (handler_ != nullptr) guarded([&] { verdict = handler_->on_overflow(bytes, queue_.bytes()); });
   if (verdict == Overflow::kClose && closing_ == nullptr) {
     Counters::add(set_.counters_.slow_closed);
     begin_close(CloseInfo::By::kProtocol, disconnect_code::kSlow, disconnect_text(disconnect_code::kSlow),
@@ -298,7 +300,7 @@ void Connection::on_writable() {
   if (over_low_water_ && queue_.bytes() <= set_.limits_.low_water_bytes) {
     over_low_water_ = paused_by_queue_ = false;
     continue_reading();
-    if (closing_ == nullptr) handler_->on_writable_low();
+    if (closing_ == nullptr) guarded([&] { handler_->on_writable_low(); });
   }
 }
 
@@ -374,7 +376,8 @@ void Connection::to_turn_end() {
 void Connection::on_turn_end() {
   flush();
   if (closing_ != nullptr && handler_ != nullptr) {
-    std::exchange(handler_, nullptr)->on_closed(closing_->info);
+    TransportHandler* handler = std::exchange(handler_, nullptr);
+    guarded([&] { handler->on_closed(closing_->info); });
   }
   if (done_) stream_.reset();
   on_turn_list_ = false;

@@ -59,10 +59,13 @@ class Connection final : public Transport, private StreamObserver {
   void on_readable() override;
   void on_writable() override;
 
+  // Runs a call into the handler: a fault of ours that one client found costs its connection, no other.
+  template <class Call>
+  void guarded(Call&& call);
+
   // Reading
   void handle(std::span<char> input);
   void handle_event(const FrameParser::Event& event);
-  void deliver(const FrameParser::Event& event);
   void on_peer_close(const FrameParser::Event& event);
   bool spend_control_frame();
   bool may_read() const;

@@ -278,6 +278,30 @@ TEST(ConnectionLife, HandlerThatThrowsCostsItsConnectionAlone) {
   EXPECT_THAT(one.handler.log, ElementsAre("message a", "closed by handler 3004 internal server error"));
 }
 
+TEST(ConnectionLife, HandlerThatCannotBeMadeCostsItsConnectionAlone) {
+  OneConnection one;
+  one.on_lane([&] {
+    one.set.start(TestStream::make(one.wire),
+                  [](Transport&) -> TransportHandler* { throw std::runtime_error("a fault"); });
+  });
+
+  one.client_sends(client_text("ignored") + client_close(3004));
+
+  EXPECT_EQ(one.received(), "close(3004 internal server error)");
+  EXPECT_TRUE(one.wire.released);
+}
+
+TEST(ConnectionLife, OnClosedThatThrowsDoesNotKeepTheConnection) {
+  OneConnection one;
+  one.open();
+  one.handler.when_closed = [] { throw std::runtime_error("a fault"); };
+
+  one.client_sends(client_close(1000));
+
+  EXPECT_TRUE(one.wire.released);
+  EXPECT_EQ(one.set.size(), 0u);
+}
+
 TEST(ConnectionLife, EveryFailingOperationEndsInOneOnClosed) {
   for (unsigned n = 1; n < 12; ++n) {
     OneConnection one;
