@@ -224,8 +224,8 @@ void Membership::apply(Dialog& dialog, const ChangeRequest& q, const Targets& ta
         break;
     }
     const bool is_owner = member.in() && member.role == Role::kOwner;
-    meta.member_count += (member.in() ? 1u : 0u) - (was_in ? 1u : 0u);
-    meta.owner_count += (is_owner ? 1u : 0u) - (was_owner ? 1u : 0u);
+    meta.member_count = meta.member_count + (member.in() ? 1 : 0) - (was_in ? 1 : 0);
+    meta.owner_count = meta.owner_count + (is_owner ? 1 : 0) - (was_owner ? 1 : 0);
     batch.put(kMemberDocs, user, encode(member)).put(kOutboxDocs, user, "");
     dialog.outbox[user] = dseq;
   }
