@@ -131,9 +131,22 @@ TEST_F(MembershipTest, SilentChangeHasNoEntry) {
 TEST_F(MembershipTest, RemovedMemberIsCutOffFromTheChannel) {
   ask("owner", "dialog.remove", R"({"dialog":"d","users":["member"]})");
 
-  ASSERT_FALSE(rig_.host().disconnects().empty());  // this host offers no "channels/1"
-  EXPECT_EQ(rig_.host().disconnects().back().user_id, "member");
+  ASSERT_FALSE(rig_.host().unsubscribes().empty());
+  EXPECT_EQ(rig_.host().unsubscribes().back().channel, "dialog:d");
+  EXPECT_EQ(rig_.host().unsubscribes().back().user_id, "member");
   EXPECT_EQ(rig_.subscribe(peer("member"), "d").status, LCG_E_DENIED);
+}
+
+TEST(MembershipFallback, WithoutTheInterfaceTheSessionsReconnect) {
+  lcg::testing::Options options;
+  options.offer_channels = false;
+  ChatRig rig(options);
+  rig.group("d", {"ann", "bob"});
+
+  rig.ask(peer("ann"), "dialog.remove", R"({"dialog":"d","users":["bob"]})");
+
+  ASSERT_FALSE(rig.host().disconnects().empty());
+  EXPECT_EQ(rig.host().disconnects().back().user_id, "bob");
 }
 
 class WindowTest : public ::testing::Test {

@@ -77,6 +77,7 @@ class World {
       EXPECT_GT(device.next, last) << device.who.user_id << " " << device.who.device_id;
     }
     rig_.settle();
+    for (Device& device : devices_) take_answer(device);
   }
 
   ChatRig& rig() { return rig_; }

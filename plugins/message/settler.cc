@@ -64,10 +64,11 @@ void Settler::settle(Record record) {
 }
 
 void Settler::resolve_later(uint64_t id) {
-  // A clock that jumped back must not make anybody wait for hours.
-  const int64_t now = host_.wall_ms();
-  const int64_t due = std::min(ms_of_id(id), now) + limits_.try_time.count();
-  unsettled_.emplace(id, due);
+  // Its age by the wall clock, the rest of the wait by the monotonic one: a jump of the former delays
+  // nothing.
+  const int64_t try_ms = limits_.try_time.count();
+  const int64_t age_ms = std::clamp<int64_t>(host_.wall_ms() - ms_of_id(id), 0, try_ms);
+  unsettled_.emplace(id, host_.now_ns() + (try_ms - age_ms) * 1'000'000);
 }
 
 std::optional<Record> Settler::find(uint64_t id) const {
@@ -162,7 +163,7 @@ Task<lcg_status> Settler::write(uint32_t slot, std::vector<Record> records) {
 }
 
 Task<> Settler::resolve_due() {
-  const int64_t now = host_.wall_ms();
+  const int64_t now = host_.now_ns();
   std::vector<uint64_t> due;
   for (const auto& [id, when] : unsettled_)
     if (when <= now && due.size() < kMaxResolutions) due.push_back(id);

@@ -66,7 +66,7 @@ class Settler {
   const std::function<bool(const chat::Key&)> in_flight_;
   std::unordered_map<uint32_t, Queue> queues_;       // by slot
   std::unordered_map<uint64_t, Record> unwritten_;   // by id
-  std::unordered_map<uint64_t, int64_t> unsettled_;  // id -> Unix ms when due
+  std::unordered_map<uint64_t, int64_t> unsettled_;  // id -> when due, on Host::now_ns
   bool resolving_ = false;
   Timer timer_;
 };
