@@ -18,7 +18,7 @@ ServiceCall storage_call(std::string method, uint32_t slot, std::string data) {
 }  // namespace
 
 std::string Lease::encode() const {
-  return wire::Writer().u64(term).str(node).u64(static_cast<uint64_t>(taken_ms)).take();
+  return wire::Writer().u64(term).str(node).u64(static_cast<uint64_t>(taken_ms)).u64(slots).take();
 }
 
 std::optional<Lease> Lease::decode(std::string_view value) {
@@ -27,6 +27,7 @@ std::optional<Lease> Lease::decode(std::string_view value) {
   lease.term = reader.u64();
   lease.node = reader.str();
   lease.taken_ms = static_cast<int64_t>(reader.u64());
+  lease.slots = reader.u64();
   if (!reader.ok()) return std::nullopt;
   return lease;
 }
@@ -72,7 +73,7 @@ void LeaseKeeper::read(uint32_t slot, uint32_t attempt) {
 }
 
 void LeaseKeeper::write(uint32_t slot, uint32_t attempt, std::optional<std::string> current) {
-  Lease next{1, node_, lane_.clock().wall_ms()};
+  Lease next{1, node_, lane_.clock().wall_ms(), slots_.count()};
   storage::Batch batch;
   if (current) {
     const std::optional<Lease> lease = Lease::decode(*current);
@@ -82,6 +83,12 @@ void LeaseKeeper::write(uint32_t slot, uint32_t attempt, std::optional<std::stri
                            "the lease of slot " + std::to_string(slot) +
                                " has a format this version cannot read: the store was written by a newer "
                                "version, run that one"));
+    }
+    if (lease->slots != slots_.count()) {
+      return finish(slot, Status(Code::kInvalid,
+                                 "this store was made with broker.slots: " + std::to_string(lease->slots) +
+                                     ", the configuration says " + std::to_string(slots_.count()) +
+                                     ": set it back, data is placed by it"));
     }
     next.term = lease->term + 1;
     batch.require_equals(std::string(kCollection), std::string(kKey), std::move(*current));

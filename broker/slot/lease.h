@@ -2,7 +2,8 @@
 //
 // Collection "lease", partition "@<slot>", key "owner". A node takes a slot by raising the term with a
 // conditional write; from then on the store refuses whoever writes under an older term. The value begins with
-// a format version (wire.hpp's first byte), then term, node name, wall time of the taking in Unix ms.
+// a format version (wire.hpp's first byte), then term, node name, wall time of the taking in Unix ms, number
+// of slots.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -22,6 +23,7 @@ struct Lease {
   uint64_t term = 0;
   std::string node;
   int64_t taken_ms = 0;
+  uint64_t slots = 0;  // of the node that took it: the number of slots is fixed for the life of a store
 
   std::string encode() const;
   // Nothing: not a lease this version can read.

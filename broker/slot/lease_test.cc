@@ -49,7 +49,7 @@ TEST_F(LeaseTest, EachStartRaisesTheTerm) {
 }
 
 TEST_F(LeaseTest, TheTakingWriteGoesUnderTheNewTerm) {
-  row(5) = Lease{7, "old", 0}.encode();
+  row(5) = Lease{7, "old", 0, kSlots}.encode();
   uint64_t term_at_commit = 0;
   store_.before_commit = [&](const ServiceCall& call) {
     if (call.key == "@5") term_at_commit = slots_.term(5);
@@ -63,7 +63,7 @@ TEST_F(LeaseTest, TheTakingWriteGoesUnderTheNewTerm) {
 TEST_F(LeaseTest, ALostRaceIsRetriedAboveTheWinner) {
   bool raced = false;
   store_.before_commit = [&](const ServiceCall& call) {
-    if (call.key == "@9" && !std::exchange(raced, true)) row(9) = Lease{41, "other", 0}.encode();
+    if (call.key == "@9" && !std::exchange(raced, true)) row(9) = Lease{41, "other", 0, kSlots}.encode();
   };
 
   ASSERT_TRUE(acquire().ok());
@@ -74,7 +74,7 @@ TEST_F(LeaseTest, ALostRaceIsRetriedAboveTheWinner) {
 TEST_F(LeaseTest, AnEndlessRaceNamesTheOtherProcess) {
   uint64_t term = 0;
   store_.before_commit = [&](const ServiceCall& call) {
-    if (call.key == "@9") row(9) = Lease{++term, "other", 0}.encode();
+    if (call.key == "@9") row(9) = Lease{++term, "other", 0, kSlots}.encode();
   };
 
   const Status status = acquire();
@@ -109,6 +109,16 @@ TEST_F(LeaseTest, AnUnreadableLeaseIsNotOverwritten) {
 
   EXPECT_EQ(status.code(), Code::kUnsupported);
   EXPECT_EQ(row(3), std::string(1, '\0') + "junk");
+}
+
+TEST_F(LeaseTest, AnotherNumberOfSlotsIsRefused) {
+  row(0) = Lease{7, "n1", 0, kSlots * 2}.encode();
+
+  const Status status = acquire();
+
+  EXPECT_EQ(status.code(), Code::kInvalid);
+  EXPECT_THAT(status.message(), HasSubstr("broker.slots: 400"));
+  EXPECT_EQ(Lease::decode(row(0))->term, 7u) << "left as it was";
 }
 
 TEST(SlotsTest, LaneIsSlotModuloLanes) {
