@@ -189,7 +189,7 @@ std::optional<std::string> substitute(const std::string& text, const std::string
       out.append(value);
     } else if (inside.starts_with("file:")) {
       std::string path = inside.substr(5);
-      if (!path.starts_with('/')) path = folder + "/" + path;
+      if (!path.starts_with('/')) path.insert(0, folder + "/");
       std::optional<std::string> content = read_file(path, kMaxIncluded, error);
       if (!content) return std::nullopt;
       if (content->ends_with('\n')) content->pop_back();

@@ -26,7 +26,7 @@ enum class Level : uint8_t { kDebug, kInfo, kWarn, kError, kOff };
 enum class Format : uint8_t { kLogfmt, kJson };
 
 inline constexpr size_t kMaxValue = 1024;       // bytes of one value before it is cut
-inline constexpr size_t kMaxLine = 16 * 1024;   // bytes of one line
+inline constexpr size_t kMaxLine = 16 << 10;    // bytes of one line
 inline constexpr size_t kQueueBytes = 4 << 20;  // bytes waiting for the writer thread
 
 class Value {

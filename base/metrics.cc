@@ -56,7 +56,7 @@ std::vector<double> latency_bounds() {
 
 std::vector<double> size_bounds() {
   std::vector<double> bounds;
-  for (double bytes = 64; bytes <= 16 << 20; bytes *= 4) bounds.push_back(bytes);
+  for (uint64_t bytes = 64; bytes <= 16 << 20; bytes *= 4) bounds.push_back(static_cast<double>(bytes));
   return bounds;
 }
 
@@ -147,9 +147,10 @@ Registry::~Registry() = default;
 
 Registry::Series& Registry::series(const std::string& name, const std::string& help, const char* type,
                                    Labels labels) {
-  if (!valid_name(name, true)) die("'" + name + "' is no name for a metric");
+  if (!valid_name(name, true)) die("no name for a metric: " + name);
   for (const auto& [key, value] : labels) {
-    if (!valid_name(key, false)) die("'" + key + "' is no name for a label of " + name);
+    if (!valid_name(key, false))
+      die(std::string("no name for a label of ").append(name).append(": ").append(key));
   }
   auto family =
       std::find_if(families_.begin(), families_.end(), [&](const auto& f) { return f->name == name; });

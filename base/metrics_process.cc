@@ -1,10 +1,9 @@
 // What Prometheus clients report of every process.
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <fstream>
 #include <string>
 
 #include "base/metrics.h"
@@ -22,11 +21,10 @@ double cpu_seconds() {
 }
 
 double resident_bytes() {
-  long pages = 0;
-  FILE* file = std::fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  if (std::fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
-  std::fclose(file);
+  std::ifstream file("/proc/self/statm");
+  uint64_t size = 0;
+  uint64_t pages = 0;
+  if (!(file >> size >> pages)) return 0;
   return static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 

@@ -93,7 +93,7 @@ TEST(MetricsDeathTest, ANameIsOfOneKind) {
   registry.counter("x_total", "X.");
 
   EXPECT_DEATH(registry.gauge("x_total", "X."), "two kinds");
-  EXPECT_DEATH(registry.counter("bad-name", "X."), "no name for a metric");
+  EXPECT_DEATH(registry.counter("bad-name", "X."), "no name for a metric: bad-name");
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ class TimerWheel {
   size_t size_ = 0;
   uint32_t free_ = kNone;
   std::array<uint64_t, kLevels> occupied_{};
-  std::array<List, kLevels * kSlots> lists_;
+  std::array<List, size_t{kLevels} * kSlots> lists_;
   std::vector<std::unique_ptr<std::array<Node, kChunk>>> chunks_;
 };
 
