@@ -318,7 +318,9 @@ SharedBytes Hub::frames(protocol::Variant variant, size_t count, Write&& write) 
     frames_.resize(at + ws::frame_size(message_.size()));
     ws::write_frame(frames_.data() + at, opcode, message_);
   }
-  return SharedBytes(frames_);
+  SharedBytes block(frames_);
+  if (frames_.capacity() > protocol::kKeptBufferBytes) frames_ = message_ = std::string();
+  return block;
 }
 
 SharedBytes Hub::encode(protocol::Variant variant, std::string_view channel,

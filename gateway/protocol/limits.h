@@ -19,6 +19,9 @@ inline constexpr unsigned kMaxJsonDepth = 64;
 // large frame delays the last. Client protocol 1.17.
 inline constexpr size_t kMaxPushesPerFrame = 16;
 
+// Bytes a lane's encoding buffers keep between messages; one that grew larger, by a long history, is let go.
+inline constexpr size_t kKeptBufferBytes = 256u << 10;
+
 // Bytes of a channel name; over it error 107. Client protocol 1.8.
 inline constexpr size_t kMaxChannelBytes = 255;
 // Subscriptions of one connection; over it error 106, or 3505 for server-side ones. Client protocol 1.8.

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/rate_limit.h"
+#include "gateway/protocol/limits.h"
 #include "gateway/session/session_context.h"
 #include "gateway/session/session_state.h"
 
@@ -124,6 +125,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
     context_.out.clear();
     encode(encoder_, context_.out);
     transport_.send_message(context_.out, encoder_.message_kind());
+    if (context_.out.capacity() > protocol::kKeptBufferBytes) context_.out = std::string();
   }
   void end(Subscription& subscription, uint32_t code, std::string_view reason, bool tell_broker);
   void leave(uint32_t code);
