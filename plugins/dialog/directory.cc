@@ -174,21 +174,31 @@ Task<Outcome<Member*>> Directory::member(DialogPtr dialog, std::string user) {
   co_return {LCG_OK, {}, &dialog->members.try_emplace(std::move(user), std::move(member)).first->second};
 }
 
-Task<Outcome<Lane*>> Directory::lane(DialogPtr dialog, chat::Key key, bool ephemeral) {
+Task<Outcome<LanePtr>> Directory::lane(DialogPtr dialog, chat::Key key, bool ephemeral) {
   const std::string name = lane_key(key.user, key.device);
   const auto it = dialog->lanes.find(name);
-  if (it != dialog->lanes.end()) co_return {LCG_OK, {}, &it->second};
-  Lane lane;
+  if (it != dialog->lanes.end()) co_return {LCG_OK, {}, it->second};
+  const auto lane = std::make_shared<Lane>();
   if (!ephemeral) {
     Reply reply = co_await store_.get(dialog->id, kLaneDocs, name);
     if (!dialog->usable()) co_return {LCG_E_BUSY, "the dialog is being read again", nullptr};
     if (reply.status == LCG_E_NOT_FOUND) {
-      lane.known = true;  // known to be new
-    } else if (!reply.ok() || !decode(reply.data, lane)) {
+      lane->known = true;  // known to be new
+    } else if (!reply.ok() || !decode(reply.data, *lane)) {
       co_return {LCG_E_BUSY, "the device could not be read", nullptr};
     }
   }
-  co_return {LCG_OK, {}, &dialog->lanes.try_emplace(name, std::move(lane)).first->second};
+  trim_lanes(*dialog);
+  co_return {LCG_OK, {}, dialog->lanes.try_emplace(name, lane).first->second};
+}
+
+// A device with a document is read again when it comes back; an ephemeral one is forgotten.
+void Directory::trim_lanes(Dialog& dialog) {
+  if (dialog.lanes.size() < kMaxLanes) return;
+  std::erase_if(dialog.lanes, [](const auto& item) {
+    const LanePtr& lane = item.second;
+    return lane.use_count() == 1 && lane->prepared.empty() && lane->unacknowledged == 0;
+  });
 }
 
 void Directory::fail(Dialog& dialog) {

@@ -35,7 +35,7 @@ class Directory {
   Task<Outcome<DialogPtr>> open(std::string id);
   // nullptr value: never was a member. The pointer lives as long as the dialog.
   Task<Outcome<Member*>> member(DialogPtr dialog, std::string user);
-  Task<Outcome<Lane*>> lane(DialogPtr dialog, chat::Key key, bool ephemeral);
+  Task<Outcome<LanePtr>> lane(DialogPtr dialog, chat::Key key, bool ephemeral);
 
   // A write of `dialog` was not taken, or nobody knows: no further use of this object.
   void fail(Dialog& dialog);
@@ -58,6 +58,7 @@ class Directory {
   Task<lcg_status> read_members(DialogPtr dialog);
   Task<> announce(DialogPtr dialog, uint64_t after);
   void drop(Dialog& dialog);
+  static void trim_lanes(Dialog& dialog);
 
   Host host_;
   storage::Client store_;

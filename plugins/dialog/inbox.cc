@@ -207,6 +207,8 @@ Task<Outcome<std::vector<UserDialog>>> Inbox::large_dialogs(std::string user) {
 }
 
 Task<Reply> Inbox::sync(std::string user, uint64_t since) {
+  // A change whose iseq is given but which is not stored yet must not fall between this answer and the next.
+  const auto turn = co_await users_.acquire(user);
   Outcome<uint64_t> last = co_await last_iseq(user);
   if (!last.ok()) co_return busy(last.message);
   json::Writer w;

@@ -29,6 +29,8 @@ Task<lcg_status> Log::append(DialogPtr dialog, Entry entry, storage::Batch batch
   const auto pending = std::make_shared<Pending>();
   pending->entry = std::make_shared<const Entry>(std::move(entry));
   dialog->pending.push_back(pending);
+  const uint64_t id = pending->entry->id;
+  if (id != 0) dialog->pending_messages.emplace(id, pending);
   ++dialog->writes;
   Reply reply = co_await store_.commit(dialog->id, std::move(batch));
   --dialog->writes;
@@ -36,6 +38,7 @@ Task<lcg_status> Log::append(DialogPtr dialog, Entry entry, storage::Batch batch
   pending->durable = reply.ok();
   pending->failed = !reply.ok();
   pending->outcome.set(reply.ok());
+  dialog->pending_messages.erase(id);
   if (reply.ok()) {
     advance(dialog);
     directory_.write_ended(*dialog);

@@ -38,6 +38,7 @@ inline constexpr size_t kMaxRecoverEntries = 1000;
 inline constexpr size_t kMaxUsersPerChange = 100, kMaxCreateMembers = 200;
 inline constexpr size_t kMaxWindows = 32;     // periods of membership remembered; the oldest is dropped
 inline constexpr size_t kMaxUnnumbered = 64;  // in flight per device
+inline constexpr size_t kMaxLanes = 8192;     // devices of one dialog in memory; idle ones make room
 inline constexpr size_t kMaxPrepared = 4096;  // tried and not confirmed, per dialog
 inline constexpr size_t kMaxTitleBytes = 256;
 inline constexpr size_t kMaxChanges = 1000;  // of one sync; more is answered as "snapshot"

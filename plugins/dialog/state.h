@@ -6,7 +6,7 @@
 // while readers are only shown up to `head`, the last durable position. When the store does not take an
 // entry, the entries behind it cannot be taken either (each requires its predecessor); the object is then
 // `broken`, answers nobody, and is replaced by what the store holds. Lane: the instance's. Pointers to
-// members and lanes live as long as the Dialog.
+// members live as long as the Dialog.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -28,7 +28,8 @@ inline constexpr char kMemberDocs[] = "dialog_member";  // user -> Member
 inline constexpr char kLaneDocs[] = "dialog_lane";      // user NUL device -> Lane
 inline constexpr char kLogDocs[] = "dialog_log";        // dseq -> Entry
 inline constexpr char kOutboxDocs[] = "dialog_outbox";  // user -> "": the user's own list does not know yet
-inline constexpr char kBarrierDocs[] = "dialog_barrier";  // "last" -> Unix ms of the last read behind a barrier
+inline constexpr char kBarrierDocs[] =
+    "dialog_barrier";  // "last" -> Unix ms of the last read behind a barrier
 inline constexpr char kMetaKey[] = "meta";
 // Collection of partition "@<slot>".
 inline constexpr char kDirtyDocs[] = "dialog_dirty";  // dialog id -> "": members may not have been told all
@@ -71,6 +72,8 @@ struct Lane {
   uint32_t unacknowledged = 0;            // submitted, not durable
 };
 
+using LanePtr = std::shared_ptr<Lane>;
+
 // Held between try and confirm.
 struct Prepared {
   TryRequest request;
@@ -95,10 +98,11 @@ struct Dialog {
   int64_t last_ts_ms = 0;    // of `submitted`
   bool all_members = false;  // `members` holds every member that ever was; else they are read when needed
   std::unordered_map<std::string, Member> members;
-  std::unordered_map<std::string, Lane> lanes;      // user NUL device
+  std::unordered_map<std::string, LanePtr> lanes;   // user NUL device; the idle make room at kMaxLanes
   std::unordered_map<uint64_t, Prepared> prepared;  // by message id
   std::deque<std::shared_ptr<Pending>> pending;     // in order of position
-  std::deque<EntryPtr> tail;                        // the last durable entries, dense up to head
+  std::unordered_map<uint64_t, std::shared_ptr<Pending>> pending_messages;  // the same, by message id
+  std::deque<EntryPtr> tail;  // the last durable entries, dense up to head
   size_t tail_bytes = 0;
   uint32_t writes = 0;  // of the store in flight, pending ones included
   Event lane_moved;     // a prepared message was confirmed, cancelled or has expired

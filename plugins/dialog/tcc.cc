@@ -24,9 +24,8 @@ Reply committed(const Entry& e) {
 }
 
 std::shared_ptr<Pending> find_pending(const Dialog& dialog, uint64_t id) {
-  for (const std::shared_ptr<Pending>& p : dialog.pending)
-    if (p->entry->id == id) return p;
-  return nullptr;
+  const auto it = dialog.pending_messages.find(id);
+  return it == dialog.pending_messages.end() ? nullptr : it->second;
 }
 
 }  // namespace
@@ -92,12 +91,13 @@ Task<Reply> Tcc::try_send(TryRequest request) {
   if (!member.ok()) co_return busy(member.message);
   Reply refusal = check_member(member.value, request);
   if (!refusal.ok()) co_return refusal;
-  Outcome<Lane*> lane = co_await directory_.lane(dialog, request.key, request.ephemeral);
+  Outcome<LanePtr> lane = co_await directory_.lane(dialog, request.key, request.ephemeral);
   if (!lane.ok()) co_return busy(lane.message);
 
   Prepared prepared;
   if (request.kind == chat::Kind::kRecall) {
     Outcome<EntryPtr> target = co_await reader_.entry(dialog, request.target_dseq);
+    if (target.status == LCG_E_BUSY) co_return busy(target.message);
     if (!target.ok() || target.value->id != request.target) co_return denied();
     Entry erased = *target.value;
     erased.recalled = true;
@@ -138,8 +138,8 @@ std::optional<Prepared> Tcc::take(Dialog& dialog, uint64_t id) {
   const chat::Key& key = it->second.request.key;
   const auto lane = dialog.lanes.find(lane_key(key.user, key.device));
   if (lane != dialog.lanes.end()) {
-    const auto held = lane->second.prepared.find(key.cseq);
-    if (held != lane->second.prepared.end() && held->second == id) lane->second.prepared.erase(held);
+    const auto held = lane->second->prepared.find(key.cseq);
+    if (held != lane->second->prepared.end() && held->second == id) lane->second->prepared.erase(held);
   }
   std::optional<Prepared> taken(std::move(it->second));
   dialog.prepared.erase(it);
@@ -182,7 +182,7 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
         co_return Reply::with(encode(known.value.position));
       co_return Reply::error(LCG_E_NOT_FOUND, "not held");
     }
-    Outcome<Lane*> lane = co_await directory_.lane(dialog, key, held->second.request.ephemeral);
+    Outcome<LanePtr> lane = co_await directory_.lane(dialog, key, held->second.request.ephemeral);
     if (!lane.ok()) co_return busy(lane.message);
 
     held = dialog->prepared.find(id);
@@ -207,7 +207,7 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
 }
 
 // The commit point. REQUIRES: everything was checked, and nothing suspended since.
-Task<Reply> Tcc::submit(DialogPtr dialog, Prepared prepared, Member* member, Lane* lane) {
+Task<Reply> Tcc::submit(DialogPtr dialog, Prepared prepared, Member* member, LanePtr lane) {
   TryRequest& q = prepared.request;
   Entry entry;
   entry.kind = q.kind;
@@ -288,10 +288,10 @@ Task<Reply> Tcc::resolve(chat::Key key, uint64_t id) {
 Task<Outcome<Resolution>> Tcc::look_up(DialogPtr dialog, chat::Key key, uint64_t id) {
   // A number the device has not reached is not in the log: no need to look.
   const auto lane = dialog->lanes.find(lane_key(key.user, key.device));
-  if (key.cseq != 0 && lane != dialog->lanes.end() && lane->second.known &&
-      (key.epoch > lane->second.epoch ||
-       (key.epoch == lane->second.epoch && key.cseq > lane->second.last_cseq)))
-    co_return {LCG_OK, {}, {}};
+  if (key.cseq != 0 && lane != dialog->lanes.end() && lane->second->known) {
+    const Lane& l = *lane->second;
+    if (key.epoch > l.epoch || (key.epoch == l.epoch && key.cseq > l.last_cseq)) co_return {LCG_OK, {}, {}};
+  }
   Outcome<EntryPtr> found = co_await reader_.find(dialog, id);
   if (!found.ok()) co_return {found.status, found.message, {}};
   if (found.value == nullptr) co_return {LCG_OK, {}, {}};
@@ -310,7 +310,7 @@ Task<Reply> Tcc::give_up(chat::Key key) {
   Outcome<Member*> member = co_await directory_.member(dialog, key.user);
   if (!member.ok()) co_return busy(member.message);
   if (member.value == nullptr) co_return denied();
-  Outcome<Lane*> found = co_await directory_.lane(dialog, key, false);
+  Outcome<LanePtr> found = co_await directory_.lane(dialog, key, false);
   if (!found.ok()) co_return busy(found.message);
   Lane& lane = *found.value;
   if (key.epoch < lane.epoch)

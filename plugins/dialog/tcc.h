@@ -57,7 +57,7 @@ class Tcc {
   // Ends the holding of a message.
   std::optional<Prepared> take(Dialog& dialog, uint64_t id);
   void forget(Dialog& dialog, uint64_t id);
-  Task<Reply> submit(DialogPtr dialog, Prepared prepared, Member* member, Lane* lane);
+  Task<Reply> submit(DialogPtr dialog, Prepared prepared, Member* member, LanePtr lane);
   // Of a message that is not held.
   Task<Outcome<Resolution>> look_up(DialogPtr dialog, chat::Key key, uint64_t id);
   Task<Reply> settled(std::shared_ptr<Pending> pending);
