@@ -7,6 +7,7 @@
 // lane and goes to the blocking pool only for what is on disk.
 #include <algorithm>
 #include <coroutine>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -67,9 +68,10 @@ EngineOptions read_options(const Host& host) {
 class StorageRocksdb final : public CommitSink {
  public:
   explicit StorageRocksdb(Host host) : host_(host), options_(read_options(host)) {
+    if (options_.path.empty()) throw ConfigError("path", "the store's directory", options_.path);
+    // One name for one directory: instances share the engine by it.
+    options_.path = std::filesystem::absolute(options_.path).lexically_normal().string();
     while (options_.path.size() > 1 && options_.path.back() == '/') options_.path.pop_back();
-    if (options_.path.empty() || options_.path.front() != '/')
-      throw ConfigError("path", "an absolute path", options_.path);
   }
 
   Task<Reply> start() {

@@ -26,21 +26,19 @@ log: {{ level: warn }}
 admin: {{ socket: {dir}/admin.sock }}
 gateway:
   listen: ["127.0.0.1:{port}"]
-  limits: {{ connections: 30000, connections_per_address: 30000, handshakes_per_address: 30000, commands_per_second: 0 }}
-broker:
-  limits: {{ sessions_per_user: 30000 }}
-  channels:
-    namespaces:
-      dialog: {{ provider: dialog }}
-      bench: {{ allow_subscribe_for_client: true, allow_publish_for_client: true }}
+  clients: {{ commands_per_second: 0 }}
+  http: {{ half_open_per_address: 30000 }}
+broker: {{ plugin_dir: ["{plugins}"], sessions_per_user: 30000 }}
+channel:
+  namespaces:
+    - {{ name: dialog, provider: dialog }}
+    - {{ name: bench, allow_subscribe_for_client: true, allow_publish_for_client: true }}
 plugins:
-  directory: {plugins}
-  load:
-    - {{ name: storage_rocksdb, instances: per_lane, config: {{ path: "{dir}/store" }} }}
-    - {{ name: user, instances: per_lane }}
-    - {{ name: message, instances: per_lane }}
-    - {{ name: dialog, instances: per_lane }}
-    - {{ name: echo, instances: per_lane }}
+  - {{ name: storage_rocksdb, instances: per_lane, config: {{ path: "{dir}/store" }} }}
+  - {{ name: user, instances: per_lane }}
+  - {{ name: message, instances: per_lane }}
+  - {{ name: dialog, instances: per_lane }}
+  - {{ name: echo, instances: per_lane }}
 """
 
 

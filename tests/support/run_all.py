@@ -95,7 +95,7 @@ def part_fuzz(tally):
         return tally.add(0, 1)
     for binary in sorted(glob.glob(str(ROOT / "build/fuzz/bin/*_fuzz"))):
         name = Path(binary).name
-        corpus = ROOT / "tests/fuzz/corpus" / name.removesuffix("_fuzz")
+        corpus = ROOT / "tests/fuzz/corpus" / name
         work = ROOT / "build/fuzz/corpus" / name
         work.mkdir(parents=True, exist_ok=True)
         code = run([binary, f"-max_total_time={FUZZ_SECONDS}", "-timeout=5", "-rss_limit_mb=2048", "-verbosity=0",

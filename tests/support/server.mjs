@@ -32,8 +32,8 @@ export function freePort() {
   });
 }
 
-// The shipped configuration with what a test changes. `more` overrides whole top-level sections' text.
-export function testConfig({ port, dir, lanes = 2, gateway = '', namespaces = '', argon = 'argon2_memory: 8MiB', uaa = '', store = '' }) {
+// The shipped configuration with what a test changes: `gateway` is lines of that section, `uaa` settings of that plugin.
+export function testConfig({ port, dir, lanes = 2, gateway = '', uaa = 'argon2_memory: 8MiB' }) {
   return `lanes: ${lanes}
 log: { level: info, format: json }
 admin: { socket: ${dir}/admin.sock }
@@ -41,31 +41,29 @@ gateway:
   listen: ["127.0.0.1:${port}"]
 ${gateway}
 broker:
-  channels:
-    namespaces:
-      dialog: { provider: dialog }
-      chat:
-        history_size: 100
-        history_ttl: 10m
-        force_recovery: true
-        presence: true
-        join_leave: true
-        force_push_join_leave: true
-        allow_subscribe_for_client: true
-        allow_publish_for_subscriber: true
-        allow_history_for_subscriber: true
-        allow_presence_for_subscriber: true
-      plain: { allow_subscribe_for_client: true, allow_publish_for_client: true }
-${namespaces}
+  plugin_dir: ["${plugins}"]
+channel:
+  namespaces:
+    - { name: dialog, provider: dialog }
+    - name: chat
+      history_size: 100
+      history_ttl: 10m
+      force_recovery: true
+      presence: true
+      join_leave: true
+      force_push_join_leave: true
+      allow_subscribe_for_client: true
+      allow_publish_for_subscriber: true
+      allow_history_for_subscriber: true
+      allow_presence_for_subscriber: true
+    - { name: plain, allow_subscribe_for_client: true, allow_publish_for_client: true }
 plugins:
-  directory: ${plugins}
-  load:
-    - { name: storage_rocksdb, instances: per_lane, config: { path: "${dir}/store"${store} } }
-    - { name: uaa, instances: per_lane, config: { ${argon}${uaa} } }
-    - { name: user, instances: per_lane }
-    - { name: message, instances: per_lane }
-    - { name: dialog, instances: per_lane }
-    - { name: echo, instances: per_lane }
+  - { name: storage_rocksdb, instances: per_lane, config: { path: "${dir}/store" } }
+  - { name: uaa, instances: per_lane, config: { ${uaa} } }
+  - { name: user, instances: per_lane }
+  - { name: message, instances: per_lane }
+  - { name: dialog, instances: per_lane }
+  - { name: echo, instances: per_lane }
 `;
 }
 

@@ -1,0 +1,181 @@
+#include "appliance/app.h"
+
+#include <thread>
+
+#include "appliance/notify.h"
+#include "appliance/on_lane.h"
+#include "appliance/version.h"
+
+namespace lcg {
+
+// What one lane has of the gateway. The order of the members is the order of destruction, backwards.
+struct App::LanePart {
+  LanePart(AsioLane& on, Bus& bus, unsigned index, const AppConfig& config, std::vector<std::string> provided,
+           const std::atomic<bool>& ready, MetricsPage& metrics, const net::HttpServer::Config& http_config)
+      : lane(on),
+        gateway(on, bus, GatewayAddress{0, index}, config.gateway, std::move(provided)),
+        routes{on,
+               bus,
+               gateway,
+               config.gateway,
+               ready,
+               [&metrics, &on](UniqueFunction<void(std::string)> done) { metrics.render(on, std::move(done)); }},
+        endpoint(routes),
+        http(on, http_config, make_router(routes, endpoint)) {}
+
+  AsioLane& lane;
+  gateway::GatewayLane gateway;
+  RouteContext routes;
+  ClientEndpoint endpoint;
+  net::HttpServer http;
+};
+
+App::App(AppConfig config)
+    : config_(std::move(config)),
+      lanes_({config_.lanes, config_.pin_lanes}),
+      pool_({config_.pool_threads, 1024, "lcg-pool"}),
+      bus_(config_.broker.slots, config_.lanes),
+      metrics_(kVersion) {}
+
+App::~App() {
+  pool_.stop();
+  lanes_.stop();
+  lanes_.join();
+}
+
+net::UpgradePolicy App::upgrade_policy(const AppConfig& config) const {
+  net::UpgradePolicy policy;
+  policy.origins = net::OriginList(config.gateway.allowed_origins);
+  return policy;
+}
+
+Status App::start() {
+  std::vector<Lane*> lanes;
+  for (unsigned i = 0; i < lanes_.size(); ++i) lanes.push_back(&lanes_[i]);
+  auto broker = broker::Broker::make(config_.broker, lanes, bus_, pool_);
+  if (!broker.ok()) return broker.status();
+  broker_ = std::move(broker.value());
+  metrics_.set_plugins(&broker_->plugins());
+
+  const net::HttpServer::Config http{config_.gateway.http, upgrade_policy(config_),
+                                     config_.gateway.connection};
+  for (unsigned i = 0; i < lanes_.size(); ++i) {
+    parts_.push_back(std::make_unique<LanePart>(lanes_[i], bus_, i, config_, broker_->provided_namespaces(),
+                                                ready_, metrics_, http));
+    metrics_.add({&lanes_[i], &parts_[i]->gateway, &parts_[i]->http});
+  }
+  lanes_.start();
+  running_ = true;
+  if (Status status = open_admin(); !status.ok()) return status;
+  Status started = await_on_lane(lanes_[0], [this](auto done) { broker_->start(std::move(done)); });
+  if (!started.ok()) return started;
+  ready_ = true;
+  if (Status status = listen(); !status.ok()) return status;
+  notify_service_manager("READY=1\nSTATUS=serving");
+  return {};
+}
+
+Status App::listen() {
+  for (const std::string& text : config_.gateway.listen) {
+    const Result<net::ListenAddress> parsed = net::parse_listen_address(text);
+    if (!parsed.ok()) return parsed.status();
+    net::ListenAddress address = parsed.value();
+    if (Status status = net::check_free(address); !status.ok()) return status;
+    for (auto& part : parts_) {
+      const Result<uint16_t> port = on_lane(part->lane, [&] { return part->http.listen(address); });
+      if (!port.ok()) return port.status();
+      address.port = port.value();  // port 0: the lanes share the one the first was given
+    }
+    log::info("listening", {{"address", address.host}, {"port", address.port}, {"lanes", parts_.size()}});
+  }
+  return {};
+}
+
+// First of all, so that a second server on the same socket ends here, before it touches the store.
+Status App::open_admin() {
+  if (config_.admin_socket.empty()) return {};
+  admin::AdminCommands::Facts facts{
+      kVersion, lanes_.size(), lanes_[0].now(), [this](UniqueFunction<void(size_t)> done) {
+        metrics_.collect(lanes_[0],
+                         [done = std::move(done)](const gateway::GatewayLaneStats& totals) mutable {
+                           done(totals.open_sessions);
+                         });
+      }};
+  commands_ =
+      std::make_unique<admin::AdminCommands>(lanes_[0], bus_, broker_->plugins().host(0), std::move(facts));
+  admin_ = std::make_unique<admin::AdminSocket>(lanes_[0], [this](std::string request, admin::Answer answer) {
+    commands_->run(request, std::move(answer));
+  });
+  return on_lane(lanes_[0], [this] { return admin_->listen(config_.admin_socket); });
+}
+
+void App::reload(const AppConfig& config) {
+  log::set_level(config.log_level);
+  log::set_format(config.log_format);
+  for (auto& part : parts_)
+    on_lane(part->lane, [&] { part->http.http().set_policy(upgrade_policy(config)); });
+}
+
+void App::drain_clients() {
+  std::atomic<size_t> waiting{parts_.size()};
+  std::promise<void> drained;
+  for (auto& part : parts_) {
+    on_lane(part->lane, [&] {
+      part->http.stop_accepting();
+      part->gateway.drain(config_.gateway.drain_spread, [&] {
+        if (--waiting == 0) drained.set_value();
+      });
+    });
+  }
+  drained.get_future().wait();
+  // The last answers and closing handshakes leave; a client that does not take its part is not waited for.
+  const MonoTime until = system_clock().mono() + Millis(2'000);
+  for (auto& part : parts_) {
+    on_lane(part->lane, [&] { part->http.drain(); });
+    while (!on_lane(part->lane, [&] { return part->http.idle(); }) && system_clock().mono() < until)
+      std::this_thread::sleep_for(Millis(5));
+  }
+}
+
+Status App::stop() {
+  if (!running_) return {};
+  notify_service_manager("STOPPING=1\nSTATUS=draining");
+  ready_ = false;
+  drain_clients();
+  if (admin_ != nullptr) on_lane(lanes_[0], [this] { admin_->stop(); });
+  Status stopped = await_on_lane(lanes_[0], [this](auto done) { broker_->stop(std::move(done)); });
+  if (!stopped.ok()) return stopped;
+  pool_.stop();
+  lanes_.stop();
+  lanes_.join();
+  running_ = false;
+  return {};
+}
+
+ConfigDiff compare_configs(const std::string& effective_before, const std::string& effective_now) {
+  const auto lines = [](const std::string& text) {
+    std::map<std::string, std::string> out;
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      const std::string line = text.substr(at, end - at);
+      const size_t colon = line.find(": ");
+      if (colon != std::string::npos) out[line.substr(0, colon)] = line.substr(colon + 2);
+      at = end + 1;
+    }
+    return out;
+  };
+  const auto before = lines(effective_before);
+  auto now = lines(effective_now);
+  for (const auto& [key, value] : before) now.try_emplace(key, "");
+  ConfigDiff diff;
+  for (const auto& [key, value] : now) {
+    const auto old = before.find(key);
+    if (old != before.end() && old->second == value) continue;
+    const bool taken =
+        key == "log.level" || key == "log.format" || key.starts_with("gateway.allowed_origins");
+    (taken ? diff.taken : diff.needs_restart).push_back(key);
+  }
+  return diff;
+}
+
+}  // namespace lcg

@@ -1,0 +1,26 @@
+#include "appliance/check.h"
+
+#include <unistd.h>
+
+#include "appliance/config.h"
+#include "broker/host/loader.h"
+
+namespace lcg {
+
+CheckReport check_config(const std::string& path) {
+  CheckReport report;
+  report.readable = ::access(path.c_str(), R_OK) == 0;
+  config::Document document = config::Document::load(path);
+  const AppConfig config = AppConfig::read(document);
+  report.problems = document.errors();
+  report.effective = document.dump_effective();
+  if (!document.ok()) return report;
+  for (const host::PluginSpec& plugin : config.broker.plugins) {
+    const Result<host::LoadedPlugin> loaded =
+        host::load_plugin(config.broker.host.dirs, plugin.name, plugin.file);
+    if (!loaded.ok()) report.problems.push_back(path + ": plugins: " + loaded.status().message());
+  }
+  return report;
+}
+
+}  // namespace lcg

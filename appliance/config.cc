@@ -1,0 +1,58 @@
+#include "appliance/config.h"
+
+#include <sched.h>
+
+#include <filesystem>
+
+namespace lcg {
+namespace {
+
+unsigned usable_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+}
+
+// Adds, behind each relative directory, the same below the folder of the program.
+void resolve_plugin_dirs(std::vector<std::string>& dirs) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (dirs.empty()) dirs.push_back("../plugins.d");
+  std::vector<std::string> out;
+  for (const std::string& dir : dirs) {
+    out.push_back(dir);
+    if (!error && fs::path(dir).is_relative())
+      out.push_back((program.parent_path() / dir).lexically_normal().string());
+  }
+  dirs = std::move(out);
+}
+
+}  // namespace
+
+AppConfig AppConfig::read(config::Document& document) {
+  AppConfig out;
+  config::Section root = document.root();
+  root.get("lanes", out.lanes, 0u, kMaxLanes);
+  if (out.lanes == 0) out.lanes = std::min(usable_cores(), kMaxLanes);
+  root.get("pin_lanes", out.pin_lanes);
+  root.get("pool_threads", out.pool_threads, 1u, 64u);
+
+  config::Section log = root.section("log");
+  log.get_enum("level", out.log_level,
+               {{"debug", log::Level::kDebug},
+                {"info", log::Level::kInfo},
+                {"warn", log::Level::kWarn},
+                {"error", log::Level::kError},
+                {"off", log::Level::kOff}});
+  log.get_enum("format", out.log_format, {{"logfmt", log::Format::kLogfmt}, {"json", log::Format::kJson}});
+  root.section("admin").get("socket", out.admin_socket);
+
+  out.gateway = gateway::read_config(root.section("gateway"));
+  out.broker = broker::read_config(root);
+  resolve_plugin_dirs(out.broker.host.dirs);
+  root.finish();
+  return out;
+}
+
+}  // namespace lcg

@@ -1,0 +1,86 @@
+#include "appliance/routes.h"
+
+#include "base/json_reader.h"
+
+namespace lcg {
+namespace {
+
+void ask_plugins(RouteContext& context, net::HttpRequest request, net::HttpResponder responder) {
+  lcg::HttpRequest ask_it;
+  ask_it.name = request.method + " " + request.path;
+  ask_it.authorization = request.header("Authorization");
+  ask_it.remote = request.remote_address;
+  ask_it.body = SharedBytes(request.body);
+  ask(context.bus, context.lane, Target::any(), std::move(ask_it),
+      [responder = std::move(responder)](lcg::HttpResponse answer) mutable {
+        if (!answer.ok())
+          return responder.send(net::HttpResponse::text(503, "the service is not available, try again\n"));
+        net::HttpResponse out;
+        out.status = answer.status;
+        out.content_type = answer.content_type.empty() ? "application/json" : answer.content_type;
+        out.body = answer.body.view();
+        responder.send(std::move(out));
+      });
+}
+
+void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponder responder) {
+  const std::string_view method = std::string_view(request.path).substr(std::string_view("/rpc/").size());
+  if (!request.body.empty() && !validate_json(request.body)) {
+    return responder.send(net::HttpResponse::json(
+        400, R"({"error":{"code":107,"message":"bad request: the body is one JSON value, or empty"}})"));
+  }
+  context.gateway.http_rpc(
+      method, request.bearer_token(), request.remote_address, request.body,
+      [responder = std::move(responder)](gateway::HttpRpcAnswer answer) mutable {
+        responder.send(net::HttpResponse::json(answer.status, std::string(answer.body.view())));
+      });
+}
+
+}  // namespace
+
+std::optional<net::HttpResponse> ClientEndpoint::admit(const net::WebSocketRequest& request) {
+  if (!context_.ready.load(std::memory_order_relaxed))
+    return net::HttpResponse::text(503, "not ready, try again\n");
+  for (const char* key : {"format", "cf_protocol"}) {
+    if (request.http.query_value(key) == "protobuf")
+      return net::HttpResponse::text(
+          400, "this server speaks the JSON protocol: leave out " + std::string(key) + "=protobuf\n");
+  }
+  return std::nullopt;
+}
+
+ws::TransportHandler* ClientEndpoint::open(ws::Transport& transport, net::WebSocketRequest) {
+  return &context_.gateway.open(transport);
+}
+
+net::HttpRouter make_router(RouteContext& context, ClientEndpoint& endpoint) {
+  net::HttpRouter router;
+  router.add_websocket("/connection/websocket", endpoint);
+  router.add("GET", "/health", [](net::HttpRequest, net::HttpResponder responder) {
+    responder.send(net::HttpResponse::json(200, "{}"));
+  });
+  router.add("GET", "/ready", [&context](net::HttpRequest, net::HttpResponder responder) {
+    const bool ready = context.ready.load(std::memory_order_relaxed);
+    responder.send(net::HttpResponse::text(ready ? 200 : 503, ready ? "ready\n" : "starting or draining\n"));
+  });
+  router.add("GET", "/metrics", [&context](net::HttpRequest, net::HttpResponder responder) {
+    context.metrics([responder = std::move(responder)](std::string text) mutable {
+      net::HttpResponse response = net::HttpResponse::text(200, std::move(text));
+      response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+      responder.send(std::move(response));
+    });
+  });
+  router.add("POST", "/rpc/*", [&context](net::HttpRequest request, net::HttpResponder responder) {
+    call_rpc(context, std::move(request), std::move(responder));
+  });
+  for (const std::string& path : context.config.http_plugin_paths) {
+    for (const char* method : {"GET", "POST"}) {
+      router.add(method, path + "*", [&context](net::HttpRequest request, net::HttpResponder responder) {
+        ask_plugins(context, std::move(request), std::move(responder));
+      });
+    }
+  }
+  return router;
+}
+
+}  // namespace lcg
