@@ -262,6 +262,42 @@ TEST(CrashRecovery, F16MembersAreToldAfterACrashOfTheNotifier) {
   }
 }
 
+// A store that stalls: commits wait in line, their callers have long been told that the outcome is unknown,
+// and then all of them are applied after all.
+TEST(CrashRecovery, AppendThatArrivesLongAfterItsTimeoutIsNeitherLostNorCancelled) {
+  ChatRig rig;
+  rig.group("d", {"ann", "bob"});
+  rig.send(peer("ann"), "d", 1);
+  rig.settle();
+  rig.send(peer("bob"), "d", 1);  // the dialog is listed as active
+  bool stalled = false;
+  std::vector<std::function<void()>> line;
+  rig.host().provide_async("storage", [&](ServiceCall call, std::function<void(Reply)> answer) {
+    const bool append = call.method == "commit" && call.key == "d";
+    stalled = stalled || append;
+    auto serve = [&rig, call, answer] { answer(rig.host().storage().handle(call)); };
+    if (stalled && call.method == "commit") {
+      line.push_back(serve);
+    } else {
+      serve();
+    }
+  });
+  const Pending send = rig.start_send(peer("ann"), "d", 2);
+  rig.host().advance(25'000);  // beyond the call's deadline, T_try and the resolver's rounds
+  ASSERT_TRUE(send->done);
+  ASSERT_FALSE(send->reply.ok());
+
+  rig.host().provide("storage",
+                     [&rig](const ServiceCall& call) { return rig.host().storage().handle(call); });
+  for (const std::function<void()>& serve : line) serve();
+  rig.settle();
+
+  EXPECT_SOUND(rig);
+  EXPECT_EQ(number(rig.send(peer("ann"), "d", 2), "seq"), 4u);
+  rig.settle();
+  EXPECT_SOUND(rig);
+}
+
 TEST(CrashRecovery, MembershipReachesTheUsersListAfterACrash) {
   for (uint64_t n = 1;; ++n) {
     ChatRig rig;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "lcg/services/dialog.hpp"
+#include "lcg/services/message.hpp"
 #include "plugins/dialog/testing/chat_rig.h"
 
 namespace lcg::dialog::testing {
@@ -328,6 +329,19 @@ TEST_F(SendTest, LargeBodyIsPushedByReferenceAndPulledWhole) {
   EXPECT_THAT(rig_.published("dialog:d").back().data, HasSubstr("\"ref\":true,\"size\":10002"));
   EXPECT_THAT(rig_.pull(bob_, "d").back(), HasSubstr(body));
   EXPECT_THAT(rig_.ask(bob_, "message.get", R"({"id":)" + field(reply, "id") + "}").data, HasSubstr(body));
+}
+
+TEST_F(SendTest, ExplainTellsWhereAMessageIsAndNotWhatItSays) {
+  const uint64_t id = number(rig_.send(ann_, "d", 1, "\"secret\""), "id");
+  rig_.settle();
+
+  const Reply reply = rig_.host().await(message::Client(rig_.host().host()).explain(id));
+
+  ASSERT_TRUE(reply.ok()) << reply.message;
+  EXPECT_THAT(field(reply, "record"), HasSubstr(R"("status":"confirmed")"));
+  EXPECT_THAT(field(reply, "entry"), HasSubstr(R"("seq":2,"user":"ann")"));
+  EXPECT_THAT(reply.data, ::testing::Not(HasSubstr("secret")));
+  EXPECT_EQ(rig_.host().await(message::Client(rig_.host().host()).explain(id + 1)).status, LCG_E_NOT_FOUND);
 }
 
 TEST_F(SendTest, FullDiskRefusesAndNothingIsHalfDone) {
