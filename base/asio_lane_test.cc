@@ -64,6 +64,7 @@ TEST_F(AsioLaneTest, EveryPosterKeepsItsOwnOrder) {
   std::vector<int> next(kPosters, 0);
   bool in_order = true;
   std::vector<std::thread> posters;
+  posters.reserve(kPosters);
   for (int p = 0; p < kPosters; ++p) {
     posters.emplace_back([&, p] {
       for (int i = 0; i < kEach; ++i) {

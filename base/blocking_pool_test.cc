@@ -51,7 +51,7 @@ TEST_F(BlockingPoolTest, WorkThatThrowsIsAnsweredWithInternal) {
   std::promise<Code> done;
   auto work = []() -> int { throw std::runtime_error("of a test"); };
 
-  ASSERT_TRUE(pool.call(work, lane(), [&](Result<int> r) { done.set_value(r.status().code()); }).ok());
+  ASSERT_TRUE(pool.call(work, lane(), [&](const Result<int>& r) { done.set_value(r.status().code()); }).ok());
 
   EXPECT_EQ(done.get_future().get(), Code::kInternal);
   log::set_level(log::Level::kInfo);

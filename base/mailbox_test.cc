@@ -36,8 +36,8 @@ TEST(Mailbox, RefusesAtTheLimitAndLeavesTheTask) {
 
   EXPECT_EQ(box.push(std::move(task), 1), Mailbox::Push::kFull);
 
-  ASSERT_TRUE(static_cast<bool>(task));
-  task();
+  ASSERT_TRUE(static_cast<bool>(task));  // NOLINT: a refused task is not moved from
+  task();                                // NOLINT
   EXPECT_TRUE(ran);
 }
 
@@ -96,6 +96,7 @@ TEST(Mailbox, NothingIsLostBetweenFourPostersAndASleepingConsumer) {
   std::atomic<int> wakes{0};
   int ran = 0;
   std::vector<std::thread> posters;
+  posters.reserve(4);
   for (int p = 0; p < 4; ++p) {
     posters.emplace_back([&] {
       for (int i = 0; i < kEach; ++i) {

@@ -66,6 +66,7 @@ TEST_F(ScopeTest, CloseCancelsThoseInsideInOrder) {
 
 TEST_F(ScopeTest, ACancelMayEndItsOwnWorkAndThatOfOthers) {
   std::vector<Scope::Pass> passes;
+  passes.reserve(5);
   for (int i = 0; i < 5; ++i) passes.push_back(scope_.enter([&] { passes.clear(); }));
 
   scope_.close(when_empty());

@@ -119,7 +119,7 @@ TEST_F(TimerWheelTest, ExpireStopsAtItsBound) {
 }
 
 TEST_F(TimerWheelTest, AgreesWithASortedMapUnderRandomUse) {
-  std::mt19937_64 random(7);
+  std::mt19937_64 random(7);                         // NOLINT: the same sequence every time
   std::map<int, std::pair<MonoTime, TimerId>> live;  // key -> earliest allowed time
   int key = 0;
   for (int step = 0; step < 20'000; ++step) {
