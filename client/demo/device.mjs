@@ -109,9 +109,11 @@ export class Device {
     const shownOf = new Map();
     const timeline = new Timeline({
       onShow: (entry) => {
-        const last = shownOf.get(entry.user) ?? 0;
-        if (entry.seq <= last) this.anomalies.push(`${entry.user}: ${entry.seq} shown after ${last}`);
-        shownOf.set(entry.user, entry.seq);
+        if (entry.kind === 'msg') {  // a sender's messages are chained; what members do is not a message
+          const last = shownOf.get(entry.user) ?? 0;
+          if (entry.seq <= last) this.anomalies.push(`${entry.user}: ${entry.seq} shown after ${last}`);
+          shownOf.set(entry.user, entry.seq);
+        }
         onShow(entry);
       },
     });
@@ -146,12 +148,12 @@ export class Device {
         while (timeline.cursor < timeline.want) {
           const from = timeline.cursor + 1;
           const page = await this.rpc('dialog.pull', { dialog, from, limit: PAGE });
-          if (page.first > from) timeline.raiseFloor(page.first - 1);  // before our window, or trimmed
+          // What the answer passes over is outside our membership.
+          timeline.raiseFloor((page.entries[0]?.seq ?? page.head + 1) - 1);
           page.entries.forEach((entry) => timeline.add(entry));
-          if (page.entries.length === 0) break;
         }
       } catch (error) {
-        if (error.code !== 103) this.anomalies.push(`pull ${dialog}: ${error.code} ${error.message}`);
+        if (error.code !== 103 && this.client.state !== 'disconnected') this.anomalies.push(`pull ${dialog}: ${error.code} ${error.message}`);
       } finally { timeline.filling = null; }
     })();
     return timeline.filling;

@@ -35,7 +35,7 @@ watcher.follow(dialog, (entry) => {
   shown++;
   const who = `\x1b[${colour(entry.user)}m${entry.user}\x1b[0m`;
   if (entry.kind === 'msg') console.log(`${String(entry.seq).padStart(5)} ${entry.type === 'emote' ? '* ' + who : who + ':'} ${entry.body}`);
-  else if (entry.kind === 'member') console.log(`${String(entry.seq).padStart(5)} \x1b[2m-- ${entry.target ?? entry.user} ${entry.change ?? entry.action}\x1b[0m`);
+  else if (entry.kind === 'member') console.log(`${String(entry.seq).padStart(5)} \x1b[2m-- ${entry.users?.join(' ') ?? entry.user} ${entry.op}\x1b[0m`);
 });
 
 const queue = [...founders];

@@ -25,9 +25,9 @@ export class Timeline {
 
   // The member's window opens here: earlier positions will never come.
   raiseFloor(seq) {
-    if (seq <= this.floor) return;
+    if (seq <= this.cursor) return;
     this.floor = seq;
-    if (this.cursor < seq) this.cursor = seq;
+    this.cursor = seq;
     while (this.entries.has(this.cursor + 1)) this.cursor++;
     for (const [awaited, list] of [...this.waiting]) if (awaited <= seq) { this.waiting.delete(awaited); list.forEach((e) => this.#show(e)); }
   }

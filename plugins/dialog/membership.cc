@@ -139,6 +139,8 @@ Reply Membership::check(const Dialog& dialog, const ChangeRequest& q, const Memb
     if (actor != nullptr && actor->in()) return Reply();
     return meta.open && !meta.direct ? Reply() : denied();
   }
+  // Leaving again changes nothing: the answer to the first time may have been lost.
+  if (q.op == Op::kLeave && actor != nullptr && !actor->in() && !actor->windows.empty()) return Reply();
   if (actor == nullptr || !actor->in()) return denied();
   if (meta.direct) return refused("a direct dialog has its two members", chat::code::kDenied);
   switch (q.op) {

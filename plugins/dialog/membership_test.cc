@@ -102,6 +102,12 @@ TEST_F(MembershipTest, LastOwnerHandsOverBeforeLeaving) {
   expect("dialog.leave", R"({"dialog":"d"})", {{"owner", 0}});
 }
 
+TEST_F(MembershipTest, LeavingAgainIsNoError) {
+  ask("member", "dialog.leave", R"({"dialog":"d"})");
+
+  EXPECT_EQ(field(ask("member", "dialog.leave", R"({"dialog":"d"})"), "seq"), "0");
+}
+
 TEST_F(MembershipTest, UnknownDialogLooksLikeAForeignOne) {
   for (const char* method :
        {"dialog.get", "dialog.members", "dialog.history", "dialog.join", "dialog.leave"}) {

@@ -45,7 +45,7 @@ const HTTP = [
   ['an unknown version of WebSocket', upgradeHead('').replace('Version: 13', 'Version: 777'), [426]],
   ['no key', upgradeHead('').replace(/Sec-WebSocket-Key.*\r\n/, ''), [400]],
   ['a key that is not base64', upgradeHead('').replace('dGhlIHNhbXBsZSBub25jZQ==', '!!'), [400]],
-  ['POST to the WebSocket path', upgradeHead('Content-Length: 0\r\n', { method: 'POST' }), [405]],
+  ['POST to the WebSocket path', upgradeHead('Content-Length: 0\r\n', { method: 'POST' }), [400, 405]],
   ['a plain GET of the WebSocket path', 'GET /connection/websocket HTTP/1.1\r\nHost: x\r\n\r\n', [400, 426]],
   ['TRACE', 'TRACE / HTTP/1.1\r\nHost: x\r\n\r\n', [400, 404, 405, 501]],
   ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n', [400, 404, 405, 501]],

@@ -41,6 +41,7 @@ test(`killed ${KILLS} times`, async () => {
     stage.close();
   } catch (error) {
     error.message += `\nseed ${seed} (LCG_SEED)\n--- server log ---\n${server.logText().slice(-3000)}`;
+    stage.close();
     await server.stop();
     throw error;
   }

@@ -12,14 +12,15 @@ const whole = fileURLToPath(new URL('../../../shared/data/irc', import.meta.url)
 
 async function replay(log) {
   const server = await new Server().start();
+  const stage = new Stage({ url: server.url, log });
   try {
-    const stage = new Stage({ url: server.url, log });
     await stage.open();
     await stage.play();
     await stage.check();
     stage.close();
   } catch (error) {
     error.message += `\n--- server log ---\n${server.logText().slice(-3000)}`;
+    stage.close();
     await server.stop();
     throw error;
   }

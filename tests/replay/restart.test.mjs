@@ -10,9 +10,10 @@ for (const [how, restart] of [
   ['SIGTERM', async (server) => { assert.equal((await server.stop()).code, 0); }],
   ['SIGKILL', async (server) => { await server.kill9(); }],
 ]) {
-  test(`after ${how}`, async () => {
+  test(`after ${how}`, async (t) => {
     const server = await new Server().start();
     const devices = [];
+    t.after(async () => { devices.forEach((d) => d.disconnect()); await server.stop(); });
     const person = async (user, name) => {
       await register(server.url, user, PASSWORD);
       const device = new Device({ url: server.url, user, password: PASSWORD, name, reconnectMs: 200 });

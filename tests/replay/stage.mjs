@@ -130,14 +130,15 @@ export class Stage {
     });
   }
 
-  // The positions a user was a member at, from the membership entries themselves.
+  // The positions a user was a member at, from the entries that say so.
   #windowsOf(user, reference, head) {
     const windows = [];
     for (const entry of reference) {
-      if (entry.kind !== 'member' || (entry.target ?? entry.user) !== user) continue;
-      const change = entry.change ?? entry.action;
-      if (change === 'join' || change === 'add' || change === 'create') windows.push([entry.seq, head]);
-      else if (change === 'leave' || change === 'remove') windows[windows.length - 1][1] = entry.seq;
+      if (entry.kind !== 'member' && entry.op !== 'create') continue;
+      const users = entry.users ?? [entry.user];
+      if (!users.includes(user)) continue;
+      if (['join', 'add', 'create'].includes(entry.op)) windows.push([entry.seq, head]);
+      else if (entry.op === 'leave' || entry.op === 'remove') windows.at(-1)[1] = entry.seq;
     }
     return windows;
   }
