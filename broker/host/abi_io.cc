@@ -13,16 +13,15 @@ static_assert(sizeof(lcg_host) == 152 && sizeof(lcg_plugin_ops) == 88 && sizeof(
 
 namespace {
 
-// At most `limit` bytes, never half a UTF-8 sequence (continuation bytes are 10xxxxxx).
-std::string_view cut_at_character(std::string_view text, size_t limit) {
-  if (text.size() <= limit) return text;
-  size_t end = limit;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
-}
-
 lcg_status known_status(lcg_status status) {
   return status < LCG_E_FENCED || status > LCG_DEFER ? LCG_E_INTERNAL : status;
+}
+
+// All zero would be an acceptance.
+lcg_result known_result(const lcg_result* result) {
+  lcg_result in{};
+  in.status = LCG_E_INTERNAL;
+  return readable(result) ? known_part(result) : in;
 }
 
 bool may_disconnect_with(uint32_t code) {
@@ -31,6 +30,13 @@ bool may_disconnect_with(uint32_t code) {
 }
 
 }  // namespace
+
+std::string_view cut_at_character(std::string_view text, size_t limit) {
+  if (text.size() <= limit) return text;
+  size_t end = limit;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
 
 lcg_peer c_peer(const Peer* peer) {
   lcg_peer out{};
@@ -50,7 +56,7 @@ lcg_peer c_peer(const Peer* peer) {
 bool readable(const lcg_result* result) { return result != nullptr && LCG_HAS(result, status); }
 
 void read_chain_result(const lcg_result* result, ChainResult& out) {
-  const lcg_result in = known_part(result);
+  const lcg_result in = known_result(result);
   out.status = known_status(in.status);
   out.error_code = in.error_code;
   out.disconnect_code = may_disconnect_with(in.disconnect_code) ? in.disconnect_code : 0;
@@ -68,7 +74,7 @@ void read_chain_result(const lcg_result* result, ChainResult& out) {
 }
 
 void read_call_result(const lcg_result* result, ServiceCallResponse& out) {
-  const lcg_result in = known_part(result);
+  const lcg_result in = known_result(result);
   out.status = known_status(in.status);
   // Only a chain has a next plugin to ask; a service that answers so does not know the method.
   if (out.status == LCG_DEFER) out.status = LCG_E_UNSUPPORTED;

@@ -26,6 +26,9 @@ inline std::string_view view(lcg_bytes b) {
                            : std::string_view(reinterpret_cast<const char*>(b.data), b.size);  // NOLINT
 }
 
+// At most `limit` bytes, never half a UTF-8 sequence (continuation bytes are 10xxxxxx).
+std::string_view cut_at_character(std::string_view text, size_t limit);
+
 template <class T>
 T known_part(const T* p) {
   T known{};
@@ -38,10 +41,10 @@ T known_part(const T* p) {
 // The peer as a plugin sees it; borrows from `peer`, which may be null (nobody known yet).
 lcg_peer c_peer(const Peer* peer);
 
-// False: NULL or too short to carry a status; nothing is read. Unknown statuses become LCG_E_INTERNAL, a
-// disconnect code outside 3500..3507 and 4000..4999 is dropped, the message is cut to kMaxMessage bytes at a
-// character.
+// False: NULL or too short to carry a status.
 bool readable(const lcg_result* result);
+// Unreadable results and unknown statuses become LCG_E_INTERNAL, a disconnect code outside 3500..3507 and
+// 4000..4999 is dropped, the message is cut to kMaxMessage bytes at a character.
 void read_chain_result(const lcg_result* result, ChainResult& out);
 void read_call_result(const lcg_result* result, ServiceCallResponse& out);
 

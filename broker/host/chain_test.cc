@@ -240,19 +240,20 @@ TEST(Chain, AnotherPluginsTokenIsStale) {
   EXPECT_EQ(theft, LCG_E_STALE);
 }
 
-TEST(Chain, AReplyThatIsNoneIsRefusedAndLeavesTheTokenOpen) {
+TEST(Chain, AReplyThatIsNoneAnswersWithAnInternalError) {
   SimProcess process;
   Script script;
   script.on_request = [&](Scripted& me, const lcg_request& r) {
-    EXPECT_EQ(me.host->reply(me.host->ctx, r.token, nullptr), LCG_E_INVALID);
-    lcg_result empty{};
-    EXPECT_EQ(me.host->reply(me.host->ctx, r.token, &empty), LCG_E_INVALID);
-    me.reply(r.token);
+    const lcg_result empty{};  // struct_size 0
+    EXPECT_EQ(me.host->reply(me.host->ctx, r.token, view(r.name) == "null" ? nullptr : &empty),
+              LCG_E_INVALID);
+    EXPECT_EQ(me.reply(r.token), LCG_E_STALE);
   };
   process.add("one", script);
   process.boot();
 
-  EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_OK);
+  EXPECT_EQ(process.chain(LCG_REQ_RPC, "null")->status, LCG_E_INTERNAL);
+  EXPECT_EQ(process.chain(LCG_REQ_CONNECT, "empty")->status, LCG_E_INTERNAL);
 }
 
 TEST(Chain, OddAnswersBecomeRightOnes) {

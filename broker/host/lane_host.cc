@@ -189,7 +189,6 @@ void LaneHost::expire(lcg_token token) {
 }
 
 lcg_status LaneHost::reply(Instance& instance, lcg_token token, const lcg_result* result) {
-  if (!readable(result)) return LCG_E_INVALID;
   if (!pending_.claim(token, &instance)) {
     count(instance.counters.stale);
     return LCG_E_STALE;
@@ -201,13 +200,15 @@ lcg_status LaneHost::reply(Instance& instance, lcg_token token, const lcg_result
   } else {
     read_call_result(result, p.call_result);
   }
+  // The question is answered all the same: a plugin that answers so has no better answer to come.
+  const lcg_status taken = readable(result) ? LCG_OK : LCG_E_INVALID;
   if (!lane_.is_current()) {
     lane_.post([this, token] { finish(token); });
-    return LCG_OK;
+    return taken;
   }
   defer(Step::kFinish, token);
   if (depth_ == 0) drain();
-  return LCG_OK;
+  return taken;
 }
 
 // Hands the answer on, or asks the next plugin. The slot is free for others before `done` runs.
