@@ -183,7 +183,7 @@ void Session::activate_subscription(Subscription& subscription, const SubscribeR
   }
   if (subscription.ended != nullptr) {
     const Disconnect ended = *subscription.ended;
-    return end(subscription, ended.code, ended.reason, false);
+    return end(subscription, ended.code, ended.reason);
   }
   context_.hub.activate(subscription, {.position = position_after(answer),
                                        .tracked = answer.positioned || answer.recoverable,
@@ -202,11 +202,12 @@ void Session::remove_subscription(Subscription& subscription, bool tell_broker) 
   subscriptions_.pop_back();
 }
 
-void Session::end(Subscription& subscription, uint32_t code, std::string_view reason, bool tell_broker) {
+void Session::end(Subscription& subscription, uint32_t code, std::string_view reason) {
   send([&](const protocol::Encoder& encoder, std::string& out) {
     encoder.push_unsubscribe(out, subscription.channel->name, code, reason);
   });
-  remove_subscription(subscription, tell_broker);
+  // Even when the broker ended it: that may have been the session's one before this, which it left meanwhile.
+  remove_subscription(subscription, true);
 }
 
 void Session::end_subscription(std::string_view channel, uint32_t code, std::string_view reason) {
@@ -215,14 +216,14 @@ void Session::end_subscription(std::string_view channel, uint32_t code, std::str
 }
 
 void Session::on_unsubscribed(Subscription& subscription, uint32_t code, std::string_view reason) {
-  if (subscription.active) return end(subscription, code, reason, false);
+  if (subscription.active) return end(subscription, code, reason);
   // The reply comes first, as for every push.
   subscription.ended = std::make_unique<Disconnect>(Disconnect{code, std::string(reason)});
 }
 
 void Session::on_position_lost(Subscription& subscription) {
   if (subscription.server_side) return close(disconnect_code::kInsufficientState);
-  end(subscription, unsubscribe_code::kInsufficientState, "insufficient state", true);
+  end(subscription, unsubscribe_code::kInsufficientState, "insufficient state");
 }
 
 void Session::on_writable_low() {

@@ -127,7 +127,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
     transport_.send_message(context_.out, encoder_.message_kind());
     if (context_.out.capacity() > protocol::kKeptBufferBytes) context_.out = std::string();
   }
-  void end(Subscription& subscription, uint32_t code, std::string_view reason, bool tell_broker);
+  void end(Subscription& subscription, uint32_t code, std::string_view reason);
   void leave(uint32_t code);
 
   // ---- session_timers.cc

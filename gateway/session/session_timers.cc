@@ -120,7 +120,7 @@ void Session::expire_subscriptions(MonoTime now) {
       continue;
     }
     if (subscription.server_side) return close(disconnect_code::kSubscriptionExpired);
-    end(subscription, unsubscribe_code::kExpired, "subscription expired", true);
+    end(subscription, unsubscribe_code::kExpired, "subscription expired");
   }
   subscription_expires_at_ = next;
 }
