@@ -56,6 +56,10 @@ void BrokerLane::handle(ServerPublish&& publish, ResponseFn done) {
   channels_.server_publish(std::move(publish), as<PublishResponse>(std::move(done)));
 }
 
+void BrokerLane::handle(UnsubscribeSessions&& request, ResponseFn done) {
+  done(channels_.unsubscribe_sessions(request));
+}
+
 void BrokerLane::handle(BindSession&& request, ResponseFn done) {
   registry_.bind(std::move(request), as<BindSessionResponse>(std::move(done)));
 }

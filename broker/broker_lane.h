@@ -36,6 +36,7 @@ class BrokerLane final : public RequestHandler {
   void handle(ServerPublish&& publish, ResponseFn done);
   void handle(Inspect&& request, ResponseFn done);
   void handle(DisconnectSessions&& request, ResponseFn done);
+  void handle(UnsubscribeSessions&& request, ResponseFn done);
 
   LaneContext context_;
   Registry registry_;

@@ -174,14 +174,27 @@ struct DisconnectSessionsResponse {
   uint32_t closed = 0;
 };
 
+// Slot of the channel: ends the subscriptions to it of the sessions that match all non-empty fields; session
+// or user is set. One that is still being answered fails with error 100, so that its client asks again.
+// Broker to broker.
+struct UnsubscribeSessions {
+  std::string channel, session, user;
+  uint32_t code = 0;  // 2000..2999: client-protocol 1.11
+  std::string reason;
+};
+struct UnsubscribeSessionsResponse : Outcome {
+  uint32_t ended = 0;
+};
+
 using Request =
     std::variant<ConnectRequest, RefreshRequest, SubscribeRequest, UnsubscribeRequest, PublishRequest,
                  HistoryRequest, PresenceRequest, RpcRequest, HttpRequest, SessionClosed, BindSession,
-                 ServiceCall, ServerPublish, Inspect, DisconnectSessions>;
-using Response = std::variant<Outcome, ConnectResponse, RefreshResponse, SubscribeResponse,
-                              UnsubscribeResponse, PublishResponse, HistoryResponse, PresenceResponse,
-                              RpcResponse, HttpResponse, SessionClosedResponse, BindSessionResponse,
-                              ServiceCallResponse, InspectResponse, DisconnectSessionsResponse>;
+                 ServiceCall, ServerPublish, Inspect, DisconnectSessions, UnsubscribeSessions>;
+using Response =
+    std::variant<Outcome, ConnectResponse, RefreshResponse, SubscribeResponse, UnsubscribeResponse,
+                 PublishResponse, HistoryResponse, PresenceResponse, RpcResponse, HttpResponse,
+                 SessionClosedResponse, BindSessionResponse, ServiceCallResponse, InspectResponse,
+                 DisconnectSessionsResponse, UnsubscribeSessionsResponse>;
 
 // The answer type of a request, so that a caller cannot mix them up.
 template <class R>
@@ -245,6 +258,10 @@ struct ResponseOf<Inspect> {
 template <>
 struct ResponseOf<DisconnectSessions> {
   using type = DisconnectSessionsResponse;
+};
+template <>
+struct ResponseOf<UnsubscribeSessions> {
+  using type = UnsubscribeSessionsResponse;
 };
 
 }  // namespace lcg

@@ -52,6 +52,19 @@ void Channel::unsubscribe(std::string_view session) {
   if (was.in && options_.join_leave) announce(was, false);
 }
 
+uint32_t Channel::unsubscribe_sessions(const UnsubscribeSessions& request) {
+  const std::vector<Member> removed = members_.remove_matching(request.session, request.user);
+  uint32_t ended = 0;
+  for (const Member& was : removed) {
+    if (!was.in) continue;  // its answer, still to come, says that it failed
+    ++ended;
+    context_.bus.deliver(context_.lane, was.peer->gateway,
+                         DeliverUnsubscribe{name_, was.peer->session, request.code, request.reason});
+    if (options_.join_leave) announce(was, false);
+  }
+  return ended;
+}
+
 void Channel::announce(const Member& member, bool joined) {
   const ClientInfo info = info_of(member);
   members_.interest().for_each([&](GatewayAddress gateway) {

@@ -53,6 +53,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void open(SubscribeRequest request, uint64_t ticket, Grant grant, SubscribeFn done);
   // Idempotent. Announces the leave.
   void unsubscribe(std::string_view session);
+  // Tells their gateways. How many were in.
+  uint32_t unsubscribe_sessions(const UnsubscribeSessions& request);
 
   // Of a client that may. `done` once.
   virtual void publish(PublishRequest request, PublishFn done) = 0;

@@ -123,6 +123,15 @@ void ChannelCommands::unsubscribe(UnsubscribeRequest request,
   done({});
 }
 
+UnsubscribeSessionsResponse ChannelCommands::unsubscribe_sessions(const UnsubscribeSessions& request) {
+  UnsubscribeSessionsResponse answer;
+  if (const std::shared_ptr<Channel> channel = table_.find(request.channel)) {
+    answer.ended = channel->unsubscribe_sessions(request);
+    table_.release(*channel);
+  }
+  return answer;
+}
+
 void ChannelCommands::publish(PublishRequest request, PublishFn done) {
   const Found found = find(request.channel);
   if (found.error != 0) return done(failed<PublishResponse>(found.error));

@@ -17,6 +17,8 @@ class ChannelCommands {
   void presence(PresenceRequest request, UniqueFunction<void(PresenceResponse)> done);
   void server_publish(ServerPublish publish, PublishFn done);
 
+  UnsubscribeSessionsResponse unsubscribe_sessions(const UnsubscribeSessions& request);
+
   const ChannelTable& table() const { return table_; }
 
  private:

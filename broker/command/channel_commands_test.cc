@@ -130,6 +130,71 @@ TEST_F(ChannelCommandsTest, UnsubscribeOvertakesASlowPlugin) {
   EXPECT_EQ(channels(), 0u);
 }
 
+TEST_F(ChannelCommandsTest, AUserIsUnsubscribedWithAllHisSessions) {
+  const PeerPtr tablet = LaneRig::peer("alice", "s-tablet");
+  for (const PeerPtr& peer : {alice_, tablet, bob_}) subscribe("kept:a", peer);
+  rig_.deliveries.clear();
+
+  EXPECT_EQ(rig_.get(UnsubscribeSessions{"kept:a", {}, "alice", 2000, "removed"}).ended, 2u);
+
+  const auto got = rig_.delivered<DeliverUnsubscribe>();
+  ASSERT_THAT(got, SizeIs(2));
+  EXPECT_THAT((std::vector{got[0].session, got[1].session}),
+              testing::UnorderedElementsAre("s-alice", "s-tablet"));
+  EXPECT_EQ(got[0].channel, "kept:a");
+  EXPECT_EQ(got[0].code, 2000u);
+  EXPECT_EQ(got[0].reason, "removed");
+  const auto leaves = rig_.delivered<DeliverJoinLeave>();
+  ASSERT_THAT(leaves, SizeIs(2));
+  EXPECT_FALSE(leaves[0].joined);
+  const PresenceResponse present = rig_.get(PresenceRequest{"kept:a", bob_, true});
+  EXPECT_EQ(present.num_clients, 1u);
+  EXPECT_EQ(present.num_users, 1u);
+}
+
+TEST_F(ChannelCommandsTest, OneSessionIsUnsubscribed) {
+  const PeerPtr tablet = LaneRig::peer("alice", "s-tablet");
+  for (const PeerPtr& peer : {alice_, tablet}) subscribe("kept:a", peer);
+
+  EXPECT_EQ(rig_.get(UnsubscribeSessions{"kept:a", "s-tablet", {}, 2000, {}}).ended, 1u);
+  EXPECT_EQ(rig_.get(UnsubscribeSessions{"kept:a", "s-alice", "bob", 2000, {}}).ended, 0u) << "not his";
+
+  ASSERT_THAT(rig_.delivered<DeliverUnsubscribe>(), SizeIs(1));
+  EXPECT_EQ(rig_.delivered<DeliverUnsubscribe>()[0].session, "s-tablet");
+}
+
+TEST_F(ChannelCommandsTest, WhatIsPublishedAfterAnUnsubscribeIsNotDelivered) {
+  subscribe("news", alice_);
+  rig_.get(UnsubscribeSessions{"news", {}, "alice", 2000, {}});
+
+  rig_.get(ServerPublish{"news", {0, {}, SharedBytes("1"), {}, false}});
+
+  EXPECT_THAT(rig_.delivered<DeliverPublication>(), SizeIs(0));
+  EXPECT_EQ(channels(), 0u) << "the last one out closes it";
+}
+
+TEST_F(ChannelCommandsTest, AnUnsubscribedUserWhoIsStillBeingAnsweredIsToldToAskAgain) {
+  std::vector<host::ChainFn> held;
+  rig_.host.on_chain = [&](host::ChainRequest, host::ChainFn done) { held.push_back(std::move(done)); };
+  auto answer = rig_.begin(SubscribeRequest{"news", alice_, "token", {}});
+  rig_.world.run_until_idle();
+
+  EXPECT_EQ(rig_.get(UnsubscribeSessions{"news", {}, "alice", 2000, {}}).ended, 0u);
+  host::ChainResult yes;
+  yes.status = LCG_OK;
+  rig_.world.on(rig_.world.lane(0), [&] { held.at(0)(std::move(yes)); });
+  rig_.world.run_until_idle();
+
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_EQ((*answer)->error.code, error_code::kInternal);
+  EXPECT_TRUE((*answer)->error.temporary);
+  EXPECT_THAT(rig_.delivered<DeliverUnsubscribe>(), SizeIs(0));
+}
+
+TEST_F(ChannelCommandsTest, UnsubscribingFromWhatIsNotThereIsNoError) {
+  EXPECT_EQ(rig_.get(UnsubscribeSessions{"news", {}, "alice", 2000, {}}).ended, 0u);
+}
+
 TEST_F(ChannelCommandsTest, PublishPluginMayChangeTheData) {
   rig_.host.wanted = 1u << LCG_REQ_PUBLISH;
   rig_.host.on_chain = [](host::ChainRequest, host::ChainFn done) {

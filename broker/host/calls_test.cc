@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "broker/host/testing_plugins.h"
+#include "lcg/ext/channels.h"
 
 namespace lcg::host {
 namespace {
@@ -328,6 +329,91 @@ TEST(DisconnectSessions, NeedsSomeoneAndAValidCode) {
     EXPECT_EQ(disconnect(me, "", "", 3503), LCG_E_INVALID);
     EXPECT_EQ(disconnect(me, "alice", "", 2999), LCG_E_INVALID);
     EXPECT_EQ(disconnect(me, "alice", "", 5000), LCG_E_INVALID);
+    me.reply(r.token);
+  };
+  process.add("app", script);
+  process.boot();
+
+  EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_OK);
+}
+
+const lcg_channels_v1* channels_of(const Scripted& me) {
+  return static_cast<const lcg_channels_v1*>(me.host->query(me.host->ctx, c_str(LCG_CHANNELS_V1)));
+}
+
+TEST(Unsubscribe, GoesToTheChannelBetweenThePublicationsBeforeAndAfterIt) {
+  SimProcess process(4);
+  Script script = store();
+  script.provides = "channel:dialog";
+  script.on_request = [](Scripted& me, const lcg_request& r) {
+    lcg_publication out{};
+    out.struct_size = sizeof out;
+    out.channel = c_str("dialog:42");
+    EXPECT_EQ(me.host->publish(me.host->ctx, &out, nullptr, nullptr), LCG_OK);
+    EXPECT_EQ(channels_of(me)->unsubscribe(me.host->ctx, out.channel, c_str("bob"), 2000, c_str("removed")),
+              LCG_OK);
+    EXPECT_EQ(me.host->publish(me.host->ctx, &out, nullptr, nullptr), LCG_OK);
+    me.reply(r.token);
+  };
+  process.add("dialog", script);
+  process.boot();
+
+  process.chain(LCG_REQ_RPC);
+  process.world.run_until_idle();
+
+  const BareBroker& owner = *process.brokers[slot_of_key("42", SimProcess::kSlots) % 4];
+  ASSERT_EQ(owner.unsubscribed.size(), 1u);
+  EXPECT_EQ(owner.unsubscribed[0].channel, "dialog:42");
+  EXPECT_EQ(owner.unsubscribed[0].user, "bob");
+  EXPECT_EQ(owner.unsubscribed[0].session, "");
+  EXPECT_EQ(owner.unsubscribed[0].code, 2000u);
+  EXPECT_EQ(owner.unsubscribed[0].reason, "removed");
+  EXPECT_EQ(owner.published_before_unsubscribe, 1u);
+}
+
+TEST(Unsubscribe, OfOneSession) {
+  SimProcess process;
+  Script script;
+  script.on_request = [](Scripted& me, const lcg_request& r) {
+    me.reply(r.token,
+             channels_of(me)->unsubscribe_session(me.host->ctx, c_str("news"), c_str("s1"), 2500, {}));
+  };
+  process.add("app", script);
+  process.boot();
+
+  EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_OK);
+  process.world.run_until_idle();
+
+  ASSERT_EQ(process.brokers[0]->unsubscribed.size(), 1u);
+  EXPECT_EQ(process.brokers[0]->unsubscribed[0].session, "s1");
+  EXPECT_EQ(process.brokers[0]->unsubscribed[0].user, "");
+}
+
+TEST(Unsubscribe, NeedsAChannelSomeoneAndAValidCode) {
+  SimProcess process;
+  Script script;
+  script.on_request = [](Scripted& me, const lcg_request& r) {
+    const auto unsubscribe = [&me](std::string_view channel, std::string_view user, uint32_t code) {
+      return channels_of(me)->unsubscribe(me.host->ctx, c_str(channel), c_str(user), code, {});
+    };
+    EXPECT_EQ(unsubscribe("", "bob", 2000), LCG_E_INVALID);
+    EXPECT_EQ(unsubscribe("news", "", 2000), LCG_E_INVALID);
+    EXPECT_EQ(unsubscribe("news", "bob", 1999), LCG_E_INVALID);
+    EXPECT_EQ(unsubscribe("news", "bob", 3000), LCG_E_INVALID);
+    me.reply(r.token);
+  };
+  process.add("app", script);
+  process.boot();
+
+  EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_OK);
+}
+
+TEST(Query, WhatIsUnknownIsAbsent) {
+  SimProcess process;
+  Script script;
+  script.on_request = [](Scripted& me, const lcg_request& r) {
+    EXPECT_EQ(me.host->query(me.host->ctx, c_str("channels/2")), nullptr);
+    EXPECT_EQ(me.host->query(me.host->ctx, c_str("")), nullptr);
     me.reply(r.token);
   };
   process.add("app", script);

@@ -3,6 +3,7 @@
 #include "broker/api/bus.h"
 #include "broker/host/abi_io.h"
 #include "broker/host/lane_host.h"
+#include "lcg/ext/channels.h"
 
 namespace lcg::host {
 namespace {
@@ -95,8 +96,29 @@ lcg_status api_offload(lcg_host_ctx* context, lcg_fn work, lcg_fn done, void* us
   return host(context).offload(self(context), work, done, user);
 }
 
-// No optional interface exists yet.
-const void* api_query(lcg_host_ctx*, lcg_str) noexcept { return nullptr; }
+// --- optional interfaces -------------------------------------------------------------------------
+
+lcg_status channels_unsubscribe(lcg_host_ctx* context, lcg_str channel, lcg_str user_id, uint32_t code,
+                                lcg_str reason) noexcept {
+  if (!usable(context)) return refusal(context);
+  return host(context).unsubscribe(
+      self(context),
+      {std::string(view(channel)), {}, std::string(view(user_id)), code, std::string(view(reason))});
+}
+
+lcg_status channels_unsubscribe_session(lcg_host_ctx* context, lcg_str channel, lcg_str session_id,
+                                        uint32_t code, lcg_str reason) noexcept {
+  if (!usable(context)) return refusal(context);
+  return host(context).unsubscribe(
+      self(context),
+      {std::string(view(channel)), std::string(view(session_id)), {}, code, std::string(view(reason))});
+}
+
+const void* api_query(lcg_host_ctx*, lcg_str name) noexcept {
+  static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe,
+                                                &channels_unsubscribe_session};
+  return view(name) == LCG_CHANNELS_V1 ? &kChannels : nullptr;
+}
 
 }  // namespace
 

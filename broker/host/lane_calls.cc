@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/log.h"
 #include "broker/host/abi_io.h"
 #include "broker/host/lane_host.h"
 
@@ -49,6 +50,8 @@ std::string position_text(const StreamPosition& position) {
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), position.offset).ptr;
   return std::string(digits.data(), end) + " " + position.epoch;
 }
+
+bool is_unsubscribe_code(uint32_t code) { return code >= unsubscribe_code::kServer && code <= 2999; }
 
 bool is_disconnect_code(uint32_t code) { return code >= disconnect_code::kConnectionClosed && code <= 4999; }
 
@@ -140,9 +143,20 @@ lcg_status LaneHost::disconnect(Instance& instance, const lcg_disconnect& discon
   if (!names_someone || !is_disconnect_code(disconnect.code)) return LCG_E_INVALID;
   request.disconnect = make_disconnect(disconnect.code);
   if (!view(disconnect.reason).empty())
-    request.disconnect.reason = view(disconnect.reason).substr(0, kMaxMessage);
+    request.disconnect.reason = cut_at_character(view(disconnect.reason), kMaxMessage);
   Outgoing o;
   o.service = "disconnect";
+  o.request = std::move(request);
+  return submit_from(instance, std::move(o));
+}
+
+lcg_status LaneHost::unsubscribe(Instance& instance, UnsubscribeSessions request) {
+  const bool names_someone = !request.session.empty() || !request.user.empty();
+  if (request.channel.empty() || !names_someone || !is_unsubscribe_code(request.code)) return LCG_E_INVALID;
+  request.reason = cut_at_character(request.reason, kMaxMessage);
+  Outgoing o;
+  o.service = "unsubscribe";
+  o.method = request.channel;
   o.request = std::move(request);
   return submit_from(instance, std::move(o));
 }
@@ -154,7 +168,15 @@ void LaneHost::send(uint64_t token) {
   Outgoing& o = outgoing_.value(token);
   if (std::holds_alternative<ServiceCall>(o.request)) return send_call(token, o);
   if (std::holds_alternative<ServerPublish>(o.request)) return send_publish(token, o);
+  if (std::holds_alternative<UnsubscribeSessions>(o.request)) return send_unsubscribe(token, o);
   send_disconnect(token, o);
+}
+
+Target LaneHost::owner_of_channel(std::string_view channel) const {
+  const std::string_view name_space = channel.substr(0, std::min(channel.find(':'), channel.size()));
+  const bool provided =
+      name_space.size() < channel.size() && shared_.roster.services().provides_channels(name_space);
+  return Target::slot(slot_of_key(key_of_channel(channel, provided), static_cast<uint32_t>(owned_.size())));
 }
 
 void LaneHost::send_call(uint64_t token, Outgoing& o) {
@@ -189,11 +211,7 @@ void LaneHost::send_call(uint64_t token, Outgoing& o) {
 
 void LaneHost::send_publish(uint64_t token, Outgoing& o) {
   ServerPublish& publication = std::get<ServerPublish>(o.request);
-  const std::string_view channel = publication.channel;
-  const std::string_view name_space = channel.substr(0, std::min(channel.find(':'), channel.size()));
-  const bool provided =
-      name_space.size() < channel.size() && shared_.roster.services().provides_channels(name_space);
-  const Target target = Target::slot(slot_of_key(key_of_channel(channel, provided), slot_count()));
+  const Target target = owner_of_channel(publication.channel);
   lcg::ask(
       shared_.bus, lane_, target, std::move(publication),
       [this, token](PublishResponse response) {
@@ -216,6 +234,16 @@ void LaneHost::send_disconnect(uint64_t token, Outgoing& o) {
   for (uint32_t lane = 0; lane < shared_.bus.broker_lane_count(); ++lane) {
     lcg::ask(shared_.bus, lane_, Target::lane(lane), request, ignore);
   }
+}
+
+// In one queue with the publications, so that it takes effect between those made before and after it.
+void LaneHost::send_unsubscribe(uint64_t token, Outgoing& o) {
+  UnsubscribeSessions request = std::move(std::get<UnsubscribeSessions>(o.request));
+  answered(token, {});
+  const Target target = owner_of_channel(request.channel);
+  lcg::ask(shared_.bus, lane_, target, std::move(request), [this](const UnsubscribeSessionsResponse& answer) {
+    if (!answer.ok()) log::error("an unsubscribe by a plugin was lost", {{"lane", lane_number_}});
+  });
 }
 
 void LaneHost::answered(uint64_t token, ServiceCallResponse response) {

@@ -76,6 +76,7 @@ class LaneHost final : public PluginHost {
   lcg_status publish(Instance& instance, const lcg_publication& publication, Done done);
   lcg_status call_from(Instance& instance, const lcg_call& call, Done done);
   lcg_status disconnect(Instance& instance, const lcg_disconnect& disconnect);
+  lcg_status unsubscribe(Instance& instance, UnsubscribeSessions request);
   lcg_status start_timer(Instance& instance, Millis delay, lcg_fn fn, void* user, lcg_timer& out);
   lcg_status cancel_timer(Instance& instance, lcg_timer timer);
   lcg_status offload(Instance& instance, lcg_fn work, lcg_fn done, void* user);
@@ -105,7 +106,7 @@ class LaneHost final : public PluginHost {
     Millis timeout{0};
     MonoTime since;
     std::string service, method;
-    std::variant<std::monostate, ServiceCall, ServerPublish, DisconnectSessions> request;
+    std::variant<std::monostate, ServiceCall, ServerPublish, DisconnectSessions, UnsubscribeSessions> request;
   };
   struct PluginTimer {
     Instance* instance = nullptr;
@@ -142,6 +143,8 @@ class LaneHost final : public PluginHost {
   void send_call(uint64_t token, Outgoing& outgoing);
   void send_publish(uint64_t token, Outgoing& outgoing);
   void send_disconnect(uint64_t token, Outgoing& outgoing);
+  void send_unsubscribe(uint64_t token, Outgoing& outgoing);
+  Target owner_of_channel(std::string_view channel) const;
   void serve_on(Instance& instance, const ServiceCall& call, uint32_t slot, uint64_t term, CallFn done);
   void answered(uint64_t token, ServiceCallResponse response);
 

@@ -185,11 +185,18 @@ class BareBroker final : public RequestHandler {
       return done(std::move(response));
     }
     if (auto* disconnect = std::get_if<DisconnectSessions>(&request)) disconnected.push_back(*disconnect);
+    if (auto* unsubscribe = std::get_if<UnsubscribeSessions>(&request)) {
+      unsubscribed.push_back(*unsubscribe);
+      published_before_unsubscribe = published.size();
+      return done(UnsubscribeSessionsResponse{});
+    }
     done(DisconnectSessionsResponse{});
   }
   PluginHost* host = nullptr;
   std::vector<ServerPublish> published;
   std::vector<DisconnectSessions> disconnected;
+  std::vector<UnsubscribeSessions> unsubscribed;
+  size_t published_before_unsubscribe = 0;
 
  private:
   const uint32_t slots_;

@@ -72,6 +72,21 @@ Member Members::remove(std::string_view session) {
   return was;
 }
 
+std::vector<Member> Members::remove_matching(std::string_view session, std::string_view user) {
+  std::vector<PeerPtr> matching;
+  if (!session.empty()) {
+    const Member* member = find(session);
+    if (member != nullptr && (user.empty() || member->peer->user == user)) matching.push_back(member->peer);
+  } else {
+    for (const auto& [key, member] : by_session_)
+      if (member.peer->user == user) matching.push_back(member.peer);
+  }
+  std::vector<Member> out;
+  out.reserve(matching.size());
+  for (const PeerPtr& peer : matching) out.push_back(remove(peer->session));
+  return out;
+}
+
 std::vector<ClientInfo> Members::list() const {
   std::vector<ClientInfo> out;
   out.reserve(in_);

@@ -56,6 +56,9 @@ class Members {
   void admit(Member& member, SharedBytes chan_info);
   // What it was; peer is null when it was no member.
   Member remove(std::string_view session);
+  // Those that match all non-empty arguments, as they were. Without a session every member is looked at.
+  // REQUIRES: session or user is set.
+  std::vector<Member> remove_matching(std::string_view session, std::string_view user);
 
   bool empty() const { return by_session_.empty(); }
   uint32_t in_count() const { return in_; }

@@ -185,3 +185,19 @@ test('cseq: a repeat gets the first answer, a gap and a changed body are refused
   await assert.rejects(a.client.rpc('message.send', { ...args, cseq: 5 }), (e) => e.code >= 400 && /2/.test(e.message));
   await assert.rejects(a.client.rpc('message.send', { ...args, body: 'other' }), (e) => e.code >= 400);
 });
+
+test('a removed member is unsubscribed at once and stays connected', async () => {
+  const [a, b] = [await person('rem-a'), await person('rem-b')];
+  const { dialog } = await a.rpc('dialog.create', { kind: 'group', members: ['rem-b'] });
+  const [sa, sb] = [await subscribe(a, `dialog:${dialog}`), await subscribe(b, `dialog:${dialog}`)];
+  const states = [];
+  b.client.on('state', (ctx) => states.push(ctx.newState));
+  const gone = new Promise((resolve) => sb.on('unsubscribed', resolve));
+  const { seq } = await a.rpc('dialog.remove', { dialog, user: 'rem-b' });
+  assert.equal((await gone).code, 2000);
+  const { seq: later } = await a.send(dialog, 'among ourselves');
+  await eventually('who is left has it', () => sa.got.at(-1)?.data.seq === later);
+  assert.deepEqual((await b.client.rpc('echo', 1)).data, 1);
+  assert.equal(sb.got.at(-1).data.seq, seq, 'the removal is the last that the removed member sees');
+  assert.deepEqual(states, []);
+});

@@ -160,8 +160,11 @@ TEST(FakeHost, ChannelsInterfaceRecordsUnsubscribes) {
   EXPECT_EQ(channels->unsubscribe(ctx, str("dialog:1"), str("ann"), 2500, str("left")), LCG_OK);
   EXPECT_EQ(channels->unsubscribe(ctx, str("dialog:1"), str("ann"), 3000, str("left")), LCG_E_INVALID);
 
-  ASSERT_EQ(host.unsubscribes().size(), 1u);
+  EXPECT_EQ(channels->unsubscribe_session(ctx, str("dialog:1"), str("s1"), 2000, str("left")), LCG_OK);
+
+  ASSERT_EQ(host.unsubscribes().size(), 2u);
   EXPECT_EQ(host.unsubscribes()[0].user_id, "ann");
+  EXPECT_EQ(host.unsubscribes()[1].session_id, "s1");
 }
 
 TEST(FakeHost, DeferredOffloadWaits) {

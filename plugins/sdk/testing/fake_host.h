@@ -98,6 +98,7 @@ struct UnsubscribeRecord {
   std::string channel, user_id;
   uint32_t code = 0;
   std::string reason;
+  std::string session_id;  // instead of user_id
 };
 struct LogRecord {
   uint32_t level = 0;

@@ -98,17 +98,29 @@ lcg_status host_offload(lcg_host_ctx* ctx, lcg_fn work, lcg_fn done, void* user)
   return instance_of(ctx).world->start_offload(instance_of(ctx), work, done, user);
 }
 
-lcg_status channels_unsubscribe(lcg_host_ctx* ctx, lcg_str channel, lcg_str user_id, uint32_t code,
-                                lcg_str reason) noexcept {
+lcg_status record_unsubscribe(lcg_host_ctx* ctx, UnsubscribeRecord record) {
   World& world = *instance_of(ctx).world;
   if (world.crashed_) return LCG_OK;
-  if (channel.size == 0 || user_id.size == 0 || code < 2000 || code > 2999) return LCG_E_INVALID;
-  world.unsubscribes_.push_back({copy(channel), copy(user_id), code, copy(reason)});
+  const bool names_someone = !record.user_id.empty() || !record.session_id.empty();
+  if (record.channel.empty() || !names_someone || record.code < 2000 || record.code > 2999)
+    return LCG_E_INVALID;
+  world.unsubscribes_.push_back(std::move(record));
   return LCG_OK;
 }
 
+lcg_status channels_unsubscribe(lcg_host_ctx* ctx, lcg_str channel, lcg_str user_id, uint32_t code,
+                                lcg_str reason) noexcept {
+  return record_unsubscribe(ctx, {copy(channel), copy(user_id), code, copy(reason), {}});
+}
+
+lcg_status channels_unsubscribe_session(lcg_host_ctx* ctx, lcg_str channel, lcg_str session_id, uint32_t code,
+                                        lcg_str reason) noexcept {
+  return record_unsubscribe(ctx, {copy(channel), {}, code, copy(reason), copy(session_id)});
+}
+
 const void* host_query(lcg_host_ctx* ctx, lcg_str name) noexcept {
-  static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe};
+  static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe,
+                                                &channels_unsubscribe_session};
   return view(name) == LCG_CHANNELS_V1 && instance_of(ctx).world->options.offer_channels ? &kChannels
                                                                                          : nullptr;
 }

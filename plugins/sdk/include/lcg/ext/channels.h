@@ -20,9 +20,13 @@ typedef struct lcg_channels_v1 {
   uint32_t struct_size;
   /* Ends the subscriptions of every session of user_id to channel. code 2000..2499: the client stays
    * unsubscribed; 2500..2999: it subscribes again, and the provider is asked again. Call it where the channel
-   * is published: publications made after it reach none of those sessions. */
+   * is published: publications made after it reach none of those sessions. LCG_E_INVALID: channel or
+   * user_id is empty, or code is none of these. */
   lcg_status (*unsubscribe)(lcg_host_ctx*, lcg_str channel, lcg_str user_id, uint32_t code,
                             lcg_str reason) LCG_NOEXCEPT;
+  /* The same for one session. */
+  lcg_status (*unsubscribe_session)(lcg_host_ctx*, lcg_str channel, lcg_str session_id, uint32_t code,
+                                    lcg_str reason) LCG_NOEXCEPT;
 } lcg_channels_v1;
 
 #ifdef __cplusplus
