@@ -35,7 +35,7 @@ App::App(AppConfig config)
       lanes_({config_.lanes, config_.pin_lanes}),
       pool_({config_.pool_threads, 1024, "lcg-pool"}),
       bus_(config_.broker.slots, config_.lanes),
-      metrics_(kVersion) {}
+      metrics_(kVersion, lanes_) {}
 
 App::~App() {
   pool_.stop();

@@ -50,8 +50,9 @@ uint64_t load(const std::atomic<uint64_t>& counter) { return counter.load(std::m
 
 }  // namespace
 
-MetricsPage::MetricsPage(std::string version) {
+MetricsPage::MetricsPage(std::string version, LaneSet& lanes) {
   metrics::add_process_metrics(process_);
+  lanes.add_metrics(process_);
   process_.gauge("lcg_build_info", "The version that runs.", {{"version", std::move(version)}}).set(1);
 }
 
@@ -109,7 +110,6 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
 
   uint64_t bytes_in = 0, bytes_out = 0, writes = 0, slow = 0, protocol_errors = 0, accepted = 0, requests = 0,
            refused = 0;
-  uint64_t tasks = 0, over_budget = 0, turns = 0;
   for (const Source& source : sources_) {
     const ws::ConnectionCounters& ws = source.http->websockets().counters();
     bytes_in += load(ws.bytes_in);
@@ -121,10 +121,6 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
     accepted += load(http.accepted);
     requests += load(http.requests);
     refused += load(http.refused_full) + load(http.refused_half_open);
-    const LaneStats& lane = source.lane->stats();
-    turns += load(lane.turns);
-    tasks += load(lane.tasks);
-    over_budget += load(lane.over_budget);
   }
   t.one("lcg_websocket_received_bytes_total", "counter", "Bytes read from WebSocket clients.", bytes_in);
   t.one("lcg_websocket_sent_bytes_total", "counter", "Bytes written to WebSocket clients.", bytes_out);
@@ -135,9 +131,6 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
   t.one("lcg_connections_accepted_total", "counter", "TCP connections accepted.", accepted);
   t.one("lcg_connections_refused_total", "counter", "TCP connections refused at a limit.", refused);
   t.one("lcg_http_requests_total", "counter", "HTTP requests, upgrades among them.", requests);
-  t.one("lcg_lane_turns_total", "counter", "Turns of the lanes' loops.", turns);
-  t.one("lcg_lane_tasks_total", "counter", "Tasks posted between lanes.", tasks);
-  t.one("lcg_lane_over_budget_total", "counter", "Tasks that held a lane for over 1 ms.", over_budget);
 
   if (plugins_ != nullptr) {
     const std::pair<const char*, std::atomic<uint64_t> host::InstanceCounters::*> kinds[] = {

@@ -22,7 +22,8 @@ class MetricsPage {
     net::HttpServer* http;
   };
 
-  explicit MetricsPage(std::string version);
+  // `lanes` outlives it.
+  MetricsPage(std::string version, LaneSet& lanes);
 
   // Before the first render. All outlive the page's last answer.
   void add(Source source) { sources_.push_back(source); }

@@ -5,6 +5,12 @@
 namespace lcg {
 namespace {
 
+// What is refused for now (429: RFC 6585 4; 503: RFC 9110 15.6.4) says when to come again.
+net::HttpResponse with_retry_after(net::HttpResponse response) {
+  if (response.status == 429 || response.status == 503) response.headers.push_back({"Retry-After", "1"});
+  return response;
+}
+
 void ask_plugins(RouteContext& context, net::HttpRequest request, net::HttpResponder responder) {
   lcg::HttpRequest ask_it;
   ask_it.name = request.method + " " + request.path;
@@ -13,13 +19,15 @@ void ask_plugins(RouteContext& context, net::HttpRequest request, net::HttpRespo
   ask_it.body = SharedBytes(request.body);
   ask(context.bus, context.lane, Target::any(), std::move(ask_it),
       [responder = std::move(responder)](lcg::HttpResponse answer) mutable {
-        if (!answer.ok())
-          return responder.send(net::HttpResponse::text(503, "the service is not available, try again\n"));
+        if (!answer.ok()) {
+          return responder.send(
+              with_retry_after(net::HttpResponse::text(503, "the service is not available, try again\n")));
+        }
         net::HttpResponse out;
         out.status = answer.status;
         out.content_type = answer.content_type.empty() ? "application/json" : answer.content_type;
         out.body = answer.body.view();
-        responder.send(std::move(out));
+        responder.send(with_retry_after(std::move(out)));
       });
 }
 
@@ -29,18 +37,18 @@ void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponde
     return responder.send(net::HttpResponse::json(
         400, R"({"error":{"code":107,"message":"bad request: the body is one JSON value, or empty"}})"));
   }
-  context.gateway.http_rpc(
-      method, request.bearer_token(), request.remote_address, request.body,
-      [responder = std::move(responder)](gateway::HttpRpcAnswer answer) mutable {
-        responder.send(net::HttpResponse::json(answer.status, std::string(answer.body.view())));
-      });
+  context.gateway.http_rpc(method, request.bearer_token(), request.remote_address, request.body,
+                           [responder = std::move(responder)](gateway::HttpRpcAnswer answer) mutable {
+                             responder.send(with_retry_after(
+                                 net::HttpResponse::json(answer.status, std::string(answer.body.view()))));
+                           });
 }
 
 }  // namespace
 
 std::optional<net::HttpResponse> ClientEndpoint::admit(const net::WebSocketRequest& request) {
   if (!context_.ready.load(std::memory_order_relaxed))
-    return net::HttpResponse::text(503, "not ready, try again\n");
+    return with_retry_after(net::HttpResponse::text(503, "not ready, try again\n"));
   for (const char* key : {"format", "cf_protocol"}) {
     if (request.http.query_value(key) == "protobuf")
       return net::HttpResponse::text(

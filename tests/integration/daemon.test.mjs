@@ -133,3 +133,15 @@ test('logs are JSON lines without tokens or payloads; metrics and health answer'
   alice.disconnect();
   await server.close();
 });
+
+test('who asks too often over HTTP is told when to come again; each lane has its own metrics', async () => {
+  const limits = 'argon2_memory: 8MiB, limits: { user: { burst: 1, per_minute: 1 } }';
+  const server = await new Server({ config: (o) => testConfig({ ...o, uaa: limits }) }).start();
+  const attempt = () => fetch(`${server.url}/oauth/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'password', username: 'nobody', password: 'wrong' }) });
+  assert.equal((await attempt()).headers.get('retry-after'), null);
+  const refused = await attempt();
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1']);
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  assert.match(metrics, /^lcg_lane_tasks_total\{lane="1"\} \d+$/m);
+  await server.close();
+});
