@@ -159,7 +159,7 @@ test('a stock subscriber: subscribe, publish and history work on the durable log
 test('the personal channel says which dialog moved', async () => {
   const [a, b] = [await person('hint-a'), await person('hint-b')];
   const { dialog } = await a.rpc('dialog.create', { kind: 'group', members: ['hint-b'] });
-  const before = (await b.rpc('dialog.sync', { since: 0 })).iseq;
+  const before = await eventually('b knows the dialog', async () => (await b.rpc('dialog.sync', { since: 0 })).iseq);
   const hints = [];
   b.client.on('publication', (ctx) => hints.push(ctx));
   const ack = await a.send(dialog, 'psst');
