@@ -1,6 +1,13 @@
 // Reads the log of one IRC channel (the format of the Ubuntu logs) as a list of events.
 import { readFileSync } from 'node:fs';
 
+const NICK = '[A-Za-z0-9_\\-\\[\\]{}|`^\\\\]+';  // RFC 2812 2.3.1
+const SAID = /^\[\d\d:\d\d\] <([^>]+)> ?(.*)$/s;
+const EMOTE = new RegExp(`^\\[\\d\\d:\\d\\d\\] {1,2}\\* (${NICK}) ?(.*)$`, 's');
+const SESSION = new RegExp(`^=== (${NICK}) (?:\\[.*\\] +)?has (joined|left|quit)\\b`);
+const RENAME = new RegExp(`^=== (${NICK}) is now known as (${NICK})`);
+const OLD_EMOTE = new RegExp(`^=== (${NICK}) (.*)$`, 's');
+
 // Returns [{type: 'say'|'emote', nick, text} | {type: 'join'|'leave'|'quit', nick} | {type: 'rename', nick, to}].
 // Lines that are none of these (server notices) become {type: 'notice', text}.
 export function parseLog(text) {
@@ -8,12 +15,11 @@ export function parseLog(text) {
   for (const line of text.split('\n')) {
     if (line === '') continue;
     let m;
-    if ((m = /^\[\d\d:\d\d\] <([^>]+)> ?(.*)$/s.exec(line))) events.push({ type: 'say', nick: m[1], text: m[2] });
-    else if ((m = /^\[\d\d:\d\d\] {1,2}\* (\S+) ?(.*)$/s.exec(line))) events.push({ type: 'emote', nick: m[1], text: m[2] });
-    else if ((m = /^=== (\S+) (?:\[.*\] +)?has (joined|left|quit)\b/.exec(line)))
-      events.push({ type: { joined: 'join', left: 'leave', quit: 'quit' }[m[2]], nick: m[1] });
-    else if ((m = /^=== (\S+) is now known as (\S+)/.exec(line))) events.push({ type: 'rename', nick: m[1], to: m[2] });
-    else if ((m = /^=== (\S+) (.*)$/s.exec(line))) events.push({ type: 'emote', nick: m[1], text: m[2] });
+    if ((m = SAID.exec(line))) events.push({ type: 'say', nick: m[1].trim(), text: m[2] });
+    else if ((m = EMOTE.exec(line))) events.push({ type: 'emote', nick: m[1], text: m[2] });
+    else if ((m = SESSION.exec(line))) events.push({ type: { joined: 'join', left: 'leave', quit: 'quit' }[m[2]], nick: m[1] });
+    else if ((m = RENAME.exec(line))) events.push({ type: 'rename', nick: m[1], to: m[2] });
+    else if ((m = OLD_EMOTE.exec(line))) events.push({ type: 'emote', nick: m[1], text: m[2] });
     else events.push({ type: 'notice', text: line });
   }
   return events;

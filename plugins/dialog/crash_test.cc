@@ -298,6 +298,36 @@ TEST(CrashRecovery, AppendThatArrivesLongAfterItsTimeoutIsNeitherLostNorCancelle
   EXPECT_SOUND(rig);
 }
 
+// The same for the message's own record. Nobody sends a message without a number again, so the resolver alone
+// is there to settle it.
+TEST(CrashRecovery, RecordThatIsStoredLongAfterItsTimeoutIsSettled) {
+  ChatRig rig;
+  rig.group("d", {"ann", "bob"});
+  rig.send(peer("ann"), "d", 1);
+  rig.settle();
+  rig.send(peer("ann"), "d", 2);  // the dialog is open
+  std::vector<std::function<void()>> line;
+  rig.host().provide_async("storage", [&](ServiceCall call, std::function<void(Reply)> answer) {
+    auto serve = [&rig, call, answer] { answer(rig.host().storage().handle(call)); };
+    if (call.method == "commit") {
+      line.push_back(serve);
+    } else {
+      serve();
+    }
+  });
+  const Pending send = rig.start(peer("bob"), "message.send", R"({"dialog":"d","body":"hi"})");
+  rig.host().advance(25'000);  // beyond the call's deadline, T_try and the resolver's rounds
+  ASSERT_TRUE(send->done);
+  ASSERT_FALSE(send->reply.ok());
+
+  rig.host().provide("storage",
+                     [&rig](const ServiceCall& call) { return rig.host().storage().handle(call); });
+  for (const std::function<void()>& serve : line) serve();
+  rig.settle();
+
+  EXPECT_SOUND(rig);
+}
+
 TEST(CrashRecovery, MembershipReachesTheUsersListAfterACrash) {
   for (uint64_t n = 1;; ++n) {
     ChatRig rig;

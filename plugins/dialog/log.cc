@@ -3,9 +3,15 @@
 
 #include <algorithm>
 
+#include "lcg/ext/channels.h"
 #include "lcg/services/message.hpp"
 
 namespace lcg::dialog {
+namespace {
+
+constexpr uint32_t kUnsubscribed = 2000, kReconnect = 3011;  // client-protocol 1.11
+
+}  // namespace
 
 void Log::place(Dialog& dialog, Entry& entry) const {
   entry.dseq = dialog.submitted + 1;
@@ -70,10 +76,32 @@ void Log::advance(const DialogPtr& dialog) {
     dialog->pending.pop_front();
     dialog->head = entry->dseq;
     publish(*dialog, *entry);
+    end_subscriptions(*dialog, *entry);
     remember(*dialog, std::move(entry));
     moved = true;
   }
   if (moved) appended_(dialog);
+}
+
+// Whoever is out sees nothing that comes after his leaving: this stands between the publication of the entry
+// that says so and that of the next.
+void Log::end_subscriptions(const Dialog& dialog, const Entry& entry) const {
+  if (entry.kind != chat::Kind::kMember) return;
+  if (entry.op != "leave" && entry.op != "remove" && entry.op != "ban") return;
+  const std::string channel = "dialog:" + dialog.id;
+  const auto* channels = host_.query<lcg_channels_v1>(LCG_CHANNELS_V1);
+  for (const std::string& user : entry.users) {
+    if (channels != nullptr && LCG_HAS(channels, unsubscribe)) {
+      channels->unsubscribe(host_.core()->host()->ctx, str(channel), str(user), kUnsubscribed,
+                            str("not a member"));
+      continue;
+    }
+    Disconnect d;
+    d.code = kReconnect;
+    d.reason = "force reconnect";
+    d.user_id = user;
+    static_cast<void>(host_.disconnect(d));
+  }
 }
 
 void Log::remember(Dialog& dialog, EntryPtr entry) {

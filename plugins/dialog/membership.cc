@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "lcg/ext/channels.h"
 #include "lcg/json.hpp"
 #include "refusals.h"
 
@@ -14,7 +13,6 @@ namespace lcg::dialog {
 namespace {
 
 constexpr std::string_view kDirectPrefix = "dm-";
-constexpr uint32_t kUnsubscribed = 2000, kReconnect = 3011;  // client-protocol 1.11
 
 std::string hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -281,30 +279,11 @@ Task<Reply> Membership::change(ChangeRequest request) {
   if (request.op == Op::kMute) entry.detail = "\"until\":" + std::to_string(request.until_ms);
   log_.place(*dialog, entry);
   const uint64_t dseq = entry.dseq;
-  const std::vector<std::string> users = entry.users;
   storage::Batch batch;
   apply(*dialog, request, targets, dseq, batch);
   const lcg_status status = co_await log_.append(dialog, std::move(entry), std::move(batch));
   if (status != LCG_OK) co_return busy("the store did not answer");
-  if (leaves(request.op))
-    for (const std::string& user : users) unsubscribe(dialog->id, user);
   co_return Reply::with(json::Writer().num("seq", dseq).take());
-}
-
-// Whoever is out sees nothing that comes after his leaving.
-void Membership::unsubscribe(const std::string& dialog, const std::string& user) const {
-  const std::string channel = "dialog:" + dialog;
-  const auto* channels = host_.query<lcg_channels_v1>(LCG_CHANNELS_V1);
-  if (channels != nullptr && LCG_HAS(channels, unsubscribe)) {
-    channels->unsubscribe(host_.core()->host()->ctx, str(channel), str(user), kUnsubscribed,
-                          str("not a member"));
-    return;
-  }
-  Disconnect d;
-  d.code = kReconnect;
-  d.reason = "force reconnect";
-  d.user_id = user;
-  static_cast<void>(host_.disconnect(d));
 }
 
 Task<Reply> Membership::get(std::string id, std::string user) {

@@ -66,7 +66,6 @@ class Membership {
   // Changes the state and collects its documents.
   void apply(Dialog& dialog, const ChangeRequest& request, const Targets& targets, uint64_t dseq,
              storage::Batch& batch);
-  void unsubscribe(const std::string& dialog, const std::string& user) const;
   std::string describe(const Dialog& dialog, const Member& me, std::optional<bool> created) const;
 
   Host host_;
