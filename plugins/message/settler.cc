@@ -176,9 +176,20 @@ Task<> Settler::resolve_due() {
   resolving_ = false;
 }
 
+// It is not there now, but a write that took longer than its deadline may still wait in the store. One that
+// is answered after it tells: the store applies a partition's batches in order.
+Task<bool> Settler::never_stored(uint64_t id) {
+  const std::string key = storage::key_u64(id);
+  storage::Batch barrier;
+  barrier.durable = false;
+  barrier.require_absent(kRecords, key).erase(kTryingIndex, key);
+  Reply reply = co_await store_.commit(partition_of_slot(slot_of_id(id)), std::move(barrier));
+  co_return reply.ok();
+}
+
 Task<bool> Settler::resolve(uint64_t id) {
   Outcome<Record> loaded = co_await load(id);
-  if (loaded.status == LCG_E_NOT_FOUND) co_return true;
+  if (loaded.status == LCG_E_NOT_FOUND) co_return co_await never_stored(id);
   if (!loaded.ok()) co_return false;
   Record record = std::move(loaded.value);
   if (record.status != Status::kTrying) co_return true;

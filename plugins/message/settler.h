@@ -58,6 +58,7 @@ class Settler {
   Task<> resolve_due();
   // True when the message needs no more attention.
   Task<bool> resolve(uint64_t id);
+  Task<bool> never_stored(uint64_t id);
 
   Host host_;
   storage::Client store_;
