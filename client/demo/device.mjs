@@ -48,6 +48,7 @@ export class Device {
     this.lanes = new Map();      // dialog -> {next cseq, tail promise}
     this.tokens = null;
     this.retries = 0;
+    this.lastError = '';
     this.anomalies = [];         // what must never happen, in words
     this.client = new Centrifuge(`${url.replace(/^http/, 'ws')}/connection/websocket`, {
       websocket: WebSocket, minReconnectDelay: reconnectMs / 5, maxReconnectDelay: reconnectMs,
@@ -89,7 +90,7 @@ export class Device {
       try {
         await this.client.ready(20000);
         return (await this.client.rpc(method, args)).data;
-      } catch (error) { this.retries++; throw error; }
+      } catch (error) { this.retries++; this.lastError = `${method}: ${error.code} ${error.message}`; throw error; }
     }, { isFinal: (e) => e.code >= 100 && !e.temporary && e.code !== 109 && e.code !== 100 && e.code !== 111 });
   }
 
@@ -143,6 +144,7 @@ export class Device {
   async #fill(dialog, timeline, to = 0) {
     timeline.want = Math.max(timeline.want ?? 0, to, timeline.head);
     if (timeline.filling) return timeline.filling;
+    if (timeline.cursor >= timeline.want) return undefined;
     timeline.filling = (async () => {
       try {
         while (timeline.cursor < timeline.want) {

@@ -150,7 +150,8 @@ export class Stage {
     const last = windows.at(-1);
     if (last && last[1] === head) {
       await device.catchUp(this.dialog, head);
-      await eventually(`${who} is at ${head}, it is at ${timeline.cursor}`, () => timeline.cursor >= head);
+      await eventually(`${who} is at ${head}; at ${timeline.cursor}, ${device.client.state}, ${timeline.subscription.state}, pulling ${Boolean(timeline.filling)} to ${timeline.want}, ${device.lastError}`,
+        () => timeline.cursor >= head);
       const expected = reference.filter((e) => e.seq >= last[0]).map((e) => [e.seq, e.id, e.user, e.body]);
       const have = timeline.list().filter((e) => e.seq >= last[0]).map((e) => [e.seq, e.id, e.user, e.body]);
       assert.deepEqual(have, expected, `${who} has the same list in the same order`);
