@@ -13,19 +13,15 @@ unsigned usable_cores() {
   return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
 }
 
-// Adds, behind each relative directory, the same below the folder of the program.
+// A relative directory is below the folder of the program, never of whoever starts it: what is in there is loaded.
 void resolve_plugin_dirs(std::vector<std::string>& dirs) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (dirs.empty()) dirs.push_back("../plugins.d");
-  std::vector<std::string> out;
-  for (const std::string& dir : dirs) {
-    out.push_back(dir);
-    if (!error && fs::path(dir).is_relative())
-      out.push_back((program.parent_path() / dir).lexically_normal().string());
+  for (std::string& dir : dirs) {
+    if (!error && fs::path(dir).is_relative()) dir = (program.parent_path() / dir).lexically_normal().string();
   }
-  dirs = std::move(out);
 }
 
 }  // namespace

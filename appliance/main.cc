@@ -37,7 +37,8 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void reload(App& app, const std::string& path, std::string& effective) {
+// `started` is what the process runs with but for what reloads have taken over since, which `effective` has.
+void reload(App& app, const std::string& path, const std::string& started, std::string& effective) {
   notify_service_manager("RELOADING=1");
   config::Document document = config::Document::load(path);
   const AppConfig config = AppConfig::read(document);
@@ -47,7 +48,8 @@ void reload(App& app, const std::string& path, std::string& effective) {
   } else {
     app.reload(config);
     const std::string now = document.dump_effective();
-    const ConfigDiff diff = compare_configs(effective, now);
+    ConfigDiff diff = compare_configs(effective, now);
+    diff.needs_restart = compare_configs(started, now).needs_restart;
     for (const std::string& key : diff.taken) log::info("configuration reloaded", {{"key", key}});
     for (const std::string& key : diff.needs_restart)
       log::warn("configuration changed, a restart is needed", {{"key", key}});
@@ -69,7 +71,8 @@ int run(const std::string& path) {
     std::fprintf(stderr, "%s", document.error_text().c_str());
     return exit_code::kConfig;
   }
-  std::string effective = document.dump_effective();
+  const std::string started = document.dump_effective();
+  std::string effective = started;
 
   const sigset_t signals = block_signals();
   host::install_crash_note();
@@ -90,7 +93,7 @@ int run(const std::string& path) {
     log::info("ready");
     for (int signal = 0; signal != SIGTERM && signal != SIGINT;) {
       sigwait(&signals, &signal);
-      if (signal == SIGHUP) reload(app, path, effective);
+      if (signal == SIGHUP) reload(app, path, started, effective);
     }
     log::info("draining", {{"spread_ms", config.gateway.drain_spread.count()}});
     // From here a second signal ends the process at once.

@@ -1,7 +1,5 @@
 #include "appliance/routes.h"
 
-#include "base/json_reader.h"
-
 namespace lcg {
 namespace {
 
@@ -33,10 +31,6 @@ void ask_plugins(RouteContext& context, net::HttpRequest request, net::HttpRespo
 
 void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponder responder) {
   const std::string_view method = std::string_view(request.path).substr(std::string_view("/rpc/").size());
-  if (!request.body.empty() && !validate_json(request.body)) {
-    return responder.send(net::HttpResponse::json(
-        400, R"({"error":{"code":107,"message":"bad request: the body is one JSON value, or empty"}})"));
-  }
   context.gateway.http_rpc(method, request.bearer_token(), request.remote_address, request.body,
                            [responder = std::move(responder)](gateway::HttpRpcAnswer answer) mutable {
                              responder.send(with_retry_after(
@@ -46,14 +40,9 @@ void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponde
 
 }  // namespace
 
-std::optional<net::HttpResponse> ClientEndpoint::admit(const net::WebSocketRequest& request) {
+std::optional<net::HttpResponse> ClientEndpoint::admit(const net::WebSocketRequest&) {
   if (!context_.ready.load(std::memory_order_relaxed))
     return with_retry_after(net::HttpResponse::text(503, "not ready, try again\n"));
-  for (const char* key : {"format", "cf_protocol"}) {
-    if (request.http.query_value(key) == "protobuf")
-      return net::HttpResponse::text(
-          400, "this server speaks the JSON protocol: leave out " + std::string(key) + "=protobuf\n");
-  }
   return std::nullopt;
 }
 

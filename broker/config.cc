@@ -8,7 +8,8 @@
 namespace lcg::broker {
 namespace {
 
-constexpr uint32_t kMaxSlots = 65'536, kMaxHistorySize = 100'000, kMaxSessionsPerUser = 100'000;
+constexpr uint32_t kMaxSlots = 4096;  // a message id has 12 bits for the slot
+constexpr uint32_t kMaxHistorySize = 100'000, kMaxSessionsPerUser = 100'000;
 constexpr size_t kMaxChannelsPerLane = 100'000'000, kMaxOutstandingCalls = 65'536;
 constexpr Millis kLongestHistory = std::chrono::hours(24 * 366);
 

@@ -1,8 +1,8 @@
 // BrokerConfig: the broker's part of the configuration file. Defaults are what lcg runs with.
 //
-//   broker:   {node: lcg, slots: 1024, allow_anonymous: false, sessions_per_user: 64, plugin_dir:
-//   [/usr/lib/lcg]} channel:  {without_namespace: {...}, namespaces: [{name: chat, history_size: 100,
-//   history_ttl: 1h}]} plugins:  [{name: uaa, file: uaa.so, instances: per_lane, config: {...}}]
+//   broker:   {node: lcg, slots: 1024, sessions_per_user: 64, plugin_dir: [/usr/lib/lcg]}
+//   channel:  {without_namespace: {...}, namespaces: [{name: chat, history_size: 100, history_ttl: 1h}]}
+//   plugins:  [{name: uaa, file: uaa.so, instances: per_lane, config: {...}}]
 #pragma once
 #include <cstdint>
 #include <string>

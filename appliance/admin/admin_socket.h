@@ -1,10 +1,8 @@
-// AdminSocket: the operator's way in: a Unix socket with mode 0600, so that the file system says who may use
-// it.
+// AdminSocket: the operator's way in: a Unix socket with mode 0600, so that the file system says who may use it.
 //
-// A connection carries one request, a line of JSON: {"command":"sessions","user":"alice"}. The answer is one
-// line,
-// {"result":...} or {"error":"..."}, and the connection is closed. Limits: kMaxRequest bytes, kDeadline to
-// send it, kMaxConnections at a time. Lane: the one it was made for, all of it.
+// A connection carries one request, a line of JSON: {"command":"sessions","filter":"alice"}. The answer is one
+// line, {"result":...} or {"error":"..."}, and the connection is closed. Limits: kMaxRequest bytes, kDeadline
+// for both, kMaxConnections at a time. Lane: the one it was made for, all of it.
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>

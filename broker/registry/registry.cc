@@ -22,6 +22,12 @@ std::string owner_of(const Peer& peer) {
   return peer.user.empty() ? std::string(1, '\0') + peer.session : peer.user;
 }
 
+std::string install_of(const Peer& peer) { return peer.user + '\0' + peer.device; }
+
+Disconnect replaced() {
+  return {disconnect_code::kForceDisconnect, "a newer connection of this device took over"};
+}
+
 bool matches(const Registry::Session& session, const DisconnectSessions& what) {
   const Peer& peer = *session.peer;
   return (what.session.empty() || what.session == peer.session) &&
@@ -54,11 +60,29 @@ void Registry::bind(BindSession request, BindFn done) {
     return refuse(*bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
   if (bind->peer().ephemeral_device || bind->peer().user.empty()) return finish(*bind, kFirstEpoch);
   binding_[bind->peer().session] = bind.get();
+  newest_[install_of(bind->peer())] = bind->ask;
   read_epoch(std::move(bind));
 }
 
-void Registry::refuse(Bind& bind, Outcome why) {
+void Registry::ended(const Bind& bind) {
   binding_.erase(bind.peer().session);
+  const auto newest = newest_.find(install_of(bind.peer()));
+  if (newest != newest_.end() && newest->second == bind.ask) newest_.erase(newest);
+}
+
+// Has a newer bind of the same device asked, and is under way or done?
+bool Registry::superseded(const Bind& bind) const {
+  const auto newest = newest_.find(install_of(bind.peer()));
+  if (newest != newest_.end() && newest->second > bind.ask) return true;
+  const auto sessions = by_user_.find(bind.peer().user);
+  return sessions != by_user_.end() &&
+         std::any_of(sessions->second.begin(), sessions->second.end(), [&](const auto& session) {
+           return session->peer->device == bind.peer().device && session->ask > bind.ask;
+         });
+}
+
+void Registry::refuse(Bind& bind, Outcome why) {
+  ended(bind);
   BindSessionResponse answer;
   static_cast<Outcome&>(answer) = std::move(why);
   bind.done(std::move(answer));
@@ -74,6 +98,7 @@ void Registry::read_epoch(std::shared_ptr<Bind> bind) {
     const uint64_t stored = reader.u64();
     if (!reader.ok()) return refuse(*bind, {make_error(error_code::kInternal), {}});
     if (stored == bind->request.claimed_epoch) return finish(*bind, stored);
+    if (superseded(*bind)) return refuse(*bind, {{}, replaced()});
     write_epoch(std::move(bind), std::move(answer.data), stored + 1);
   });
 }
@@ -113,13 +138,12 @@ void Registry::finish(Bind& bind, uint64_t epoch) {
   Sessions& sessions = by_user_[owner_of(*peer)];
   const auto older = std::find_if(sessions.begin(), sessions.end(),
                                   [&](const auto& session) { return session->peer->device == peer->device; });
-  const Disconnect replaced{disconnect_code::kForceDisconnect, "a newer connection of this device took over"};
   if (older != sessions.end()) {
-    if ((*older)->ask > bind.ask) return refuse(bind, {{}, replaced});
-    close(**older, replaced);
+    if ((*older)->ask > bind.ask) return refuse(bind, {{}, replaced()});
+    close(**older, replaced());
     erase(sessions, older->get());
   }
-  binding_.erase(peer->session);
+  ended(bind);
   peer->device_epoch = epoch;
   sessions.push_back(std::make_unique<Session>(Session{peer, std::move(bind.request.client_name),
                                                        std::move(bind.request.client_version),

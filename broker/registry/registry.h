@@ -11,7 +11,8 @@
 // One session a device (F6): the newest one to ask holds it and the older is closed. With 3503, which ends a
 // client for good: the usual older connection is half-open, and its SDK has left that socket and never hears
 // of it; what does hear is a second live client that uses the same device id, and with a code that reconnects
-// the two would throw each other out for ever.
+// the two would throw each other out for ever. A bind that is no longer the newest of its device issues no epoch:
+// the client has the newest one's, and would be told at its next connect that it lost its storage.
 #pragma once
 #include <memory>
 #include <string>
@@ -75,6 +76,8 @@ class Registry {
   void read_epoch(std::shared_ptr<Bind> bind);
   void write_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch);
   void refuse(Bind& bind, Outcome why);
+  void ended(const Bind& bind);
+  bool superseded(const Bind& bind) const;
   void finish(Bind& bind, uint64_t epoch);
   void close(const Session& session, Disconnect disconnect);
   void erase(Sessions& sessions, const Session* session);
@@ -89,6 +92,7 @@ class Registry {
       by_user_;                                                // an anonymous session is its own
   std::unordered_map<std::string_view, Session*> by_session_;  // the key lives in the session's peer
   std::unordered_map<std::string_view, Bind*> binding_;        // those that wait for the store, likewise
+  std::unordered_map<std::string, uint64_t> newest_;           // user and device -> `ask`, of those that wait
 };
 
 }  // namespace lcg::broker

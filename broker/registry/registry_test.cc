@@ -126,6 +126,20 @@ TEST_F(RegistryTest, AnOlderBindThatTheStoreAnswersLateIsRefused) {
   EXPECT_THAT(closed(), IsEmpty()) << "the newer one stays";
 }
 
+// The device came back before its first connect was answered, and the store answers the second one first.
+TEST_F(RegistryTest, AnOlderBindThatTheStoreAnswersLateIssuesNoEpoch) {
+  rig_.host.hold_calls = true;
+  auto older = rig_.begin(request("u", "d", "s1"));
+  rig_.world.run_until_idle();
+  rig_.host.hold_calls = false;
+  EXPECT_EQ(bind(request("u", "d", "s2")).device_epoch, 1u);
+
+  rig_.world.on(rig_.world.lane(0), [&] { rig_.host.held.at(0)(); });
+  rig_.world.run_until_idle();
+
+  EXPECT_EQ(bind(request("u", "d", "s3", 1)).device_epoch, 1u);
+}
+
 TEST_F(RegistryTest, ALostRaceForTheEpochIsReadAgain) {
   bool raced = false;
   rig_.store.before_commit = [&](const ServiceCall&) {

@@ -104,7 +104,7 @@ std::string websocket_accept(std::string_view key) {
 UpgradeResult negotiate_upgrade(const HttpRequest& request, const UpgradePolicy& policy) {
   const size_t origins = request.count("Origin");
   if (origins > 1 || (origins == 1 && !policy.origins.allows(request.header("Origin")))) {
-    return refuse(403, "origin is not allowed; add it to client.allowed_origins\n");
+    return refuse(403, "origin is not allowed; add it to gateway.allowed_origins\n");
   }
   if (request.method != "GET" || request.version < 11) {
     return refuse(400, "a WebSocket begins with GET and HTTP/1.1\n");

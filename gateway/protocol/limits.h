@@ -44,8 +44,6 @@ inline constexpr size_t kMaxHeldEvents = 512;
 // Bytes owed to a client at which the dialogs it follows are collapsed, and at which they are taken up again.
 // Chat semantics 3.7.
 inline constexpr size_t kSoftQueueBytes = 64u << 10;
-// Bytes owed to a client at which it is closed with 3008. Centrifugo's client.queue_max_size.
-inline constexpr size_t kHardQueueBytes = 1u << 20;
 
 // Client protocol 1.6 and 1.7.
 inline constexpr std::chrono::milliseconds kPingInterval{25'000};

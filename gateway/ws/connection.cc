@@ -185,7 +185,11 @@ void Connection::send_block(const SharedBytes& frames) {
     return enqueue(frames, 0);
   }
   const size_t corked = cork_ == nullptr ? 0 : cork_->size();
-  if (corked != 0 && frames.size() <= kCorkCopyBytes) return cork(frames.view());
+  if (corked != 0 && frames.size() <= kCorkCopyBytes) {
+    cork(frames.view());
+    if (cork_->size() >= kCorkKeepBytes) flush();
+    return;
+  }
 
   iovec buffers[2];
   size_t count = 0;

@@ -31,7 +31,7 @@ class Connection final : public Transport, private StreamObserver {
   void send_message(std::string_view payload, MessageKind kind) override;
   void send_block(const SharedBytes& frames) override;
   void send_ping(std::string_view payload) override;
-  size_t queued_bytes() const override { return queue_.bytes() + (cork_ == nullptr ? 0 : cork_->size()); }
+  size_t queued_bytes() const override { return queue_.bytes(); }
   void pause_reading(bool paused) override;
   void close(uint32_t code, std::string_view reason) override;
   void abort(uint32_t code, std::string_view reason) override;

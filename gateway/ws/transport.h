@@ -64,7 +64,8 @@ class Transport {
   // ping of the client protocol.
   virtual void send_ping(std::string_view payload) = 0;
 
-  // Bytes accepted and not yet taken by the kernel; a shared block counts in full for each connection.
+  // Bytes the kernel did not take; a shared block counts in full for each connection. What is gathered for the write
+  // of this turn is not among them: it has not been refused yet.
   virtual size_t queued_bytes() const = 0;
 
   // Stops (true) or resumes (false) reading. What was read already is still delivered: at most kReadBurst

@@ -35,7 +35,7 @@ channel:
     - {{ name: bench, allow_subscribe_for_client: true, allow_publish_for_client: true }}
 plugins:
   - {{ name: storage_rocksdb, instances: per_lane, config: {{ path: "{dir}/store" }} }}
-  - {{ name: user, instances: per_lane }}
+  - {{ name: any_user, instances: per_lane }}
   - {{ name: message, instances: per_lane }}
   - {{ name: dialog, instances: per_lane }}
   - {{ name: echo, instances: per_lane }}

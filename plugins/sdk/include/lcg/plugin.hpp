@@ -9,10 +9,10 @@
 //   Task<Reply> on_call(ServiceCall)   a call of a service named in LCG_PLUGIN_PROVIDES
 //   void on_slot(uint32_t slot, uint64_t term, bool owned)
 //   void on_disconnect(Peer, uint32_t code)
-//   Task<Reply> start()                after the constructor; the plugin serves when it ends; an error
-//   refuses it void on_stopping()                 stop was asked: wake what waits for events of the plugin's
-//   own Task<> stop()                      last, when no handler and no spawned task runs any more: flush,
-//   join threads const void* query(std::string_view name)
+//   Task<Reply> start()                after the constructor; it serves when this ends; an error refuses it
+//   void on_stopping()                 stop was asked: wake what waits for events of the plugin's own
+//   Task<> stop()                      last, when no handler and no spawned task runs any more: flush, join
+//   const void* query(std::string_view name)
 //
 // Handlers of one instance run on one lane, interleaved only where they co_await. An exception that leaves
 // one is logged and the client is told "internal error". A request that arrives after stop was asked is

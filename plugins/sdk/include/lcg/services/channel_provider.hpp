@@ -8,12 +8,11 @@
 // life of the stream.
 //
 // Methods (request -> response), status < 0 refuses: LCG_E_DENIED (103), LCG_E_NOT_FOUND (102), others by the
-// table of broker/channel.
+// table of broker/error_table.cc.
 //   subscribe   SubscribeRequest  -> StreamPage   may this peer read; the stream's head, and with recover the
-//                                                 publications after `since` (all of them, or recovered =
-//                                                 false)
-//   publish     PublishRequest    -> (empty)      a stock client's publish; the answer comes when it is
-//   durable history     HistoryRequest    -> StreamPage
+//                                                 publications after `since` (all, or recovered = false)
+//   publish     PublishRequest    -> (empty)      a stock client's; the answer comes when it is durable
+//   history     HistoryRequest    -> StreamPage
 #pragma once
 #include <string>
 #include <string_view>
