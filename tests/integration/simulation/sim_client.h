@@ -52,6 +52,7 @@ class SimClient {
   bool sent_all() const {
     return created_ && next_ > plan_.messages && unanswered_.empty() && publish_id_ == 0;
   }
+  bool up_to_date() const { return subscribed_ && cursor_ == head_; }
   Device device() const;
   std::string describe() const;  // for a run that does not end
 

@@ -35,7 +35,7 @@ SimStore::Answer SimStore::commit(const Request& request) {
   }
   since_stable_.push_back({request.partition, std::move(batch.ops)});
   apply(live_, since_stable_.back());
-  if (batch.durable) {
+  if (batch.durable && !lies_) {
     for (const Batch& applied : since_stable_) apply(stable_, applied);
     since_stable_.clear();
   }

@@ -36,6 +36,9 @@ class SimStore {
   // A full disk: commits are refused, reads go on.
   void refuse_writes(bool refuse) { refuse_writes_ = refuse; }
 
+  // A disk that says "durable" and is not: what a run must be able to notice.
+  void lie(bool lies) { lies_ = lies; }
+
   // (partition, key) of every row of a collection.
   std::vector<std::pair<std::string, std::string>> keys(const std::string& collection) const;
 
@@ -55,7 +58,7 @@ class SimStore {
   Image live_, stable_;
   std::vector<Batch> since_stable_;
   std::map<uint32_t, uint64_t> term_of_slot_;
-  bool refuse_writes_ = false;
+  bool refuse_writes_ = false, lies_ = false;
 };
 
 }  // namespace lcg::sim

@@ -10,7 +10,7 @@ namespace lcg::sim {
 namespace {
 
 constexpr int64_t kWallOriginMs = 1'767'225'600'000;  // 2026-01-01T00:00:00Z
-constexpr int64_t kMaxRunMs = 600'000;                // of simulated time, until every message is answered
+constexpr int64_t kMaxRunMs = 150'000;                // of simulated time, until every message is answered
 constexpr int64_t kSettleMs = 20'000;                 // after the last fault: T_try, the resolver, recovery
 constexpr uint64_t kStartRounds = 100;                // a start takes about half as many: some are cut off
 constexpr unsigned kFaultRounds = 4'000;              // faults end after so many rounds at the latest
@@ -133,6 +133,7 @@ std::vector<std::string> Simulation::run() {
       if (clients_.front()->dialog_exists()) client->dialog_is_there();
       client->tick();
     }
+    if (lying_disk_ && clients_.front()->dialog_exists()) store_.lie(true);
     if (now_ms() >= disk_full_until_ms_ || around_.quiet) store_.refuse_writes(false);
     if (!around_.quiet && around_.below(1000) < mischief_permille_) mischief();
     if (!around_.quiet && !node_->started() && crashes_left_ > 0 && around_.below(kStartRounds) == 0) crash();
@@ -144,13 +145,29 @@ std::vector<std::string> Simulation::run() {
       break;
     }
   }
+  if (node_->serves()) {
+    history_.devices.push_back(read_all());
+    read_records();
+  }
   for (const auto& client : clients_) history_.devices.push_back(client->device());
-  if (node_->serves()) read_records();
   end_life();
   facts_.acks = history_.acks.size();
   facts_.repeated_acks = history_.acks.size() - std::min(history_.acks.size(), history_.sent.size());
   facts_.entries = history_.devices.front().entries.size();
   return violations(history_);
+}
+
+// What the server has for a member's new device.
+Device Simulation::read_all() {
+  SimClient reader({"cyd", "new", "team", {}, 0, true, 1}, around_);
+  reader.dialog_is_there();
+  for (const int64_t until_ms = now_ms() + kSettleMs; now_ms() < until_ms && !reader.up_to_date();) {
+    around_.now_ms = now_ms();
+    reader.tick();
+    advance();
+  }
+  reader.lose_connection();
+  return reader.device();
 }
 
 // Every message that is stored, by what the operator's tool is told of it.

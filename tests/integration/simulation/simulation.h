@@ -28,6 +28,8 @@ class Simulation {
   explicit Simulation(uint64_t seed);
   // Runs to the end. The lines of violations(), none: all invariants hold.
   std::vector<std::string> run();
+  // Before run(): the disk lies once the dialog is there. See SimStore::lie.
+  void lying_disk() { lying_disk_ = true; }
   const RunFacts& facts() const { return facts_; }
 
  private:
@@ -39,6 +41,7 @@ class Simulation {
   void end_life();
   void restart();
   bool at_rest() const;
+  Device read_all();
   void read_records();
   int64_t now_ms() const { return life_began_ms_ + (node_ != nullptr ? node_->age_ms() : 0); }
 
@@ -59,6 +62,7 @@ class Simulation {
   int64_t life_began_ms_ = 0;
   int64_t wall_skew_ms_ = 0;
   int64_t disk_full_until_ms_ = 0;
+  bool lying_disk_ = false;
 };
 
 }  // namespace lcg::sim

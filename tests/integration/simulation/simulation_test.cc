@@ -68,6 +68,18 @@ TEST_F(SimulationTest, TheInvariantsHoldUnderEverySeed) {
   EXPECT_GT(total.cancelled, 0u);
 }
 
+// Proof that a whole run, and not only the checker alone, can fail.
+TEST_F(SimulationTest, ADiskThatLiesIsCaught) {
+  std::vector<std::string> broken;
+  for (uint64_t seed = 1; seed <= 20 && broken.empty(); ++seed) {
+    Simulation simulation(seed);
+    simulation.lying_disk();
+    broken = simulation.run();
+  }
+
+  EXPECT_THAT(broken, testing::Contains(testing::HasSubstr("I3: acknowledged")));
+}
+
 TEST_F(SimulationTest, TheSameSeedIsTheSameRun) {
   Simulation first(7), second(7), other(8);
   first.run();
