@@ -50,9 +50,9 @@ std::unique_ptr<StorageRig> make_fake_rig() { return std::make_unique<FakeRig>()
 INSTANTIATE_TEST_SUITE_P(RocksDb, StorageSuite, ::testing::Values(&make_rocksdb_rig));
 INSTANTIATE_TEST_SUITE_P(Fake, StorageSuite, ::testing::Values(&make_fake_rig));
 
-TEST(StorageRocksDb, ARelativePathIsRefused) {
+TEST(StorageRocksDb, AStoreWithoutAPathIsRefused) {
   testing::FakeHost host;
-  EXPECT_THROW(host.load(lcg_plugin_descriptor_storage_rocksdb(), {{"path", "store"}}), testing::PluginError);
+  EXPECT_THROW(host.load(lcg_plugin_descriptor_storage_rocksdb(), {{"path", ""}}), testing::PluginError);
   EXPECT_THROW(host.load(lcg_plugin_descriptor_storage_rocksdb(), {}), testing::PluginError);
 }
 

@@ -139,7 +139,9 @@ test('who asks too often over HTTP is told when to come again; each lane has its
   const server = await new Server({ config: (o) => testConfig({ ...o, uaa: limits }) }).start();
   const attempt = () => fetch(`${server.url}/oauth/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'password', username: 'nobody', password: 'wrong' }) });
   assert.equal((await attempt()).headers.get('retry-after'), null);
-  const refused = await attempt();
+  // Each lane counts for itself, so the refusal comes at the latest with the third attempt.
+  let refused = await attempt();
+  if (refused.status !== 429) refused = await attempt();
   assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1']);
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   assert.match(metrics, /^lcg_lane_tasks_total\{lane="1"\} \d+$/m);
