@@ -20,7 +20,8 @@ void resolve_plugin_dirs(std::vector<std::string>& dirs) {
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (dirs.empty()) dirs.push_back("../plugins.d");
   for (std::string& dir : dirs) {
-    if (!error && fs::path(dir).is_relative()) dir = (program.parent_path() / dir).lexically_normal().string();
+    if (!error && fs::path(dir).is_relative())
+      dir = (program.parent_path() / dir).lexically_normal().string();
   }
 }
 

@@ -196,7 +196,8 @@ class DialogPlugin {
     if (!found.ok()) co_return Reply::error(found.status, found.message);
     if (found.value == nullptr) co_return Reply();
     Entry entry = *found.value;
-    if (!entry.by_reference()) entry.body = "null";  // the operator is shown where a message is, not what it says
+    if (!entry.by_reference())
+      entry.body = "null";  // the operator is shown where a message is, not what it says
     co_return Reply::with(to_json(entry, opened.value->id));
   }
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # folder -> prefixes its own includes ("...") may start with; "lcg/" is the installed SDK.
 MAY_INCLUDE = {
     "base": ["base/"],
-    "broker": ["broker/", "base/", "lcg/lcg_plugin.h", "lcg/wire.hpp", "lcg/services/"],
+    "broker": ["broker/", "base/", "lcg/lcg_plugin.h", "lcg/wire.hpp", "lcg/services/", "lcg/ext/"],
     "broker/api": ["broker/api/", "base/"],
     "gateway": ["gateway/", "broker/api/", "base/"],
     "plugins": ["plugins/", "lcg/"],
