@@ -129,10 +129,18 @@ void HttpParser::feed_body() {
   auto& parser = beast_->parser;
   boost::beast::error_code error;
   size_t used = 0;
-  while (!parser.is_done() && used < buffer_.size()) {
+  // Beast 1.81 asserts that it has all of "0\r\n\r\n" when it is asked again about a last chunk whose end it missed.
+  const size_t least = last_chunk_cut_ ? 5 : 1;
+  while (!parser.is_done() && buffer_.size() - used >= least) {
     const size_t n = parser.put(boost::asio::buffer(buffer_.data() + used, buffer_.size() - used), error);
     used += n;
-    if (error == http::error::need_more) break;
+    last_chunk_cut_ = false;
+    if (error == http::error::need_more) {
+      // More is needed although the line with the size is whole: the size was 0.
+      const std::string_view rest = std::string_view(buffer_).substr(used);
+      last_chunk_cut_ = rest.find('\n', rest.starts_with("\r\n") ? 2 : 0) != std::string_view::npos;
+      break;
+    }
     if (error) {
       refuse(error == http::error::body_limit ? 413 : 400, error.message() + "\n");
       return;

@@ -54,7 +54,8 @@ class HttpParser {
   size_t scanned_ = 0;  // of buffer_, in kHead
   size_t line_start_ = 0;
   size_t lines_ = 0;
-  size_t head_bytes_ = 0;  // once known
+  size_t head_bytes_ = 0;        // once known
+  bool last_chunk_cut_ = false;  // the buffer ends inside it
   bool keep_alive_ = false;
   bool expects_continue_ = false;
   HttpRequest request_;

@@ -167,6 +167,16 @@ TEST(HttpParser, TrailersAreNotHeaders) {
   EXPECT_EQ(parser.take_request().bearer_token(), "");
 }
 
+TEST(HttpParser, ChunkHeadersMayComeByteByByte) {
+  HttpParser parser(kLimits);
+  parser.feed(post("Transfer-Encoding: chunked\r\n"));
+
+  for (const char byte : std::string("1\r\na\r\n0;x=y\r\nA: b\r\n\r\n")) parser.feed({&byte, 1});
+
+  ASSERT_EQ(parser.state(), State::kComplete);
+  EXPECT_EQ(parser.take_request().body, "a");
+}
+
 TEST(HttpParser, KeepAliveFollowsVersionAndHeader) {
   const std::vector<std::pair<std::string, bool>> table = {
       {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", true},

@@ -99,7 +99,7 @@ def part_fuzz(tally):
         corpus = ROOT / "tests/fuzz/corpus" / name
         work = ROOT / "build/fuzz/corpus" / name
         work.mkdir(parents=True, exist_ok=True)
-        code = run([binary, f"-max_total_time={FUZZ_SECONDS}", "-timeout=5", "-rss_limit_mb=2048", "-verbosity=0",
+        code = run([binary, f"-max_total_time={FUZZ_SECONDS}", "-timeout=5", "-rss_limit_mb=2048", "-verbosity=0", "-seed=1",
                     "-print_final_stats=1", f"-artifact_prefix={work}/", work, *([corpus] if corpus.is_dir() else [])])
         tally.add(int(code == 0), int(code != 0))
 
