@@ -182,7 +182,15 @@ class Load {
     c.ws.send(frames_);
   }
 
+  // A frame of the client protocol holds one message a line.
   void on_frame(Conn& c, std::string_view payload) {
+    for (size_t end; lcg() && (end = payload.find('\n')) != std::string_view::npos;
+         payload.remove_prefix(end + 1))
+      on_message(c, payload.substr(0, end));
+    on_message(c, payload);
+  }
+
+  void on_message(Conn& c, std::string_view payload) {
     if (lcg()) {
       if (payload == "{}") {
         std::string pong;
