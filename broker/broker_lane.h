@@ -37,6 +37,13 @@ class BrokerLane final : public RequestHandler {
   void handle(Inspect&& request, ResponseFn done);
   void handle(DisconnectSessions&& request, ResponseFn done);
   void handle(UnsubscribeSessions&& request, ResponseFn done);
+  template <class R>
+  void handle(R&&, ResponseFn done) {
+    typename std::decay_t<R>::Answer answer;
+    if constexpr (std::is_base_of_v<Outcome, decltype(answer)>)
+      answer.error = make_error(error_code::kNotAvailable);
+    done(std::move(answer));
+  }
 
   LaneContext context_;
   Registry registry_;

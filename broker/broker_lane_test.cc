@@ -59,7 +59,8 @@ TEST_F(ConnectTest, AcceptedIsBoundAndToldItsEpoch) {
   EXPECT_EQ(answer.peer->device, "phone");
   EXPECT_EQ(answer.peer->device_epoch, 1u);
   EXPECT_EQ(answer.peer->auth, "login-1");
-  EXPECT_EQ(answer.channels, std::vector<std::string>{"#alice"});
+  ASSERT_EQ(answer.channels.size(), 1u);
+  EXPECT_EQ(answer.channels[0].channel, "#alice");
   EXPECT_EQ(answer.expire_at_ms, 1'900'000'000'000);
   EXPECT_EQ(answer.data.view(), R"({"device":"phone","epoch":1,"greeting":"hi"})");
   EXPECT_THAT(rig_.get(Inspect{Inspect::What::kSessions, "alice", 10}).rows, SizeIs(1));

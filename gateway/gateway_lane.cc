@@ -18,7 +18,7 @@ GatewayLane::GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const Gat
                routes_,
                hub_,
                sessions_,
-               {protocol::make_reader(protocol::Variant::kJson)},
+               {protocol::make_reader(Encoding::kJson), protocol::make_reader(Encoding::kProtobuf)},
                {},
                {},
                [this] { session_gone(); }},
@@ -48,7 +48,7 @@ void GatewayLane::on_delivery(Delivery delivery) {
           if (Session* session = sessions_.find(what.session)) {
             session->end_subscription(what.channel, what.code, what.reason);
           }
-        } else {
+        } else if constexpr (std::is_same_v<What, DeliverDisconnect>) {
           if (Session* session = sessions_.find(what.session)) session->close(what.disconnect);
         }
       },

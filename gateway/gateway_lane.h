@@ -32,7 +32,7 @@ class GatewayLane final : public DeliverySink {
 
   // The session of a new connection, as the handler of its transport; it leaves in on_closed(). While
   // draining, the connection is closed at once with 3001.
-  ws::TransportHandler& open(ws::Transport& transport, protocol::Variant variant = protocol::Variant::kJson);
+  ws::TransportHandler& open(ws::Transport& transport, protocol::Variant variant = {});
 
   void on_delivery(Delivery delivery) override;
 

@@ -31,7 +31,7 @@ struct DisconnectRow {
   uint32_t code;
   std::string_view text;
 };
-constexpr std::array<DisconnectRow, 21> kDisconnects = {{
+constexpr std::array<DisconnectRow, 22> kDisconnects = {{
     {disconnect_code::kConnectionClosed, "connection closed"},
     {disconnect_code::kShutdown, "shutdown"},
     {disconnect_code::kInternal, "internal server error"},
@@ -43,6 +43,7 @@ constexpr std::array<DisconnectRow, 21> kDisconnects = {{
     {disconnect_code::kForceReconnect, "force reconnect"},
     {disconnect_code::kNoPong, "no pong"},
     {disconnect_code::kTooManyRequests, "too many requests"},
+    {disconnect_code::kStateInvalidated, "state invalidated"},
     {disconnect_code::kInvalidToken, "invalid token"},
     {disconnect_code::kBadRequest, "bad request"},
     {disconnect_code::kStale, "stale"},

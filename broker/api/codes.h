@@ -34,14 +34,15 @@ namespace disconnect_code {
 inline constexpr uint32_t kConnectionClosed = 3000, kShutdown = 3001, kInternal = 3004, kExpired = 3005,
                           kSubscriptionExpired = 3006, kSlow = 3008, kWriteError = 3009,
                           kInsufficientState = 3010, kForceReconnect = 3011, kNoPong = 3012,
-                          kTooManyRequests = 3013, kInvalidToken = 3500, kBadRequest = 3501, kStale = 3502,
-                          kForceDisconnect = 3503, kConnectionLimit = 3504, kChannelLimit = 3505,
-                          kInappropriateProtocol = 3506, kPermissionDenied = 3507, kNotAvailable = 3508,
-                          kTooManyErrors = 3509;
+                          kTooManyRequests = 3013, kStateInvalidated = 3014, kInvalidToken = 3500,
+                          kBadRequest = 3501, kStale = 3502, kForceDisconnect = 3503, kConnectionLimit = 3504,
+                          kChannelLimit = 3505, kInappropriateProtocol = 3506, kPermissionDenied = 3507,
+                          kNotAvailable = 3508, kTooManyErrors = 3509;
 }  // namespace disconnect_code
 
 namespace unsubscribe_code {
-inline constexpr uint32_t kServer = 2000, kInsufficientState = 2500, kExpired = 2501;
+inline constexpr uint32_t kServer = 2000, kInsufficientState = 2500, kExpired = 2501,
+                          kStateInvalidated = 2502;
 }  // namespace unsubscribe_code
 
 // The standard words of a code; "" for one that is not standard.

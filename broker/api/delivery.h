@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "broker/api/codes.h"
+#include "broker/api/grant.h"
 #include "broker/api/types.h"
 
 namespace lcg {
@@ -19,7 +20,7 @@ struct DeliverJoinLeave {
   ClientInfo info;
   bool joined = true;
 };
-// For one session, or with session "" for every subscriber here.
+// For one session, or with session "" for every subscriber here; with channel "" every subscription of the session.
 struct DeliverUnsubscribe {
   std::string channel, session;
   uint32_t code = 0;
@@ -30,6 +31,29 @@ struct DeliverDisconnect {
   Disconnect disconnect;
 };
 
-using Delivery = std::variant<DeliverPublication, DeliverJoinLeave, DeliverUnsubscribe, DeliverDisconnect>;
+// The server subscribes a session: the gateway asks the channel's slot as for any server-side subscription, and
+// tells the client when it stands (client-protocol 1.5 Subscribe). One that is subscribed already is left alone.
+struct DeliverSubscribe {
+  std::string session, channel;
+  SubscribeGrantPtr grant;  // not null
+  bool recover = false;
+  StreamPosition since;
+};
+// The server refreshes a session's credentials, or ends them (3005).
+struct DeliverRefresh {
+  std::string session;
+  bool expired = false;
+  int64_t expire_at_ms = 0;  // Unix ms, 0 never
+  SharedBytes info;          // JSON, "" leaves conn_info as it is
+};
+// What POST /emulation brought for a session of another lane or node; `secret` is the session's, known to its
+// client alone (client-protocol 1.14).
+struct DeliverEmulation {
+  std::string secret;
+  SharedBytes data;  // framed commands in the session's encoding
+};
+
+using Delivery = std::variant<DeliverPublication, DeliverJoinLeave, DeliverUnsubscribe, DeliverDisconnect,
+                              DeliverSubscribe, DeliverRefresh, DeliverEmulation>;
 
 }  // namespace lcg

@@ -39,7 +39,7 @@ PublishResponse MemoryChannel::server_publish(ServerPublish publish) {
         "the channel's positions are the broker's: only its provider publishes with positions";
     return answer;
   }
-  answer.position = send(std::make_shared<Publication>(std::move(publish.publication)), !publish.no_history);
+  answer.position = send(std::make_shared<Publication>(std::move(publish.publication)), !publish.options.skip_history);
   return answer;
 }
 

@@ -44,7 +44,7 @@ class ProvidedChannelTest : public testing::Test {
     return {LCG_OK, 0, {}, channel::encode(page)};
   }
   PublishResponse provider_publishes(uint64_t offset, std::string epoch = "e") {
-    ServerPublish publish{"dialog:42", {}, true, false};
+    ServerPublish publish{"dialog:42", {}, true};
     publish.publication.offset = offset;
     publish.publication.epoch = std::move(epoch);
     publish.publication.data = SharedBytes(std::to_string(offset));
@@ -208,7 +208,7 @@ TEST_F(ProvidedChannelTest, RepeatsAreDroppedAndGapsPassed) {
 TEST_F(ProvidedChannelTest, OnlyTheProviderPublishesDirectly) {
   begin_subscribe();
   reply(0, page(0));
-  ServerPublish publish{"dialog:42", {}, false, false};
+  ServerPublish publish{"dialog:42", {}, false};
   publish.publication.data = SharedBytes("1");
 
   EXPECT_EQ(rig_.get(publish).error.code, error_code::kBadRequest);

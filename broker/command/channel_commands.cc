@@ -231,7 +231,7 @@ void ChannelCommands::server_publish(ServerPublish publish, PublishFn done) {
   }
   publish.publication.data = std::move(*data);
   const ChannelOptions& options = *found.options;
-  const bool keeps = !options.provided() && options.keeps_history() && !publish.no_history;
+  const bool keeps = !options.provided() && options.keeps_history() && !publish.options.skip_history;
   std::shared_ptr<Channel> channel = table_.find(publish.channel);
   if (channel == nullptr && keeps) {
     channel = table_.obtain(publish.channel, options);

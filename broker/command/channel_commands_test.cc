@@ -343,15 +343,15 @@ TEST_F(ChannelCommandsTest, OwnJoinComesAfterTheAnswer) {
 }
 
 TEST_F(ChannelCommandsTest, ServerPublishKeepsHistoryUnlessToldNotTo) {
-  ServerPublish publish{"kept:a", {}, false, false};
+  ServerPublish publish{"kept:a", {}, false};
   publish.publication.data = SharedBytes("1");
   EXPECT_EQ(rig_.get(publish).position.offset, 1u);
-  publish.no_history = true;
+  publish.options.skip_history = true;
   EXPECT_EQ(rig_.get(publish).position.offset, 0u);
 }
 
 TEST_F(ChannelCommandsTest, ServerPublishOfNoJsonIsRefused) {
-  ServerPublish publish{"kept:a", {}, false, false};
+  ServerPublish publish{"kept:a", {}, false};
   publish.publication.data = SharedBytes("{\"a\":");
 
   EXPECT_EQ(rig_.get(publish).error.code, error_code::kBadRequest);
@@ -359,7 +359,7 @@ TEST_F(ChannelCommandsTest, ServerPublishOfNoJsonIsRefused) {
 
 TEST_F(ChannelCommandsTest, ServerPublishLeavesInOneLine) {
   subscribe("news", alice_);
-  ServerPublish publish{"news", {}, false, false};
+  ServerPublish publish{"news", {}, false};
   publish.publication.data = SharedBytes("{\n\"a\":1}");
 
   ASSERT_TRUE(rig_.get(publish).ok());
@@ -370,7 +370,7 @@ TEST_F(ChannelCommandsTest, ServerPublishLeavesInOneLine) {
 
 TEST_F(ChannelCommandsTest, PositionsAreTheBrokersInAMemoryChannel) {
   subscribe("kept:a", alice_);
-  ServerPublish publish{"kept:a", {}, true, false};
+  ServerPublish publish{"kept:a", {}, true};
   publish.publication.data = SharedBytes("1");
   publish.publication.offset = 9;
 

@@ -30,6 +30,9 @@ std::shared_ptr<Peer> peer_of(const Connecting& connecting, const host::ChainRes
   peer->remote = request.remote;
   peer->http = request.http;
   peer->gateway = request.gateway;
+  peer->transport = request.transport;
+  peer->encoding = request.encoding;
+  peer->headers = request.headers;
   peer->conn_info = one_json_line(who.info).value_or(SharedBytes());
   peer->ephemeral_device = connecting.install.device.empty();
   peer->device = peer->ephemeral_device ? request.session : connecting.install.device;
@@ -40,7 +43,7 @@ ConnectResponse accepted(const PeerPtr& peer, host::ChainResult who) {
   ConnectResponse answer;
   answer.peer = peer;
   answer.expire_at_ms = who.expire_at_ms;
-  answer.channels = std::move(who.channels);
+  for (std::string& channel : who.channels) answer.channels.push_back({std::move(channel), nullptr});
   answer.data = connect_reply_data(who.data.view(), {peer->device, peer->device_epoch});
   return answer;
 }

@@ -7,8 +7,8 @@ namespace lcg::host {
 // The layout is the contract: 64-bit, fixed widths, no hidden padding at the end. A change here is a new ABI
 // minor.
 static_assert(sizeof(lcg_str) == 16 && sizeof(lcg_bytes) == 16);
-static_assert(sizeof(lcg_peer) == 96 && sizeof(lcg_request) == 80 && sizeof(lcg_result) == 136);
-static_assert(sizeof(lcg_call) == 112 && sizeof(lcg_publication) == 96 && sizeof(lcg_disconnect) == 88);
+static_assert(sizeof(lcg_peer) == 192 && sizeof(lcg_request) == 112 && sizeof(lcg_result) == 176);
+static_assert(sizeof(lcg_call) == 112 && sizeof(lcg_publication) == 112 && sizeof(lcg_disconnect) == 88);
 static_assert(sizeof(lcg_host) == 152 && sizeof(lcg_plugin_ops) == 88 && sizeof(lcg_descriptor) == 56);
 
 namespace {

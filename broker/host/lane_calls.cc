@@ -120,7 +120,7 @@ lcg_status LaneHost::publish(Instance& instance, const lcg_publication& publicat
   ServerPublish request;
   request.channel = o.method;
   request.positioned = (publication.flags & LCG_PUB_POSITIONED) != 0;
-  request.no_history = (publication.flags & LCG_PUB_NO_HISTORY) != 0;
+  request.options.skip_history = (publication.flags & LCG_PUB_NO_HISTORY) != 0;
   request.publication.offset = request.positioned ? publication.offset : 0;
   if (request.positioned) request.publication.epoch = view(publication.epoch);
   request.publication.data = SharedBytes(view(publication.data));

@@ -17,6 +17,13 @@ EpochNumber HubChannel::epoch_number(std::string_view epoch) {
   return static_cast<EpochNumber>(epochs.size() - 1);
 }
 
+uint32_t HubChannel::variant_number(const protocol::Variant& variant) {
+  for (size_t i = 0; i < variants.size(); ++i)
+    if (variants[i].variant == variant) return static_cast<uint32_t>(i);
+  variants.push_back({variant});
+  return static_cast<uint32_t>(variants.size() - 1);
+}
+
 void Hub::subscribe(std::string_view channel, bool collapsible, Subscription& subscription) {
   auto it = channels_.find(channel);
   if (it == channels_.end()) {
@@ -46,11 +53,11 @@ void Hub::activate(Subscription& subscription, const Activation& activation) {
        .place = {.offset = activation.position.offset,
                  .epoch = channel.epoch_number(activation.position.epoch),
                  .tracked = activation.tracked},
-       .variant = subscription.variant,
+       .variant = channel.variant_number(subscription.variant),
        .join_leave = activation.join_leave,
        .collapsible = channel.collapsible && activation.tracked && !subscription.server_side,
        .collapsed = false});
-  ++channel.variant_members[static_cast<size_t>(subscription.variant)];
+  ++channel.variants[channel.members.back().variant].members;
   if (activation.join_leave) ++channel.join_leave_members;
   subscription.index = member;
   subscription.active = true;
@@ -65,7 +72,7 @@ bool Hub::catch_up(HubChannel& channel, uint32_t member, const HeldEvents& held)
   HubChannel::Member& to = channel.members[member];
   ws::Transport& transport = *to.transport;
   const bool join_leave = to.join_leave;
-  const protocol::Variant variant = to.variant;
+  const protocol::Variant variant = channel.variants[to.variant].variant;
   if (held.overflowed && to.place.tracked) return false;
   std::vector<PublicationPtr> following;
   for (const PublicationPtr& publication : held.publications) {
@@ -104,7 +111,7 @@ void Hub::remove(Subscription& subscription) {
 
 void Hub::remove_member(HubChannel& channel, uint32_t index) {
   HubChannel::Member& member = channel.members[index];
-  --channel.variant_members[static_cast<size_t>(member.variant)];
+  --channel.variants[member.variant].members;
   if (member.join_leave) --channel.join_leave_members;
   member.subscription = nullptr;
   if (channel.sending) {
@@ -235,20 +242,19 @@ void Hub::send_turn(HubChannel& channel) {
 
 void Hub::send_run(HubChannel& channel, std::span<const PublicationPtr> run) {
   const Run is{run.front()->offset, run.back()->offset, channel.epoch_number(run.front()->epoch)};
-  std::array<SharedBytes, protocol::kVariants> block;
-  for (size_t v = 0; v < protocol::kVariants; ++v) {
-    if (channel.variant_members[v] > 0)
-      block[v] = encode(static_cast<protocol::Variant>(v), channel.name, run);
+  blocks_.assign(channel.variants.size(), {});
+  for (size_t v = 0; v < channel.variants.size(); ++v) {
+    if (channel.variants[v].members > 0) blocks_[v] = encode(channel.variants[v].variant, channel.name, run);
   }
   // Those who joined in the middle of the run, mostly several at the same place.
   uint64_t tail_after = 0;
-  std::array<SharedBytes, protocol::kVariants> tail;
+  tails_.assign(channel.variants.size(), {});
 
   const size_t count = channel.members.size();
   for (size_t i = 0; i < count; ++i) {
     HubChannel::Member& member = channel.members[i];
     if (member.subscription == nullptr || member.collapsed) continue;
-    const size_t v = static_cast<size_t>(member.variant);
+    const size_t v = member.variant;
     const Reach got = reach(member.place, is);
     if (got == Reach::kNone) {
       ++stats_.duplicates;
@@ -268,15 +274,15 @@ void Hub::send_run(HubChannel& channel, std::span<const PublicationPtr> run) {
     member.place.epoch = is.epoch;
     if (got == Reach::kAll) {
       stats_.sent += run.size();
-      member.transport->send_block(block[v]);  // `member` may be moved by what this calls
+      member.transport->send_block(blocks_[v]);  // `member` may be moved by what this calls
       continue;
     }
     const std::span<const PublicationPtr> rest = run.subspan(static_cast<size_t>(after - is.first + 1));
-    if (tail_after != after) tail = {};
+    if (tail_after != after) tails_.assign(channel.variants.size(), {});
     tail_after = after;
-    if (tail[v].empty()) tail[v] = encode(member.variant, channel.name, rest);
+    if (tails_[v].empty()) tails_[v] = encode(channel.variants[v].variant, channel.name, rest);
     stats_.sent += rest.size();
-    member.transport->send_block(tail[v]);
+    member.transport->send_block(tails_[v]);
   }
   report_lost(channel);
 }
@@ -294,19 +300,21 @@ void Hub::report_lost(HubChannel& channel) {
 void Hub::send_memberships(HubChannel& channel) {
   if (channel.turn_memberships.empty()) return;
   const std::vector<MembershipPtr> turn = std::exchange(channel.turn_memberships, {});
-  std::array<SharedBytes, protocol::kVariants> block;
+  blocks_.assign(channel.variants.size(), {});
   const size_t count = channel.members.size();
   for (size_t i = 0; i < count; ++i) {
     const HubChannel::Member& member = channel.members[i];
     if (member.subscription == nullptr || member.collapsed || !member.join_leave) continue;
-    SharedBytes& mine = block[static_cast<size_t>(member.variant)];
-    if (mine.empty()) mine = encode(member.variant, channel.name, std::span<const MembershipPtr>(turn));
+    SharedBytes& mine = blocks_[member.variant];
+    if (mine.empty())
+      mine = encode(channel.variants[member.variant].variant, channel.name,
+                    std::span<const MembershipPtr>(turn));
     member.transport->send_block(mine);
   }
 }
 
 template <class Write>
-SharedBytes Hub::frames(protocol::Variant variant, size_t count, Write&& write) {
+SharedBytes Hub::frames(const protocol::Variant& variant, size_t count, Write&& write) {
   ++stats_.blocks;
   const ws::Opcode opcode = ws::opcode_of(protocol::encoder_of(variant).message_kind());
   frames_.clear();
@@ -323,21 +331,22 @@ SharedBytes Hub::frames(protocol::Variant variant, size_t count, Write&& write) 
   return block;
 }
 
-SharedBytes Hub::encode(protocol::Variant variant, std::string_view channel,
+SharedBytes Hub::encode(const protocol::Variant& variant, std::string_view channel,
                         std::span<const PublicationPtr> run) {
   const protocol::Encoder& encoder = protocol::encoder_of(variant);
-  return frames(variant, run.size(),
-                [&](size_t i, std::string& out) { encoder.push_publication(out, channel, *run[i]); });
+  return frames(variant, run.size(), [&](size_t i, std::string& out) {
+    encoder.push_publication(out, {channel}, *run[i], variant.delta);
+  });
 }
 
-SharedBytes Hub::encode(protocol::Variant variant, std::string_view channel,
+SharedBytes Hub::encode(const protocol::Variant& variant, std::string_view channel,
                         std::span<const MembershipPtr> run) {
   const protocol::Encoder& encoder = protocol::encoder_of(variant);
   return frames(variant, run.size(), [&](size_t i, std::string& out) {
     if (run[i]->joined) {
-      encoder.push_join(out, channel, run[i]->info);
+      encoder.push_join(out, {channel}, run[i]->info);
     } else {
-      encoder.push_leave(out, channel, run[i]->info);
+      encoder.push_leave(out, {channel}, run[i]->info);
     }
   });
 }

@@ -41,7 +41,7 @@ struct HubChannel {
     Subscription* subscription;  // null: removed while the channel is being sent
     ws::Transport* transport;
     Place place;
-    protocol::Variant variant;
+    uint32_t variant;  // place in HubChannel::variants
     bool join_leave;
     bool collapsible;
     bool collapsed;
@@ -57,7 +57,13 @@ struct HubChannel {
   bool sending = false;  // in the loop over members
   uint32_t emptied = 0;  // members without a subscription
   uint32_t join_leave_members = 0;
-  std::array<uint32_t, protocol::kVariants> variant_members{};
+  // Those that were ever in use here, a handful, and how many members each has.
+  struct VariantUse {
+    protocol::Variant variant;
+    uint32_t members = 0;
+  };
+  uint32_t variant_number(const protocol::Variant& variant);
+  std::vector<VariantUse> variants;
   std::vector<Member> members;
   std::vector<Subscription*> pending;
   std::vector<std::string> epochs;
@@ -128,20 +134,22 @@ class Hub {
   void drop_if_empty(HubChannel& channel);
   // False: the held publications do not follow the place the member is at.
   bool catch_up(HubChannel& channel, uint32_t member, const HeldEvents& held);
-  SharedBytes encode(protocol::Variant variant, std::string_view channel,
+  SharedBytes encode(const protocol::Variant& variant, std::string_view channel,
                      std::span<const PublicationPtr> run);
-  SharedBytes encode(protocol::Variant variant, std::string_view channel, std::span<const MembershipPtr> run);
+  SharedBytes encode(const protocol::Variant& variant, std::string_view channel,
+                     std::span<const MembershipPtr> run);
   // Gathers `count` messages, up to kMaxPushesPerFrame a frame; `write(i, out)` appends message i.
   template <class Write>
-  SharedBytes frames(protocol::Variant variant, size_t count, Write&& write);
+  SharedBytes frames(const protocol::Variant& variant, size_t count, Write&& write);
 
   Lane& lane_;
   const size_t soft_queue_bytes_;
   std::unordered_map<std::string, std::unique_ptr<HubChannel>, NameHash, std::equal_to<>> channels_;
   std::vector<HubChannel*> dirty_;
-  std::vector<HubChannel*> flushing_;  // swapped with dirty_
-  std::vector<uint32_t> lost_;         // members of the channel being sent that lost their position
-  std::string message_, frames_;       // reused
+  std::vector<HubChannel*> flushing_;        // swapped with dirty_
+  std::vector<SharedBytes> blocks_, tails_;  // by variant, of the run being sent
+  std::vector<uint32_t> lost_;               // members of the channel being sent that lost their position
+  std::string message_, frames_;             // reused
   bool flush_planned_ = false;
   HubStats stats_;
 };

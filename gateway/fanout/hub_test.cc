@@ -28,7 +28,7 @@ struct Subscriber final : SubscriptionOwner {
   explicit Subscriber(Hub& in) : hub(in) {}
   ~Subscriber() { leave(); }
   void pend(std::string_view channel, bool collapsible = false) {
-    subscription = std::make_unique<Subscription>(*this, transport, protocol::Variant::kJson);
+    subscription = std::make_unique<Subscription>(*this, transport, protocol::Variant{});
     hub.subscribe(channel, collapsible, *subscription);
   }
   void activate(uint64_t offset, bool tracked = true, bool join_leave = false, std::string epoch = "E") {
@@ -416,7 +416,7 @@ TEST_F(HubTest, FanOutAllocatesNothingForASubscriber) {
   };
   const auto subscribe = [&](size_t count, uint64_t offset) {
     while (all.size() < count) {
-      all.push_back(std::make_unique<Subscription>(owner, transport, protocol::Variant::kJson));
+      all.push_back(std::make_unique<Subscription>(owner, transport, protocol::Variant{}));
       hub.subscribe("c", true, *all.back());
       hub.activate(*all.back(), {.position = {offset, "E"}, .tracked = true, .join_leave = false});
     }

@@ -6,12 +6,12 @@
 
 namespace lcg::protocol {
 
-const Encoder& encoder_of(Variant) {
+const Encoder& encoder_of(const Variant&) {
   static const JsonEncoder kJson;
   return kJson;
 }
 
-std::unique_ptr<CommandReader> make_reader(Variant) { return std::make_unique<JsonCommandReader>(); }
+std::unique_ptr<CommandReader> make_reader(Encoding) { return std::make_unique<JsonCommandReader>(); }
 
 SharedBytes payload_bytes(std::string_view data) {
   const auto is_break = [](char c) { return c == '\n' || c == '\r'; };

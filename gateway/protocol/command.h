@@ -7,9 +7,11 @@
 #pragma once
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "gateway/protocol/tag_filter.h"
 
 namespace lcg::protocol {
 
@@ -32,15 +34,16 @@ enum class Method : uint8_t {
 struct SubscribeCommand {
   std::string_view channel, token, epoch, data, delta;
   uint64_t offset = 0;
-  int64_t flag = 0;  // kFlagRejectUnrecovered; others are offers we do not take up
+  int64_t flag = 0;  // kFlagCompaction, kFlagRejectUnrecovered
   int32_t type = 0;  // 0: a stream
   bool recover = false, positioned = false, recoverable = false, join_leave = false;
-  bool has_filter = false;  // `tf` was given
+  const TagFilter* filter = nullptr;  // `tf`; of the reader, valid like the views
 };
-inline constexpr int64_t kFlagRejectUnrecovered = 2;
+inline constexpr int64_t kFlagCompaction = 1, kFlagRejectUnrecovered = 2;
 
 struct ConnectCommand {
   std::string_view token, data, name, version;
+  std::vector<std::pair<std::string_view, std::string_view>> headers;  // emulated HTTP headers
   // The server-side subscriptions to recover: channel, recover, offset and epoch are set.
   std::vector<SubscribeCommand> subs;
 };
@@ -61,9 +64,10 @@ struct RpcCommand {
   std::string_view method, data;
 };
 
-// unsubscribe, presence, presence_stats: channel. refresh: token. sub_refresh: both.
+// unsubscribe, presence, presence_stats: channel. refresh: token. sub_refresh: both, and type.
 struct NamedCommand {
   std::string_view channel, token;
+  int32_t type = 0;  // sub_refresh: not 0 is a shared poll's, which is not available
 };
 
 // Of the members below, only that of `method` means anything.

@@ -21,6 +21,7 @@ class JsonCommandReader final : public CommandReader {
   const Command& command() const override { return command_; }
   std::string_view rest() const override { return rest_; }
   uint32_t commands() const override { return commands_; }
+  bool open_connect(std::string_view request) override;
 
  private:
   bool read_command(std::string_view line);
@@ -59,12 +60,18 @@ class JsonEncoder final : public Encoder {
   void history(std::string& out, uint32_t id, const HistoryReply& reply) const override;
   void rpc(std::string& out, uint32_t id, std::string_view data) const override;
   void refresh(std::string& out, uint32_t id, const RefreshReply& reply) const override;
+  void sub_refresh(std::string& out, uint32_t id, const RefreshReply& reply) const override;
   void ping(std::string& out) const override;
-  void push_publication(std::string& out, std::string_view channel, const Publication& pub) const override;
-  void push_join(std::string& out, std::string_view channel, const ClientInfo& info) const override;
-  void push_leave(std::string& out, std::string_view channel, const ClientInfo& info) const override;
-  void push_unsubscribe(std::string& out, std::string_view channel, uint32_t code,
+  void push_publication(std::string& out, const PushChannel& channel, const Publication& pub,
+                        DeltaForm delta) const override;
+  void push_join(std::string& out, const PushChannel& channel, const ClientInfo& info) const override;
+  void push_leave(std::string& out, const PushChannel& channel, const ClientInfo& info) const override;
+  void push_unsubscribe(std::string& out, const PushChannel& channel, uint32_t code,
                         std::string_view reason) const override;
+  void push_subscribe(std::string& out, std::string_view channel, const SubscribeReply& reply) const override;
+  void push_message(std::string& out, std::string_view data) const override;
+  void push_disconnect(std::string& out, uint32_t code, std::string_view reason) const override;
+  void push_refresh(std::string& out, const RefreshReply& reply) const override;
 };
 
 }  // namespace lcg::protocol

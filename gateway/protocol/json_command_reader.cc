@@ -147,6 +147,18 @@ void JsonCommandReader::read_connect(JsonReader& json) {
   }
 }
 
+bool JsonCommandReader::open_connect(std::string_view request) {
+  open(request, 0);
+  command_.id = 0;
+  command_.method = Method::kConnect;
+  line_ = request;
+  escapes_used_ = 0;
+  if (escapes_.size() < request.size()) escapes_.resize(request.size());
+  JsonReader json(request);
+  read_connect(json);
+  return json.finish();
+}
+
 void JsonCommandReader::read_recover_subs(JsonReader& json) {
   std::vector<SubscribeCommand>& subs = command_.connect.subs;
   json.enter_object();
@@ -188,7 +200,8 @@ void JsonCommandReader::read_subscribe(JsonReader& json, SubscribeCommand& subsc
     } else if (key == "delta") {
       text(json, subscribe.delta);
     } else if (key == "tf") {
-      subscribe.has_filter = !json.take_null();
+      static const TagFilter kGiven{};
+      subscribe.filter = json.take_null() ? nullptr : &kGiven;
     } else if (key == "flag") {
       value(json, subscribe.flag);
     } else if (key == "type") {

@@ -162,7 +162,7 @@ TEST(JsonCommand, NullIsAbsent) {
 
   EXPECT_EQ(command->method, Method::kSubscribe);
   EXPECT_EQ(command->subscribe.channel, "");
-  EXPECT_FALSE(command->subscribe.has_filter);
+  EXPECT_EQ(command->subscribe.filter, nullptr);
 }
 
 TEST(JsonCommand, UnknownKeysAreIgnored) {
@@ -203,7 +203,7 @@ TEST(JsonCommand, Subscribe) {
   const SubscribeCommand& sub = command->subscribe;
   EXPECT_EQ(sub.channel, "chat:1");
   EXPECT_EQ(sub.token, "t");
-  EXPECT_TRUE(sub.recover && sub.positioned && sub.recoverable && sub.join_leave && sub.has_filter);
+  EXPECT_TRUE(sub.recover && sub.positioned && sub.recoverable && sub.join_leave && sub.filter != nullptr);
   EXPECT_EQ(sub.epoch, "E");
   EXPECT_EQ(sub.offset, 9u);
   EXPECT_EQ(sub.data, "[]");

@@ -35,8 +35,14 @@ class Reply {
 // {"push":{"channel":"...","<name>": ... }}
 class Push {
  public:
-  Push(std::string& out, std::string_view channel, std::string_view name) : json_(line(out)) {
-    json_.begin_object().key("push").begin_object().field("channel", channel).key(name);
+  Push(std::string& out, const PushChannel& channel, std::string_view name) : json_(line(out)) {
+    json_.begin_object().key("push").begin_object();
+    if (channel.id != 0) {
+      json_.field("id", channel.id);
+    } else if (!channel.name.empty()) {
+      json_.field("channel", channel.name);
+    }
+    json_.key(name);
   }
   ~Push() { json_.end_object().end_object(); }
   Push(const Push&) = delete;
@@ -96,7 +102,7 @@ void write_fields(JsonWriter& json, const SubscribeReply& reply) {
   optional(json, "was_recovering", reply.was_recovering);
 }
 
-void push_info(std::string& out, std::string_view channel, std::string_view name, const ClientInfo& info) {
+void push_info(std::string& out, const PushChannel& channel, std::string_view name, const ClientInfo& info) {
   Push push(out, channel, name);
   push.json().begin_object().key("info");
   write(push.json(), info);
@@ -177,25 +183,63 @@ void JsonEncoder::refresh(std::string& out, uint32_t id, const RefreshReply& ref
 
 void JsonEncoder::ping(std::string& out) const { line(out).append("{}"); }
 
-void JsonEncoder::push_publication(std::string& out, std::string_view channel, const Publication& pub) const {
+void JsonEncoder::push_publication(std::string& out, const PushChannel& channel, const Publication& pub,
+                                   DeltaForm) const {
   Push push(out, channel, "pub");
   write(push.json(), pub);
 }
 
-void JsonEncoder::push_join(std::string& out, std::string_view channel, const ClientInfo& info) const {
+void JsonEncoder::push_join(std::string& out, const PushChannel& channel, const ClientInfo& info) const {
   push_info(out, channel, "join", info);
 }
 
-void JsonEncoder::push_leave(std::string& out, std::string_view channel, const ClientInfo& info) const {
+void JsonEncoder::push_leave(std::string& out, const PushChannel& channel, const ClientInfo& info) const {
   push_info(out, channel, "leave", info);
 }
 
-void JsonEncoder::push_unsubscribe(std::string& out, std::string_view channel, uint32_t code,
+void JsonEncoder::push_unsubscribe(std::string& out, const PushChannel& channel, uint32_t code,
                                    std::string_view reason) const {
   Push push(out, channel, "unsubscribe");
   push.json().begin_object();
   optional(push.json(), "code", code);
   optional(push.json(), "reason", reason);
+  push.json().end_object();
+}
+
+void JsonEncoder::sub_refresh(std::string& out, uint32_t id, const RefreshReply& refresh) const {
+  Reply reply(out, id, "sub_refresh");
+  optional(reply.json(), "expires", refresh.ttl_seconds > 0);
+  optional(reply.json(), "ttl", refresh.ttl_seconds);
+}
+
+void JsonEncoder::push_subscribe(std::string& out, std::string_view channel,
+                                 const SubscribeReply& reply) const {
+  Push push(out, {channel}, "subscribe");
+  push.json().begin_object();
+  write_fields(push.json(), reply);
+  push.json().end_object();
+}
+
+void JsonEncoder::push_message(std::string& out, std::string_view data) const {
+  Push push(out, {}, "message");
+  push.json().begin_object();
+  optional_raw(push.json(), "data", data);
+  push.json().end_object();
+}
+
+void JsonEncoder::push_disconnect(std::string& out, uint32_t code, std::string_view reason) const {
+  Push push(out, {}, "disconnect");
+  push.json().begin_object();
+  optional(push.json(), "code", code);
+  optional(push.json(), "reason", reason);
+  push.json().end_object();
+}
+
+void JsonEncoder::push_refresh(std::string& out, const RefreshReply& refresh) const {
+  Push push(out, {}, "refresh");
+  push.json().begin_object();
+  optional(push.json(), "expires", refresh.ttl_seconds > 0);
+  optional(push.json(), "ttl", refresh.ttl_seconds);
   push.json().end_object();
 }
 

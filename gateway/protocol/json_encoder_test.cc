@@ -5,7 +5,7 @@
 namespace lcg::protocol {
 namespace {
 
-const Encoder& json() { return encoder_of(Variant::kJson); }
+const Encoder& json() { return encoder_of(Variant{}); }
 
 PublicationPtr publication(uint64_t offset, std::string epoch, std::string_view data) {
   auto pub = std::make_shared<Publication>();
@@ -92,7 +92,7 @@ TEST(JsonEncode, FieldsThatAreAlwaysThere) {
               json().history(out, 1, {{}, zero});
             }),
             R"({"id":1,"history":{"publications":[],"epoch":"","offset":0}})");
-  EXPECT_EQ(written([](auto& out) { json().push_join(out, "c", {}); }),
+  EXPECT_EQ(written([](auto& out) { json().push_join(out, {"c"}, {}); }),
             R"({"push":{"channel":"c","join":{"info":{"user":"","client":""}}}})");
 }
 
@@ -131,26 +131,30 @@ TEST(JsonEncode, PublicationWithInfo) {
   pub.has_info = true;
 
   EXPECT_EQ(
-      written([&](auto& out) { json().push_publication(out, "chat:1", pub); }),
+      written([&](auto& out) { json().push_publication(out, {"chat:1"}, pub, DeltaForm::kNone); }),
       R"({"push":{"channel":"chat:1","pub":{"data":{"t":"hi"},"info":{"user":"42","client":"7c1f"},"offset":8}}})");
 }
 
 TEST(JsonEncode, FirstPublicationTellsTheEpoch) {
-  EXPECT_EQ(written([](auto& out) { json().push_publication(out, "c", *publication(1, "E", "1")); }),
+  EXPECT_EQ(written([](auto& out) {
+              json().push_publication(out, {"c"}, *publication(1, "E", "1"), DeltaForm::kNone);
+            }),
             R"({"push":{"channel":"c","pub":{"data":1,"offset":1,"epoch":"E"}}})");
 }
 
 TEST(JsonEncode, PublicationWithoutHistory) {
-  EXPECT_EQ(written([](auto& out) { json().push_publication(out, "c", *publication(0, "", "1")); }),
+  EXPECT_EQ(written([](auto& out) {
+              json().push_publication(out, {"c"}, *publication(0, "", "1"), DeltaForm::kNone);
+            }),
             R"({"push":{"channel":"c","pub":{"data":1}}})");
 }
 
 TEST(JsonEncode, LeaveAndUnsubscribe) {
   EXPECT_EQ(written([](auto& out) {
-              json().push_leave(out, "c", {"u", "s", {}, {}});
+              json().push_leave(out, {"c"}, {"u", "s", {}, {}});
             }),
             R"({"push":{"channel":"c","leave":{"info":{"user":"u","client":"s"}}}})");
-  EXPECT_EQ(written([](auto& out) { json().push_unsubscribe(out, "c", 2000, "server unsubscribe"); }),
+  EXPECT_EQ(written([](auto& out) { json().push_unsubscribe(out, {"c"}, 2000, "server unsubscribe"); }),
             R"({"push":{"channel":"c","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}})");
 }
 
@@ -165,7 +169,7 @@ TEST(JsonEncode, MessagesOfAFrameAreLines) {
 }
 
 TEST(JsonEncode, ChannelNamesAreEscaped) {
-  EXPECT_EQ(written([](auto& out) { json().push_unsubscribe(out, "a\"\n", 2500, ""); }),
+  EXPECT_EQ(written([](auto& out) { json().push_unsubscribe(out, {"a\"\n"}, 2500, ""); }),
             R"({"push":{"channel":"a\"\n","unsubscribe":{"code":2500}}})");
 }
 

@@ -71,7 +71,7 @@ void finish(Session& session, Progress& progress) {
 
 void ask_subscription(Session& session, const ProgressPtr& progress, size_t index) {
   SessionContext& context = session.context();
-  const std::string& channel = progress->connect.channels[index];
+  const std::string& channel = progress->connect.channels[index].channel;
   SubscribeRequest request{.channel = channel,
                            .peer = session.peer(),
                            .token = {},
@@ -79,7 +79,8 @@ void ask_subscription(Session& session, const ProgressPtr& progress, size_t inde
                            .positioned = true,
                            .recoverable = true,
                            .server_side = true,
-                           .since = {}};
+                           .since = {},
+                           .grant = progress->connect.channels[index].grant};
   const auto from = std::find_if(progress->recover.begin(), progress->recover.end(),
                                  [&](const Recover& recover) { return recover.channel == channel; });
   if (from != progress->recover.end()) {
@@ -102,8 +103,10 @@ void authenticated(Session& session, const ProgressPtr& progress) {
   if (connect.expire_at_ms != 0 && connect.expire_at_ms <= context.lane.clock().wall_ms()) {
     return session.refused(progress->id, make_error(error_code::kExpired));
   }
-  std::sort(connect.channels.begin(), connect.channels.end());
-  connect.channels.erase(std::unique(connect.channels.begin(), connect.channels.end()),
+  const auto before = [](const ServerSub& a, const ServerSub& b) { return a.channel < b.channel; };
+  const auto same = [](const ServerSub& a, const ServerSub& b) { return a.channel == b.channel; };
+  std::stable_sort(connect.channels.begin(), connect.channels.end(), before);
+  connect.channels.erase(std::unique(connect.channels.begin(), connect.channels.end(), same),
                          connect.channels.end());
   if (connect.channels.size() > context.options.channel_limit)
     return session.close(disconnect_code::kChannelLimit);
@@ -111,8 +114,8 @@ void authenticated(Session& session, const ProgressPtr& progress) {
 
   progress->waiting = connect.channels.size();
   progress->subs.reserve(connect.channels.size());
-  for (const std::string& channel : connect.channels) {
-    progress->subs.push_back({&session.add_subscription(channel, true), {}});
+  for (const ServerSub& sub : connect.channels) {
+    progress->subs.push_back({&session.add_subscription(sub.channel, true), {}});
   }
   // The last answer may come inside the last request, and close the session.
   for (size_t i = 0; i < connect.channels.size(); ++i) ask_subscription(session, progress, i);

@@ -146,7 +146,7 @@ TEST(Connect, TheBrokerForgetsOneThatLeftMeanwhile) {
 TEST(Connect, ServerSideSubscriptionsAreInTheReply) {
   TestGateway g;
   Client& client = g.open();
-  g.on_connect.channels = {"#42", "news"};
+  g.on_connect.channels = {ServerSub{"#42"}, ServerSub{"news"}};
   g.on_subscribe.recoverable = g.on_subscribe.positioned = true;
   g.on_subscribe.position = {3, "E"};
 
@@ -162,7 +162,7 @@ TEST(Connect, ServerSideSubscriptionsAreInTheReply) {
 TEST(Connect, ServerSideSubscriptionsRecoverFromTheCommand) {
   TestGateway g;
   Client& client = g.open();
-  g.on_connect.channels = {"#42", "news"};
+  g.on_connect.channels = {ServerSub{"#42"}, ServerSub{"news"}};
 
   g.send(
       client,
@@ -178,7 +178,7 @@ TEST(Connect, ServerSideSubscriptionsRecoverFromTheCommand) {
 TEST(Connect, ServerSidePushesComeAfterTheReply) {
   TestGateway g;
   Client& client = g.open();
-  g.on_connect.channels = {"#42"};
+  g.on_connect.channels = {ServerSub{"#42"}};
   g.bus.on_request = [&g](const Request& request) -> std::optional<Response> {
     if (std::holds_alternative<SubscribeRequest>(request)) return std::nullopt;
     return g.answer(request);
@@ -200,7 +200,7 @@ TEST(Connect, ServerSidePushesComeAfterTheReply) {
 TEST(Connect, OneServerSideErrorFailsItAll) {
   TestGateway g;
   Client& client = g.open();
-  g.on_connect.channels = {"#42", "a", "b"};
+  g.on_connect.channels = {ServerSub{"#42"}, ServerSub{"a"}, ServerSub{"b"}};
   g.bus.on_request = [&g](const Request& request) -> std::optional<Response> {
     const auto* subscribe = std::get_if<SubscribeRequest>(&request);
     if (subscribe != nullptr && subscribe->channel == "a") {
@@ -219,7 +219,7 @@ TEST(Connect, OneServerSideErrorFailsItAll) {
 TEST(Connect, AServerSideDisconnectCloses) {
   TestGateway g;
   Client& client = g.open();
-  g.on_connect.channels = {"#42"};
+  g.on_connect.channels = {ServerSub{"#42"}};
   g.on_subscribe = disconnected<SubscribeResponse>(disconnect_code::kPermissionDenied);
 
   g.send(client, kConnect);
@@ -233,7 +233,7 @@ TEST(Connect, MoreServerSideSubscriptionsThanAllowed) {
   config.session.channel_limit = 1;
   TestGateway g(config);
   Client& client = g.open();
-  g.on_connect.channels = {"a", "b"};
+  g.on_connect.channels = {ServerSub{"a"}, ServerSub{"b"}};
 
   g.send(client, kConnect);
 
@@ -242,7 +242,7 @@ TEST(Connect, MoreServerSideSubscriptionsThanAllowed) {
 
 TEST(Connect, ALostPositionOfAServerSideOneCloses) {
   TestGateway g;
-  g.on_connect.channels = {"#42"};
+  g.on_connect.channels = {ServerSub{"#42"}};
   g.on_subscribe.positioned = true;
   g.on_subscribe.position = {3, "E"};
   Client& client = g.connected();

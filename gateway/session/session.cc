@@ -45,7 +45,7 @@ Session::~Session() {
 void Session::on_message(std::string_view payload, ws::MessageKind) {
   if (state_ == SessionState::kDraining) return;
   if (busy_ || held_ != nullptr) return hold(payload, 0);
-  protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_)];
+  protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_.encoding)];
   reader.open(payload);
   if (!run(reader)) hold(reader.rest(), reader.commands());
 }
@@ -119,7 +119,7 @@ void Session::finish() {
 
 void Session::resume() {
   resume_planned_ = false;
-  protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_)];
+  protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_.encoding)];
   while (!busy_ && state_ != SessionState::kDraining && held_->next < held_->frames.size()) {
     Held::Frame& frame = held_->frames[held_->next];
     reader.open(frame.bytes, frame.commands);
@@ -204,7 +204,7 @@ void Session::remove_subscription(Subscription& subscription, bool tell_broker) 
 
 void Session::end(Subscription& subscription, uint32_t code, std::string_view reason) {
   send([&](const protocol::Encoder& encoder, std::string& out) {
-    encoder.push_unsubscribe(out, subscription.channel->name, code, reason);
+    encoder.push_unsubscribe(out, {subscription.channel->name}, code, reason);
   });
   // Even when the broker ended it: that may have been the session's one before this, which it left meanwhile.
   remove_subscription(subscription, true);

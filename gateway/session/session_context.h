@@ -34,7 +34,7 @@ struct SessionContext {
   const ChannelRoutes& routes;
   Hub& hub;
   SessionTable& sessions;
-  std::array<std::unique_ptr<protocol::CommandReader>, protocol::kVariants> readers;
+  std::array<std::unique_ptr<protocol::CommandReader>, 2> readers;  // by Encoding
   // One message on its way from an encoder to a transport; empty in between.
   std::string out;
   SessionStats stats;

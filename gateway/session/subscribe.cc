@@ -27,7 +27,7 @@ Error check(const Session& session, const SessionOptions& options,
   // Maps and shared polls; a server that answers so stays compatible.
   if (subscribe.type != 0) return make_error(error_code::kNotAvailable);
   // No namespace allows filters by tags.
-  if (subscribe.has_filter) return make_error(error_code::kBadRequest);
+  if (subscribe.filter != nullptr) return make_error(error_code::kBadRequest);
   if (session.find_subscription(subscribe.channel) != nullptr)
     return make_error(error_code::kAlreadySubscribed);
   if (session.subscription_count() >= options.channel_limit) return make_error(error_code::kLimitExceeded);

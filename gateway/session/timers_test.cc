@@ -242,7 +242,7 @@ TEST(Expiry, ASubscriptionEndsAndMayBeginAgain) {
 
 TEST(Expiry, AServerSideSubscriptionTakesTheConnectionWithIt) {
   TestGateway g;
-  g.on_connect.channels = {"#42"};
+  g.on_connect.channels = {ServerSub{"#42"}};
   g.on_subscribe.expire_at_ms = g.world.clock().wall_ms() + 5'000;
   Client& client = g.connected();
 

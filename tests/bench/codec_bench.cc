@@ -25,7 +25,7 @@ PublicationPtr publication(uint64_t offset) {
 }
 
 void decode(benchmark::State& state, const std::string& frame) {
-  const auto reader = protocol::make_reader(protocol::Variant::kJson);
+  const auto reader = protocol::make_reader(lcg::Encoding::kJson);
   for (auto _ : state) {
     reader->open(frame);
     while (reader->next() == protocol::Next::kCommand) benchmark::DoNotOptimize(reader->command().id);
@@ -57,11 +57,11 @@ BENCHMARK(decode_connect_and_subscribes);
 
 void encode_push(benchmark::State& state) {
   const PublicationPtr pub = publication(7);
-  const protocol::Encoder& encoder = protocol::encoder_of(protocol::Variant::kJson);
+  const protocol::Encoder& encoder = protocol::encoder_of(protocol::Variant{});
   std::string out;
   for (auto _ : state) {
     out.clear();
-    encoder.push_publication(out, "dialog:g1", *pub);
+    encoder.push_publication(out, {"dialog:g1"}, *pub, protocol::DeltaForm::kNone);
     benchmark::DoNotOptimize(out.data());
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(out.size()));
@@ -94,7 +94,7 @@ void fan_out(benchmark::State& state) {
   for (int64_t i = 0; i < state.range(0); ++i) {
     sinks.push_back(std::make_unique<Sink>());
     subscriptions.push_back(
-        std::make_unique<gateway::Subscription>(owner, *sinks.back(), protocol::Variant::kJson));
+        std::make_unique<gateway::Subscription>(owner, *sinks.back(), protocol::Variant{}));
     hub.subscribe("dialog:g1", true, *subscriptions.back());
     hub.activate(*subscriptions.back(), {.position = {0, "xYzAbcDe"}, .tracked = true, .join_leave = false});
   }

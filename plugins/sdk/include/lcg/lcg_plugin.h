@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lcg_plugin.h: the whole contract between the broker (host) and a plugin.
- *
- * C11, no dependency beyond <stddef.h> and <stdint.h>. Rules that hold for
- * every line below, so they are not repeated on each:
+ * lcg_plugin.h: the whole contract between the broker (host) and a plugin. C11,
+ * no dependency beyond <stddef.h> and <stdint.h>. Rules that hold for every line:
  *  MEMORY    Borrow in, copy out. A pointer argument is valid until the call
  *            returns; whoever wants it longer copies it. Neither side ever
  *            frees memory the other side allocated.
@@ -25,10 +23,9 @@ extern "C" {
 #else
 #define LCG_NOEXCEPT
 #endif
-
 #define LCG_ABI_MAGIC 0x3147434cu /* "LCG1", little endian */
 #define LCG_ABI_MAJOR 1u          /* differs: refused */
-#define LCG_ABI_MINOR 0u          /* fields appended since the major began */
+#define LCG_ABI_MINOR 1u          /* fields appended since the major began */
 #define LCG_EXPORT __attribute__((visibility("default")))
 #define LCG_HAS(p, field) ((p)->struct_size >= offsetof(__typeof__(*(p)), field) + sizeof((p)->field))
 
@@ -74,6 +71,10 @@ typedef struct lcg_peer {
   uint64_t device_epoch; /* issued by the registry, grows when the install starts over */
   lcg_str auth_id;       /* the login this session came from: what a revocation names */
   lcg_str remote_addr;   /* "192.0.2.1:5555" */
+  /* since 1.1: "websocket", "http_stream", ...; "json", "protobuf"; connect: what the client says it is */
+  lcg_str transport, protocol, client_name, client_version;
+  lcg_bytes meta;    /* JSON, of the answer to connect or refresh; never told to a client */
+  lcg_bytes headers; /* JSON object of strings: the client's HTTP headers the gateway lets through */
 } lcg_peer;
 enum { LCG_PEER_TLS = 1u << 0, LCG_PEER_HTTP = 1u << 1, LCG_PEER_EPHEMERAL_DEVICE = 1u << 2 };
 
@@ -87,14 +88,17 @@ typedef struct lcg_request {
   lcg_str name;       /* channel; rpc method; "POST /oauth/token"; empty for connect and refresh */
   lcg_bytes data;     /* client payload or HTTP body, at most limits.max_message bytes */
   lcg_str credential; /* token of connect, refresh and subscribe; Authorization header of HTTP */
+  lcg_str route; /* since 1.1: subscribe, publish, sub_refresh: the namespace's back end by name, or "" */
+  lcg_bytes channels; /* since 1.1: connect: JSON array of what the client names */
 } lcg_request;
 enum {
   LCG_REQ_CONNECT = 1,
   LCG_REQ_SUBSCRIBE = 2,
   LCG_REQ_PUBLISH = 3,
   LCG_REQ_RPC = 4,
-  LCG_REQ_REFRESH = 5,
-  LCG_REQ_HTTP = 6
+  LCG_REQ_REFRESH = 5, /* without a credential: the server refreshes */
+  LCG_REQ_HTTP = 6,
+  LCG_REQ_SUB_REFRESH = 7 /* since 1.1; likewise */
 };
 
 /* The answer to a request, or the outcome of a call. All zero means "accepted, no payload". */
@@ -114,10 +118,16 @@ typedef struct lcg_result {
   const lcg_str* channels; /* connect: server-side subscriptions */
   size_t channel_count;
   lcg_str content_type; /* HTTP only; empty means application/json */
+  lcg_bytes meta;       /* since 1.1: connect, refresh: JSON */
+  lcg_bytes options;    /* since 1.1: JSON object; connect, subscribe, publish: docs/plugins.md, "Options" */
+  uint64_t flags;       /* since 1.1: LCG_RESULT_* */
 } lcg_result;
+/* EXPIRED: refresh, sub_refresh: not extended (3005, 2501). SERVER_REFRESH: connect, subscribe: at
+ * expire_at_ms the plugins are asked, not the client. TEMPORARY: the error may pass, the client tries again. */
+enum { LCG_RESULT_EXPIRED = 1u << 0, LCG_RESULT_SERVER_REFRESH = 1u << 1, LCG_RESULT_TEMPORARY = 1u << 2 };
 
-/* A call of one plugin to a service of another. The host routes it to the owner of key's slot:
- * this lane, another lane or another node; the plugin cannot tell. A key "@<n>" names slot n itself. */
+/* A call of one plugin to a service of another. The host routes it to the owner of key's slot, on this lane,
+ * another lane or another node. A key "@<n>" names slot n itself. */
 typedef struct lcg_call {
   uint32_t struct_size;
   uint32_t timeout_ms; /* 0: the configured default (plugins.call_timeout) */
@@ -142,10 +152,11 @@ typedef struct lcg_publication {
   lcg_str session_id;
   uint64_t offset; /* with LCG_PUB_POSITIONED: a channel provider's own position */
   lcg_str epoch;
+  lcg_bytes options; /* since 1.1: JSON: tags, idempotency_key, version, version_epoch, delta */
 } lcg_publication;
 enum { LCG_PUB_NO_HISTORY = 1u << 0, LCG_PUB_POSITIONED = 1u << 1 };
 
-/* Closes every live session that matches all the non-empty fields; at least one must be set. */
+/* Closes every live session that matches all the non-empty fields; one at least must be set. */
 typedef struct lcg_disconnect {
   uint32_t struct_size;
   uint32_t code; /* 3000..4999: client-protocol.md 1.11 */
@@ -230,8 +241,7 @@ typedef struct lcg_descriptor {
   const lcg_plugin_ops* ops;
 } lcg_descriptor;
 
-/* The only symbol a plugin exports. A function, because dlsym on data is not portable; it must do nothing
- * but return the address of constant data. */
+/* The only symbol a plugin exports; it must do nothing but return the address of constant data. */
 LCG_EXPORT const lcg_descriptor* lcg_plugin_descriptor(void) LCG_NOEXCEPT;
 
 #ifdef __cplusplus
