@@ -7,9 +7,11 @@ what=${1:-test}
 
 packages=(ca-certificates curl g++ make cmake ninja-build ccache mold pkg-config binutils
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev librocksdb-dev
-  libspdlog-dev libcli11-dev libsodium-dev libcjose-dev libxxhash-dev)
+  libspdlog-dev libcli11-dev libsodium-dev libcjose-dev libxxhash-dev libprotozero-dev libcurl4-openssl-dev zlib1g-dev)
 if [ "$what" = test ]; then
-  packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 python3 iproute2 procps)
+  packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 python3 iproute2 procps
+    libprotobuf-dev protobuf-compiler openssl nginx-light haproxy chromium
+    python3-websockets python3-yaml python3-jsonschema python3-jwt python3-cryptography)
 fi
 # Node from the machine when it is new enough (18), from Debian otherwise.
 if ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; then packages+=(nodejs npm); fi
@@ -21,6 +23,13 @@ done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "deps: installing ${missing[*]}" >&2
   sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
+  # The test servers are started by the tests, on loopback: no package may start one of its own while it is installed.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+    $sudo chmod 755 $policy
+    trap '$sudo rm -f $policy' EXIT
+  fi
   $sudo apt-get update -qq
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
