@@ -1,5 +1,7 @@
 #include "gateway/config.h"
 
+#include "gateway/session/session_config.h"
+
 namespace lcg::gateway {
 
 namespace {
@@ -7,26 +9,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-void read_ping(config::Section ping, SessionOptions& session) {
-  ping.get("interval", session.ping_interval, Millis(0), hours(1));
-  ping.get("pong_timeout", session.pong_timeout, Millis(100), hours(1));
-  if (session.ping_interval.count() > 0 && session.pong_timeout >= session.ping_interval) {
-    ping.error("pong_timeout", "must be shorter than ping.interval, so that a pong belongs to its ping");
-  }
-}
-
-// `clients`: what one connection may do.
-void read_clients(config::Section clients, SessionOptions& session) {
-  clients.get("channels", session.channel_limit, 1, 4096);
-  clients.get("channel_length", session.channel_max_length, 1, 1024);
-  clients.get("commands_per_second", session.commands_per_second, 0, 1e6);
-  clients.get("command_burst", session.command_burst, 1, 1e6);
-  clients.get("stale_timeout", session.stale_timeout, seconds(1), minutes(10));
-  clients.get("expired_grace", session.expired_grace, Millis(0), minutes(10));
-  clients.get("token_cache_entries", session.token_cache_entries, 0, 1u << 20);
-  clients.get("token_cache_ttl", session.token_cache_ttl, Millis(0), minutes(10));
-}
 
 void read_websocket(config::Section websocket, GatewayConfig& out) {
   size_t message = out.connection.frame.max_message_bytes;
@@ -69,8 +51,7 @@ GatewayConfig read_config(config::Section section) {
       section.error("http_plugin_paths", "expected paths that begin with '/', found '" + path + "'");
   }
   section.get("drain_spread", out.drain_spread, Millis(0), minutes(10));
-  read_ping(section.section("ping"), out.session);
-  read_clients(section.section("clients"), out.session);
+  read_session_options(section, out.session);
   read_websocket(section.section("websocket"), out);
   read_http(section.section("http"), out.http);
 

@@ -1,5 +1,4 @@
-// What an operator may set for the sessions of a gateway; read by gateway/config.cc. Defaults and sources:
-// limits.h.
+// What an operator may set for the sessions of a gateway; read by session_config.h. Defaults and sources: limits.h.
 #pragma once
 #include <string>
 
