@@ -5,9 +5,7 @@
 //   fan   the first connection publishes, --depth outstanding; every connection receives; a message is a
 //   delivery idle  opens --conns connections and reports the growth of the server's PSS a connection send
 //   durable message.send, one outstanding a connection, spread over --dialogs dialogs
-#include <dirent.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -19,6 +17,7 @@
 #include <memory>
 #include <sstream>
 
+#include "tests/bench/process_cost.h"
 #include "tests/bench/ws_client.h"
 
 namespace lcg::bench {
@@ -31,37 +30,6 @@ struct Options {
   unsigned conns = 500, depth = 1, size = 128, dialogs = 16;
   double seconds = 3, warmup = 0.5;
 };
-
-int64_t now_ns() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
-}
-
-// CPU time of every thread of `pid`, ns (schedstat: first field is time on the CPU).
-int64_t cpu_ns(int pid) {
-  int64_t sum = 0;
-  const std::string path = "/proc/" + std::to_string(pid) + "/task";
-  if (DIR* dir = opendir(path.c_str())) {
-    while (const dirent* entry = readdir(dir)) {
-      if (entry->d_name[0] == '.') continue;
-      std::ifstream in(path + "/" + entry->d_name + "/schedstat");
-      int64_t on_cpu = 0;
-      in >> on_cpu;
-      sum += on_cpu;
-    }
-    closedir(dir);
-  }
-  return sum;
-}
-
-int64_t pss_bytes(int pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/smaps_rollup");
-  std::string line;
-  while (std::getline(in, line))
-    if (line.rfind("Pss:", 0) == 0) return std::atoll(line.c_str() + 4) * 1024;
-  return 0;
-}
 
 class Load {
  public:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The figures: lcg beside the raw Asio frame server, interleaved in one run; server on core 0, load on core 1.
 
-Usage: tests/bench/run_bench.py [--build DIR] [--rounds N] [--seconds S] [echo fan idle send]
+Usage: tests/bench/run_bench.py [--build DIR] [--rounds N] [--seconds S] [echo fan idle send cost]
 Every server listens on loopback, is ended by its own pid, and every load is bounded in count and time. Prints a
 table of medians; the ratio is of server CPU per message, lcg over raw, which survives a busy machine better than
 wall-clock rates do. JSON lines of every run go to stderr.
@@ -27,12 +27,15 @@ admin: {{ socket: {dir}/admin.sock }}
 gateway:
   listen: ["127.0.0.1:{port}"]
   clients: {{ commands_per_second: 0 }}
+  websocket: {{ compression: true }}
   http: {{ half_open_per_address: 30000 }}
 broker: {{ plugin_dir: ["{plugins}"], sessions_per_user: 30000 }}
 channel:
   namespaces:
     - {{ name: dialog, provider: dialog }}
     - {{ name: bench, allow_subscribe_for_client: true, allow_publish_for_client: true }}
+    - {{ name: cost, allow_subscribe_for_client: true, allow_publish_for_client: true, history_size: 10, history_ttl: 1m,
+        allowed_delta_types: [fossil], delta_publish: true, allow_channel_compaction: true }}
 plugins:
   - {{ name: storage_rocksdb, instances: per_lane, config: {{ path: "{dir}/store" }} }}
   - {{ name: any_user, instances: per_lane }}
@@ -127,6 +130,26 @@ def side_by_side(build, title, rounds, **options):
           f"{median(rows['lcg'], 'rate'):,.0f} | {median(rows['lcg'], 'p50_ms'):.2f} / {median(rows['lcg'], 'p99_ms'):.2f} |", flush=True)
 
 
+# What one delivery to one of 1,000 subscribers costs, by the form they asked for.
+def cost_table(build, rounds):
+    print("| form | bytes on the wire | of JSON | server CPU us | of JSON |\n|---|---|---|---|---|")
+    base = None
+    for encoding in ("json", "protobuf"):
+        for options in ((), ("compact",), ("delta",), ("delta", "compact"), ("deflate",), ("deflate", "delta", "compact")):
+            rows = []
+            for _ in range(rounds):
+                server = Lcg(build)
+                argv = [build / "bin/cost", "--port", str(server.port), "--pid", str(server.process.pid), encoding, *options]
+                try:
+                    rows.append(json.loads(pinned(1, argv, stdout=subprocess.PIPE, text=True).communicate(timeout=300)[0]))
+                finally:
+                    server.stop()
+            size, cpu = median(rows, "bytes"), median(rows, "cpu_us")
+            base = base or (size, cpu)
+            print(f"| {' + '.join((encoding, *options))} | {size:.1f} | {size / base[0]:.2f} | {cpu:.3f} | {cpu / base[1]:.2f} |", flush=True)
+    print(f"\npublication data: {rows[0]['data_bytes']} bytes of JSON, of which one number changes")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build/bench")
@@ -153,6 +176,8 @@ def main():
             row = load(args.build, server, mode="idle", proto=proto, conns=10000)
             server.stop()
             print(f"idle, 10,000 connections, {proto}: {row['bytes_per_conn']:,.0f} bytes of user memory a connection", flush=True)
+    if "cost" in args.what:
+        cost_table(args.build, args.rounds)
     if "send" in args.what:
         rows = []
         for _ in range(args.rounds):

@@ -23,8 +23,8 @@ thread_local char shared_buffer[1 << 16];
 
 }  // namespace
 
-void append_client_frame(std::string& out, std::string_view payload) {
-  out.push_back(static_cast<char>(0x81));
+void append_client_frame(std::string& out, std::string_view payload, bool binary) {
+  out.push_back(static_cast<char>(binary ? 0x82 : 0x81));
   if (payload.size() < 126) {
     out.push_back(static_cast<char>(0x80 | payload.size()));
   } else {
@@ -36,7 +36,8 @@ void append_client_frame(std::string& out, std::string_view payload) {
   out.append(payload);
 }
 
-void Client::open(const std::string& source_ip, uint16_t port, std::string_view path) {
+void Client::open(const std::string& source_ip, uint16_t port, std::string_view path,
+                  std::string_view headers) {
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd_ < 0) fail("socket");
   sockaddr_in address{};
@@ -49,10 +50,10 @@ void Client::open(const std::string& source_ip, uint16_t port, std::string_view 
   address.sin_port = htons(port);
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("connect");
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  const std::string request =
-      "GET " + std::string(path) +
-      " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  const std::string request = "GET " + std::string(path) +
+                              " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+                              std::string(headers) + "\r\n";
   if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
     fail("upgrade");
   std::string head;
@@ -77,9 +78,9 @@ void Client::set_blocking(bool on) {
   ::fcntl(fd_, F_SETFL, on ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
 }
 
-std::string Client::exchange(std::string_view payload) {
+std::string Client::exchange(std::string_view payload, bool binary) {
   std::string frame;
-  append_client_frame(frame, payload);
+  append_client_frame(frame, payload, binary);
   send(frame);
   return next_message();
 }

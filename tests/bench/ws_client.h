@@ -8,16 +8,18 @@
 
 namespace lcg::bench {
 
-// Appends one masked text frame (zero mask: the bytes stay readable; the server still unmasks).
-void append_client_frame(std::string& out, std::string_view payload);
+// Appends one masked frame, text or binary (zero mask: the bytes stay readable; the server still unmasks).
+void append_client_frame(std::string& out, std::string_view payload, bool binary = false);
 
 class Client {
  public:
-  // Blocking: connects from `source_ip` and upgrades at `path`. Dies with a sentence on failure.
-  void open(const std::string& source_ip, uint16_t port, std::string_view path);
+  // Blocking: connects from `source_ip` and upgrades at `path`; `headers` are whole lines, each with its CRLF.
+  // Dies with a sentence on failure.
+  void open(const std::string& source_ip, uint16_t port, std::string_view path,
+            std::string_view headers = {});
   void close();
   // Blocking: sends one message and returns the next one received.
-  std::string exchange(std::string_view payload);
+  std::string exchange(std::string_view payload, bool binary = false);
   std::string next_message();
 
   // Non-blocking from here on. Bytes the socket does not take are kept and retried on the next send or
