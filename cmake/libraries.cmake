@@ -5,15 +5,18 @@ find_package(OpenSSL 3 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 # Debian's cjose.pc requires jansson's development package although no header of cjose needs it.
 find_path(CJOSE_INCLUDE cjose/cjose.h REQUIRED)
 find_library(CJOSE_LIBRARY cjose REQUIRED)
 add_library(PkgConfig::CJOSE INTERFACE IMPORTED)
 target_include_directories(PkgConfig::CJOSE INTERFACE ${CJOSE_INCLUDE})
 target_link_libraries(PkgConfig::CJOSE INTERFACE ${CJOSE_LIBRARY} OpenSSL::Crypto)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(ROCKSDB REQUIRED IMPORTED_TARGET rocksdb)
 
 # Asio and Beast compiled once (their src.hpp lives in base/boost_asio.cc).

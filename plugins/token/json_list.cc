@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/token/json_list.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "lcg/json.hpp"
+
+namespace lcg::token {
+namespace {
+
+std::string_view since(const json::detail::Cursor& cursor, const char* start) {
+  return {start, static_cast<size_t>(cursor.position() - start)};
+}
+
+// Calls read(cursor) for each element between `open` and `close`.
+template <class Read>
+bool elements(std::string_view text, char open, char close, Read read) {
+  json::detail::Cursor cursor(text);
+  cursor.space();
+  if (!cursor.take(open)) return false;
+  cursor.space();
+  if (!cursor.take(close)) {
+    for (;;) {
+      cursor.space();
+      if (!read(cursor)) return false;
+      cursor.space();
+      if (cursor.take(close)) break;
+      if (!cursor.take(',')) return false;
+    }
+  }
+  cursor.space();
+  return cursor.at_end();
+}
+
+}  // namespace
+
+bool json_list(std::string_view text, size_t limit, std::vector<std::string_view>& out) {
+  return elements(text, '[', ']', [&](json::detail::Cursor& cursor) {
+    const char* const start = cursor.position();
+    if (out.size() == limit || !cursor.value(1)) return false;
+    out.push_back(since(cursor, start));
+    return true;
+  });
+}
+
+bool json_members(std::string_view text, size_t limit,
+                  std::vector<std::pair<std::string, std::string_view>>& out) {
+  return elements(text, '{', '}', [&](json::detail::Cursor& cursor) {
+    const char* start = cursor.position();
+    std::string name;
+    if (out.size() == limit || !cursor.string() || !json::detail::unquote(since(cursor, start), name))
+      return false;
+    cursor.space();
+    if (!cursor.take(':')) return false;
+    cursor.space();
+    start = cursor.position();
+    if (!cursor.value(1)) return false;
+    if (std::any_of(out.begin(), out.end(), [&name](const auto& m) { return m.first == name; })) return false;
+    out.emplace_back(std::move(name), since(cursor, start));
+    return true;
+  });
+}
+
+std::optional<int64_t> json_whole(std::string_view token) {
+  constexpr int64_t kMax = int64_t{1} << 53;
+  if (token.empty() || token.front() < '0' || token.front() > '9') return std::nullopt;
+  int64_t value = 0;
+  const auto [rest, error] = std::from_chars(token.data(), token.data() + token.size(), value);
+  if (error != std::errc() || rest != token.data() + token.size() || value > kMax) return std::nullopt;
+  return value;
+}
+
+}  // namespace lcg::token
