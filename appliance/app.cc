@@ -46,6 +46,7 @@ App::~App() {
 net::UpgradePolicy App::upgrade_policy(const AppConfig& config) const {
   net::UpgradePolicy policy;
   policy.origins = net::OriginList(config.gateway.allowed_origins);
+  policy.deflate = config_.gateway.connection.deflate.enabled;
   return policy;
 }
 

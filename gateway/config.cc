@@ -1,5 +1,7 @@
 #include "gateway/config.h"
 
+#include <algorithm>
+
 #include "gateway/session/session_config.h"
 
 namespace lcg::gateway {
@@ -14,6 +16,17 @@ void read_websocket(config::Section websocket, GatewayConfig& out) {
   size_t message = out.connection.frame.max_message_bytes;
   websocket.get_size("message_size", message, 1024, ws::kMaxMessageBytes);
   out.connection.frame.max_message_bytes = static_cast<uint32_t>(message);
+  ws::DeflateOptions& deflate = out.connection.deflate;
+  websocket.get("compression", deflate.enabled);
+  websocket.get("compression_level", deflate.level, 1, 9);
+  websocket.get_size("compression_min_size", deflate.min_bytes, 0, ws::kMaxMessageBytes);
+  size_t inflated = std::min<size_t>(message * 10, ws::kMaxMessageBytes);
+  websocket.get_size("decompressed_size", inflated, 1024, ws::kMaxMessageBytes);
+  if (inflated < message) {
+    websocket.error("decompressed_size",
+                    "must be at least websocket.message_size: a plain message may be that large");
+  }
+  out.connection.frame.max_inflated_bytes = static_cast<uint32_t>(inflated);
   websocket.get("message_timeout", out.connection.message_timeout, seconds(1), minutes(10));
   websocket.get("write_timeout", out.connection.write_progress_timeout, seconds(1), minutes(10));
   websocket.get("close_timeout", out.connection.close_timeout, Millis(100), minutes(1));

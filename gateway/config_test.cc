@@ -38,7 +38,8 @@ gateway:
   ping: { interval: 1s, pong_timeout: 500ms }
   clients: { channels: 10, channel_length: 20, commands_per_second: 5, command_burst: 6, stale_timeout: 2s,
              expired_grace: 3s, token_cache_entries: 7, token_cache_ttl: 1s }
-  websocket: { message_size: 1MiB, message_timeout: 5s, write_timeout: 6s, close_timeout: 1s, soft_queue: 8KiB, hard_queue: 64KiB }
+  websocket: { message_size: 1MiB, message_timeout: 5s, write_timeout: 6s, close_timeout: 1s, soft_queue: 8KiB, hard_queue: 64KiB,
+               compression: true, compression_level: 3, compression_min_size: 100, decompressed_size: 2MiB }
   http: { head_size: 8KiB, body_size: 2MiB, head_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, answer_timeout: 4s,
           connections: 9, half_open_per_address: 8 }
 )");
@@ -52,7 +53,18 @@ gateway:
   EXPECT_EQ(read.value.connection.frame.max_message_bytes, 1u << 20);
   EXPECT_EQ(read.value.connection.low_water_bytes, 4u << 10);
   EXPECT_EQ(read.value.connection.read_pause_bytes, 32u << 10);
+  EXPECT_TRUE(read.value.connection.deflate.enabled);
+  EXPECT_EQ(read.value.connection.deflate.level, 3);
+  EXPECT_EQ(read.value.connection.deflate.min_bytes, 100u);
+  EXPECT_EQ(read.value.connection.frame.max_inflated_bytes, 2u << 20);
   EXPECT_EQ(read.value.http.max_connections, 9u);
+}
+
+TEST(GatewayConfig, InflatedMessageIsTenTimesTheMessageAndNeverOverTheLimitOfAny) {
+  EXPECT_EQ(Read("gateway: { websocket: { message_size: 10KiB } }").value.connection.frame.max_inflated_bytes,
+            100u << 10);
+  EXPECT_EQ(Read("gateway: { websocket: { message_size: 4MiB } }").value.connection.frame.max_inflated_bytes,
+            ws::kMaxMessageBytes);
 }
 
 struct Wrong {
@@ -68,6 +80,7 @@ TEST(GatewayConfig, Mistakes) {
            {"gateway: { ping: { interval: 25 } }", "lcg.yaml:1:30"},
            {"gateway: { clients: { channels: 0 } }", "channels"},
            {"gateway: { websocket: { soft_queue: 1MiB } }", "half of websocket.hard_queue"},
+           {"gateway: { websocket: { decompressed_size: 32KiB } }", "at least websocket.message_size"},
            {"gateway: { http_plugin_paths: [oauth] }", "begin with '/'"},
        }) {
     Read read(row.text);

@@ -130,7 +130,8 @@ void HttpConnection::call_handler(HttpRequest request) {
 
 void HttpConnection::upgrade(HttpRequest request, WebSocketEndpoint& endpoint) {
   UpgradeResult result = negotiate_upgrade(request, service_.policy_);
-  WebSocketRequest websocket{std::move(request), std::move(result.subprotocol)};
+  WebSocketRequest websocket{std::move(request), std::move(result.subprotocol), result.protobuf,
+                             result.deflate};
   if (result.accepted) {
     if (std::optional<HttpResponse> refusal = endpoint.admit(websocket); refusal.has_value()) {
       result.accepted = false;
@@ -187,12 +188,13 @@ void HttpConnection::hand_over() {
   ws::StreamPtr stream = std::move(stream_);
   std::string early = std::move(rest_);
   finish();
+  const bool deflate = upgrade->request.deflate;
   service_.websockets_.start(
       std::move(stream),
       [&upgrade](ws::Transport& transport) {
         return upgrade->endpoint->open(transport, std::move(upgrade->request));
       },
-      early);
+      early, deflate);
 }
 
 void HttpConnection::linger() {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/ws/extensions.h"
+
 namespace lcg::net {
 namespace {
 
@@ -138,12 +140,24 @@ UpgradeResult negotiate_upgrade(const HttpRequest& request, const UpgradePolicy&
   }
   const bool asks_protobuf =
       request.query_value("format") == "protobuf" || request.query_value("cf_protocol") == "protobuf" ||
+      result.subprotocol == kProtobuf ||
       (result.subprotocol.empty() && request.has_token("Sec-WebSocket-Protocol", kProtobuf));
   if (asks_protobuf && !protobuf_served) {
     return refuse(400, "the Protobuf encoding is not served here; use JSON\n");
   }
 
+  std::string offers;
+  for (const HttpHeader& h : request.headers) {
+    if (!equal_ignoring_case(h.name, "Sec-WebSocket-Extensions")) continue;
+    if (!offers.empty()) offers += ", ";
+    offers += h.value;
+  }
+  const ws::ExtensionAnswer extensions = ws::negotiate_extensions(offers, policy.deflate);
+  if (extensions.malformed) return refuse(400, "Sec-WebSocket-Extensions is malformed\n");
+
   result.accepted = true;
+  result.protobuf = asks_protobuf;
+  result.deflate = extensions.deflate;
   result.response.status = 101;
   result.response.headers = {{"Upgrade", "websocket"},
                              {"Connection", "Upgrade"},
@@ -151,6 +165,7 @@ UpgradeResult negotiate_upgrade(const HttpRequest& request, const UpgradePolicy&
   if (!result.subprotocol.empty()) {
     result.response.headers.push_back({"Sec-WebSocket-Protocol", result.subprotocol});
   }
+  if (result.deflate) result.response.headers.push_back({"Sec-WebSocket-Extensions", extensions.header});
   return result;
 }
 

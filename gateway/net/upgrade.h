@@ -31,17 +31,21 @@ struct UpgradePolicy {
   OriginList origins;
   // Subprotocols served, the preferred first. The client protocol's encodings are chosen by them.
   std::vector<std::string> subprotocols = {"centrifuge-json"};
+  // Accept permessage-deflate (ws/extensions.h).
+  bool deflate = false;
 };
 
 struct UpgradeResult {
   bool accepted = false;
   std::string subprotocol;  // to serve; "" when none of ours was offered
+  bool protobuf = false;    // asked for by subprotocol or query
+  bool deflate = false;     // permessage-deflate is agreed
   HttpResponse response;    // 101, or the refusal, which ends the connection
 };
 
 // Refuses with 403 an Origin that is not allowed, with 426 a request that asks for no WebSocket or for
 // another version than 13, with 400 everything else that is not in order: method, HTTP version, Connection,
-// key, a body, an encoding that is not served. Unknown query keys are ignored.
+// key, a body, an encoding that is not served, Sec-WebSocket-Extensions that is no list of extensions. Unknown query keys are ignored.
 UpgradeResult negotiate_upgrade(const HttpRequest& request, const UpgradePolicy& policy);
 
 // Sec-WebSocket-Accept for a key (RFC 6455 4.2.2).

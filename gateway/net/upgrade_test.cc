@@ -125,6 +125,48 @@ TEST(Upgrade, UnknownQueryKeysAreIgnored) {
   EXPECT_TRUE(negotiate_upgrade(request, {}).accepted);
 }
 
+TEST(Upgrade, CompressionIsAgreedOnlyWhenItIsOn) {
+  HttpRequest request = good_request();
+  set(request, "Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits");
+  UpgradePolicy on;
+  on.deflate = true;
+
+  EXPECT_EQ(header(negotiate_upgrade(request, {}).response, "Sec-WebSocket-Extensions"), "");
+  EXPECT_TRUE(negotiate_upgrade(request, on).deflate);
+  EXPECT_EQ(header(negotiate_upgrade(request, on).response, "Sec-WebSocket-Extensions"),
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+}
+
+TEST(Upgrade, OffersOfSeveralHeadersAreOneList) {
+  HttpRequest request = good_request();
+  request.headers.push_back({"Sec-WebSocket-Extensions", "x-other; a"});
+  request.headers.push_back({"Sec-WebSocket-Extensions", "permessage-deflate"});
+  UpgradePolicy on;
+  on.deflate = true;
+
+  EXPECT_TRUE(negotiate_upgrade(request, on).deflate);
+}
+
+TEST(Upgrade, MalformedExtensionsAreRefused) {
+  HttpRequest request = good_request();
+  set(request, "Sec-WebSocket-Extensions", "permessage-deflate;;");
+
+  EXPECT_EQ(negotiate_upgrade(request, {}).response.status, 400u);
+}
+
+TEST(Upgrade, ProtobufIsServedWhereItIsOffered) {
+  UpgradePolicy both;
+  both.subprotocols = {"centrifuge-json", "centrifuge-protobuf"};
+  HttpRequest by_query = good_request();
+  by_query.query = "format=protobuf";
+  HttpRequest by_subprotocol = good_request();
+  set(by_subprotocol, "Sec-WebSocket-Protocol", "centrifuge-protobuf");
+
+  EXPECT_TRUE(negotiate_upgrade(by_query, both).protobuf);
+  EXPECT_TRUE(negotiate_upgrade(by_subprotocol, both).protobuf);
+  EXPECT_FALSE(negotiate_upgrade(good_request(), both).protobuf);
+}
+
 TEST(Origin, TableOfOrigins) {
   const OriginList list({"https://chat.example.com", "https://*.example.org", "http://localhost:*",
                          "https://example.net:8443"});

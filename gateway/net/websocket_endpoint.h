@@ -11,6 +11,8 @@ namespace lcg::net {
 struct WebSocketRequest {
   HttpRequest http;         // the upgrade request: headers, query, address
   std::string subprotocol;  // one of UpgradePolicy::subprotocols, or "" when the client offered none of them
+  bool protobuf = false;    // the encoding asked for, by subprotocol or by ?format=protobuf
+  bool deflate = false;     // permessage-deflate is agreed
 };
 
 // Lane: the connection's, always. Must outlive the HttpService.

@@ -11,8 +11,11 @@ namespace lcg::ws {
 
 using Counters = ConnectionCounters;
 
-Connection::Connection(ConnectionSet& set, StreamPtr stream)
-    : set_(set), stream_(std::move(stream)), parser_(set.limits_.frame) {}
+Connection::Connection(ConnectionSet& set, StreamPtr stream, bool deflate)
+    : set_(set),
+      stream_(std::move(stream)),
+      parser_(set.limits_.frame, deflate ? set.inflater_.get() : nullptr),
+      deflate_(deflate) {}
 
 Connection::~Connection() {
   if (timer_ != 0) set_.lane_.cancel_timer(timer_);
@@ -163,13 +166,24 @@ bool Connection::spend_control_frame() {
 // ---- Writing ----
 
 void Connection::send_message(std::string_view payload, MessageKind kind) {
+  if (!deflate_ || closing_ != nullptr) return send_secret(payload, kind);
+  const std::string_view small = set_.deflater_->compress(payload);
+  if (small.empty()) return send_secret(payload, kind);
+  send_frame(compressed(opcode_of(kind)), small);
+}
+
+void Connection::send_secret(std::string_view payload, MessageKind kind) {
+  send_frame(opcode_of(kind), payload);
+}
+
+void Connection::send_frame(Opcode opcode, std::string_view payload) {
   const size_t size = frame_size(payload.size());
   if (size > kCorkMessageBytes) {  // too large to be copied twice
     if (closing_ == nullptr) {
-      send_block(SharedBytes::build(size, [&](char* out) { write_frame(out, opcode_of(kind), payload); }));
+      send_block(SharedBytes::build(size, [&](char* out) { write_frame(out, opcode, payload); }));
     }
   } else if (admit(size)) {
-    append_frame(opcode_of(kind), payload);
+    append_frame(opcode, payload);
   }
 }
 

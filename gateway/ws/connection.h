@@ -22,13 +22,14 @@ namespace lcg::ws {
 
 class Connection final : public Transport, private StreamObserver {
  public:
-  Connection(ConnectionSet& set, StreamPtr stream);
+  Connection(ConnectionSet& set, StreamPtr stream, bool deflate);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // Transport
   void send_message(std::string_view payload, MessageKind kind) override;
+  void send_secret(std::string_view payload, MessageKind kind) override;
   void send_block(const SharedBytes& frames) override;
   void send_ping(std::string_view payload) override;
   size_t queued_bytes() const override { return queue_.bytes(); }
@@ -72,6 +73,7 @@ class Connection final : public Transport, private StreamObserver {
   void continue_reading();
 
   // Writing
+  void send_frame(Opcode opcode, std::string_view payload);
   bool admit(size_t bytes);
   void append_frame(Opcode opcode, std::string_view payload);
   void cork(std::string_view frames);
@@ -108,6 +110,7 @@ class Connection final : public Transport, private StreamObserver {
   TimerId timer_ = 0;
   uint32_t index_ = 0;
   uint16_t control_frames_ = 0;
+  const bool deflate_;
   bool done_ = false;  // no further I/O; destroyed at the end of the turn
   bool handling_read_ = false;
   bool on_turn_list_ = false;

@@ -11,7 +11,11 @@ ConnectionSet::ConnectionSet(Lane& lane, const ConnectionLimits& limits)
     : lane_(lane),
       limits_(limits),
       read_buffer_(new char[kReadBufferBytes]),
-      self_(std::make_shared<ConnectionSet*>(this)) {}
+      self_(std::make_shared<ConnectionSet*>(this)) {
+  if (!limits_.deflate.enabled) return;
+  deflater_ = std::make_unique<Deflater>(limits_.deflate);
+  inflater_ = std::make_unique<Inflater>(limits_.frame.max_inflated_bytes);
+}
 
 ConnectionSet::~ConnectionSet() {
   for (const auto& connection : connections_) connection->end_now(disconnect_code::kConnectionClosed);
@@ -19,8 +23,8 @@ ConnectionSet::~ConnectionSet() {
   *self_ = nullptr;
 }
 
-void ConnectionSet::start(StreamPtr stream, const Open& open, std::span<char> early) {
-  connections_.push_back(std::make_unique<Connection>(*this, std::move(stream)));
+void ConnectionSet::start(StreamPtr stream, const Open& open, std::span<char> early, bool deflate) {
+  connections_.push_back(std::make_unique<Connection>(*this, std::move(stream), deflate));
   Connection& connection = *connections_.back();
   connection.index_ = static_cast<uint32_t>(connections_.size() - 1);
   ConnectionCounters::add(counters_.opened);

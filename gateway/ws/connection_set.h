@@ -17,6 +17,7 @@
 
 #include "base/lane.h"
 #include "gateway/ws/byte_stream.h"
+#include "gateway/ws/deflate.h"
 #include "gateway/ws/limits.h"
 #include "gateway/ws/transport.h"
 
@@ -54,8 +55,8 @@ class ConnectionSet {
   ConnectionSet& operator=(const ConnectionSet&) = delete;
 
   // Takes over a stream whose upgrade is answered. `early`: what the client sent behind its request; handled
-  // before this returns.
-  void start(StreamPtr stream, const Open& open, std::span<char> early = {});
+  // before this returns. `deflate`: permessage-deflate was agreed; REQUIRES: limits.deflate.enabled
+  void start(StreamPtr stream, const Open& open, std::span<char> early = {}, bool deflate = false);
 
   // Open connections, and closed ones that finish their closing handshake.
   size_t size() const { return connections_.size(); }
@@ -81,6 +82,8 @@ class ConnectionSet {
   const ConnectionLimits limits_;
   ConnectionCounters counters_;
   std::unique_ptr<char[]> read_buffer_;
+  std::unique_ptr<Deflater> deflater_;  // null unless compression is enabled
+  std::unique_ptr<Inflater> inflater_;
   std::vector<std::unique_ptr<std::string>> corks_;
   std::vector<Connection*> turn_end_;
   std::vector<Connection*> turn_end_running_;

@@ -38,6 +38,12 @@ inline constexpr Opcode opcode_of(MessageKind kind) {
   return kind == MessageKind::kText ? Opcode::kText : Opcode::kBinary;
 }
 
+// The same with RSV1 set: its payload is compressed (RFC 7692 6, deflate.h).
+inline constexpr uint8_t kRsv1 = 0x40;
+inline constexpr Opcode compressed(Opcode opcode) {
+  return static_cast<Opcode>(static_cast<uint8_t>(opcode) | kRsv1);
+}
+
 // May this code stand in a close frame? RFC 6455 7.4.2 and the IANA registry (1012 to 1014); 5000 and up are
 // nobody's.
 constexpr bool valid_close_code(uint32_t code) {

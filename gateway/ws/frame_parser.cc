@@ -124,8 +124,10 @@ FrameParser::Header FrameParser::decode_header(const char* bytes, size_t size) c
 }
 
 const char* FrameParser::check_first_byte(uint8_t byte) const {
-  if ((byte & 0x70) != 0) return "reserved bit set";
   const auto opcode = static_cast<Opcode>(byte & 0xF);
+  const bool may_be_compressed =
+      inflater_ != nullptr && (opcode == Opcode::kText || opcode == Opcode::kBinary);
+  if ((byte & 0x70 & ~(may_be_compressed ? kRsv1 : 0)) != 0) return "reserved bit set";
   const bool final = (byte & 0x80) != 0;
   switch (opcode) {
     case Opcode::kContinuation:
@@ -166,6 +168,10 @@ bool FrameParser::begin_frame(std::span<char>& input, Event& event) {
   const MessageKind kind = opcode() == Opcode::kBinary ? MessageKind::kBinary : MessageKind::kText;
   if (whole && first && is_final()) {
     const std::string_view payload = in_place();
+    if (is_compressed()) {
+      event = inflated_event(payload, kind);
+      return true;
+    }
     event = kind == MessageKind::kText && !valid_utf8(payload) ? fail(close_code::kInvalidData, kNotUtf8)
                                                                : Event{EventType::kMessage, kind, 0, payload};
     return true;
@@ -174,6 +180,7 @@ bool FrameParser::begin_frame(std::span<char>& input, Event& event) {
   if (first) {
     part.open = true;
     part.kind = kind;
+    part.compressed = is_compressed();
   }
   if (++part.fragments > limits_->max_fragments) {
     event = fail(close_code::kTooBig, "message in too many fragments");
@@ -211,7 +218,7 @@ bool FrameParser::take_payload(std::span<char>& input, Event& event) {
   input = input.subspan(size);
   payload_left_ -= size;
 
-  if (!is_control() && part.kind == MessageKind::kText && !part.utf8.feed({to, size})) {
+  if (!is_control() && !part.compressed && part.kind == MessageKind::kText && !part.utf8.feed({to, size})) {
     event = fail(close_code::kInvalidData, kNotUtf8);
     return true;
   }
@@ -227,6 +234,11 @@ bool FrameParser::take_payload(std::span<char>& input, Event& event) {
 bool FrameParser::finish_data_frame(Event& event) {
   if (!is_final()) return false;
   Assembly& part = *assembly_;
+  if (part.compressed) {
+    event = inflated_event(part.message, part.kind);
+    delivered_ = event.type == EventType::kMessage;
+    return true;
+  }
   if (part.kind == MessageKind::kText && !part.utf8.complete()) {
     event = fail(close_code::kInvalidData, kNotUtf8);
     return true;
@@ -234,6 +246,15 @@ bool FrameParser::finish_data_frame(Event& event) {
   delivered_ = true;
   event = {EventType::kMessage, part.kind, 0, part.message};
   return true;
+}
+
+FrameParser::Event FrameParser::inflated_event(std::string_view payload, MessageKind kind) {
+  const Inflater::Result result = inflater_->inflate(payload);
+  if (result.error != 0) return fail(result.error, result.reason);
+  if (kind == MessageKind::kText && !valid_utf8(result.message)) {
+    return fail(close_code::kInvalidData, kNotUtf8);
+  }
+  return {EventType::kMessage, kind, 0, result.message};
 }
 
 FrameParser::Event FrameParser::control_event(std::string_view payload) {

@@ -17,8 +17,9 @@
 // (1002); text that is not UTF-8, as soon as the offending byte is seen (1007); messages over the limits,
 // before anything is allocated for them (1009, 1008).
 //
-// No extension is negotiated, hence reserved bits are refused in one place: check_first_byte(). An extension
-// that uses RSV1 begins there and where a finished message is handed out.
+// With an Inflater permessage-deflate is agreed (RFC 7692): the first frame of a message may have RSV1, and the
+// message is inflated, bounded, before it is handed out. All other reserved bits are refused in one place:
+// check_first_byte().
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,7 @@
 #include <string_view>
 
 #include "base/utf8.h"
+#include "gateway/ws/deflate.h"
 #include "gateway/ws/frame.h"
 #include "gateway/ws/limits.h"
 
@@ -50,8 +52,9 @@ class FrameParser {
     std::string_view data;  // valid until the next call and as long as the input
   };
 
-  // `limits` must outlive the parser.
-  explicit FrameParser(const FrameLimits& limits) : limits_(&limits) {}
+  // Both must outlive the parser. The inflater is the lane's; null: no extension.
+  explicit FrameParser(const FrameLimits& limits, Inflater* inflater = nullptr)
+      : limits_(&limits), inflater_(inflater) {}
 
   // Takes bytes from the front of `input`, changing them, and returns the first event they complete. After
   // kClose or kError takes and ignores everything.
@@ -74,6 +77,7 @@ class FrameParser {
     uint32_t fragments = 0;
     uint32_t empty_fragments = 0;
     bool open = false;  // a fragmented message has begun
+    bool compressed = false;
     MessageKind kind = MessageKind::kText;
     uint8_t control_size = 0;
     char control[kMaxControlPayload];
@@ -88,6 +92,7 @@ class FrameParser {
 
   bool message_open() const { return assembly_ != nullptr && assembly_->open; }
   bool is_control() const { return (first_byte_ & 0x8) != 0; }
+  bool is_compressed() const { return (first_byte_ & kRsv1) != 0; }
   bool is_final() const { return (first_byte_ & 0x80) != 0; }
   Opcode opcode() const { return static_cast<Opcode>(first_byte_ & 0xF); }
   Assembly& assembly();
@@ -100,12 +105,14 @@ class FrameParser {
   bool begin_frame(std::span<char>& input, Event& event);
   bool take_payload(std::span<char>& input, Event& event);
   bool finish_data_frame(Event& event);
+  Event inflated_event(std::string_view payload, MessageKind kind);
 
   Event control_event(std::string_view payload);
   Event close_event(std::string_view payload);
   Event fail(uint16_t code, const char* reason);
 
   const FrameLimits* limits_;
+  Inflater* inflater_;
   std::unique_ptr<Assembly> assembly_;
   uint64_t payload_left_ = 0;  // of the frame being taken
   char mask_[4] = {};

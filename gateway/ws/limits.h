@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gateway/ws/deflate.h"
+
 namespace lcg::ws {
 
 // Of the frame parser. One copy a listener, shared by its connections.
@@ -11,6 +13,9 @@ struct FrameLimits {
   // Bytes of one message, all fragments together; over it 1009. Client protocol 1.1: 65536. Configurable up
   // to kMaxMessageBytes.
   uint32_t max_message_bytes = 65536;
+  // Bytes of a compressed message once inflated; over it 1009. At most kMaxMessageBytes. Client protocol 1.1:
+  // ten times the message.
+  uint32_t max_inflated_bytes = 655360;
   // Frames of one message; over it 1009. A client that needs more sends bytes one by one.
   uint32_t max_fragments = 1024;
   // Fragments of one message that carry nothing; over it 1008. An honest encoder ends a message with one.
@@ -21,6 +26,7 @@ inline constexpr uint32_t kMaxMessageBytes = 16u << 20;
 // Of a connection. Fixed for the life of the lane's connections.
 struct ConnectionLimits {
   FrameLimits frame;
+  DeflateOptions deflate;
 
   // Bytes a connection may owe its client. A message is refused (Overflow) if the queue is not empty and
   // would grow over it: so the most ever held is the larger of this and one message. Centrifugo: 1 MiB.

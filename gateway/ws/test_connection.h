@@ -87,7 +87,7 @@ struct OneConnection {
   explicit OneConnection(const ConnectionLimits& limits = {})
       : wire(world.lane(0)), set(world.lane(0), limits) {}
 
-  void open(std::string early = "") {
+  void open(std::string early = "", bool deflate = false) {
     on_lane([&] {
       set.start(
           TestStream::make(wire),
@@ -95,7 +95,7 @@ struct OneConnection {
             handler.transport = &transport;
             return &handler;
           },
-          early);
+          early, deflate);
     });
     settle();
   }

@@ -56,6 +56,10 @@ class Transport {
   // was read is handled; otherwise at the end of the turn. `payload` is copied.
   virtual void send_message(std::string_view payload, MessageKind kind) = 0;
 
+  // As send_message(), but never compressed: for what must not share a compressed message with text of the
+  // client's choice (deflate.h).
+  virtual void send_secret(std::string_view payload, MessageKind kind) { send_message(payload, kind); }
+
   // Sends a block of whole, already framed messages (gateway/ws/frame.h), shared by all connections it goes
   // to: written at once when nothing is queued, else queued by reference. Order with send_message() is kept.
   virtual void send_block(const SharedBytes& frames) = 0;
