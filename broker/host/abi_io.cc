@@ -50,6 +50,10 @@ lcg_peer c_peer(const Peer* peer) {
   out.device_epoch = peer->device_epoch;
   out.auth_id = c_str(peer->auth);
   out.remote_addr = c_str(peer->remote);
+  out.transport = c_str(transport_name(peer->transport));
+  out.protocol = c_str(encoding_name(peer->encoding));
+  out.meta = c_bytes(peer->meta.view());
+  out.headers = c_bytes(peer->headers.view());
   return out;
 }
 
@@ -67,6 +71,9 @@ void read_chain_result(const lcg_result* result, ChainResult& out) {
   out.content_type = view(in.content_type);
   out.data = SharedBytes(view(in.data));
   out.info = SharedBytes(view(in.info));
+  out.meta = SharedBytes(view(in.meta));
+  out.options = SharedBytes(view(in.options));
+  out.flags = in.flags;
   out.channels.clear();
   if (in.channels == nullptr) return;
   out.channels.reserve(in.channel_count);

@@ -34,6 +34,7 @@ Status Instance::create(uint32_t index, uint32_t count) {
   }
   if (status == LCG_OK) {
     handle_ = made;
+    ask_for_events();
     set_state(State::kCreated);
     return {};
   }
@@ -41,6 +42,17 @@ Status Instance::create(uint32_t index, uint32_t count) {
   const std::string reason = why[0] != '\0' ? why.data() : "it gave no reason";
   return {status == LCG_E_INVALID ? Code::kInvalid : Code::kInternal,
           "plugin " + label() + ": create failed (" + std::string(status_name(status)) + "): " + reason};
+}
+
+void Instance::ask_for_events() {
+  if (ops().query == nullptr) return;
+  const void* found = nullptr;
+  {
+    Entry entry(*this, "query");
+    found = ops().query(handle_, c_str(LCG_EVENTS_V1));
+  }
+  const lcg_events_v1 offered = known_part(static_cast<const lcg_events_v1*>(found));
+  if (offered.on_event != nullptr) events_ = offered;
 }
 
 lcg_status Instance::config(std::string_view path, lcg_str* out) {

@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "broker/host/crash_note.h"
 #include "broker/host/roster.h"
+#include "lcg/ext/events.h"
 #include "lcg/lcg_plugin.h"
 
 namespace lcg::host {
@@ -83,6 +84,9 @@ class Instance {
   // Runs create and keeps what it returned. Error kInvalid or kInternal: the plugin's own words.
   Status create(uint32_t index, uint32_t count);
   lcg_instance* handle() const { return handle_; }
+  // After create: what it offers as "events/1". REQUIRES of events(): event_mask() is not 0.
+  uint32_t event_mask() const { return events_.event_mask; }
+  const lcg_events_v1& events() const { return events_; }
 
   // host->config. *out stays valid as long as this object.
   lcg_status config(std::string_view path, lcg_str* out);
@@ -97,11 +101,14 @@ class Instance {
   StatusFn stop_done;
 
  private:
+  void ask_for_events();
+
   LaneHost& lane_host_;
   const Plugin& plugin_;
   lcg_host_ctx context_{this};
   lcg_host table_{};
   lcg_instance* handle_ = nullptr;
+  lcg_events_v1 events_{};  // all zero: none
   std::atomic<State> state_{State::kAbsent};
   std::deque<std::string> settings_read_;  // what config() handed out; a deque does not move its items
   std::atomic<int64_t> log_second_{0};

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "broker/host/abi_io.h"
 #include "broker/host/lane_host.h"
+#include "broker/plugin_options.h"
 
 namespace lcg::host {
 namespace {
@@ -120,7 +121,10 @@ lcg_status LaneHost::publish(Instance& instance, const lcg_publication& publicat
   ServerPublish request;
   request.channel = o.method;
   request.positioned = (publication.flags & LCG_PUB_POSITIONED) != 0;
-  request.options.skip_history = (publication.flags & LCG_PUB_NO_HISTORY) != 0;
+  std::optional<PublishOptions> options = broker::read_publish_options(view(publication.options));
+  if (!options) return LCG_E_INVALID;
+  request.options = std::move(*options);
+  if ((publication.flags & LCG_PUB_NO_HISTORY) != 0) request.options.skip_history = true;
   request.publication.offset = request.positioned ? publication.offset : 0;
   if (request.positioned) request.publication.epoch = view(publication.epoch);
   request.publication.data = SharedBytes(view(publication.data));

@@ -123,7 +123,9 @@ void LaneHost::ask(Instance& instance, lcg_token claimed) {
   ++instance.outstanding;
   count(instance.counters.requests);
 
-  const lcg_peer peer = c_peer(p.request.peer.get());
+  lcg_peer peer = c_peer(p.request.peer.get());
+  peer.client_name = c_str(p.request.client_name);
+  peer.client_version = c_str(p.request.client_version);
   lcg_request request{};
   request.struct_size = sizeof request;
   request.kind = p.request.kind;
@@ -133,6 +135,8 @@ void LaneHost::ask(Instance& instance, lcg_token claimed) {
   request.name = c_str(p.request.name);
   request.data = c_bytes(p.request.data.view());
   request.credential = c_str(p.request.credential);
+  request.route = c_str(p.request.route);
+  request.channels = c_bytes(p.request.channels.view());
   Entry entry(instance, "on_request");
   instance.ops().on_request(instance.handle(), &request);
   // Most answers are given by now, and need no timer.
@@ -228,6 +232,7 @@ void LaneHost::finish(lcg_token token) {
     // Not p.request = {}: this is the hot path, and strings are written over anyway.
     p.request.peer.reset();
     p.request.data = SharedBytes();
+    p.request.channels = SharedBytes();
     p.request.credential.clear();
     ChainFn done = std::move(p.chain_done);
     ChainResult result = std::move(p.chain_result);

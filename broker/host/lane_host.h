@@ -18,6 +18,7 @@
 #include "base/blocking_pool.h"
 #include "base/lane.h"
 #include "broker/api/bus.h"
+#include "broker/host/event_interest.h"
 #include "broker/host/instance.h"
 #include "broker/host/plugin_host.h"
 #include "broker/host/roster.h"
@@ -32,6 +33,7 @@ class LaneHost final : public PluginHost {
     const Roster& roster;
     Bus& bus;
     BlockingPool& pool;
+    EventInterest& interest;
     std::vector<LaneHost*> lanes;  // by broker lane
   };
   struct Done {
@@ -56,6 +58,8 @@ class LaneHost final : public PluginHost {
   void serve(ServiceCall call, uint32_t slot, uint64_t term, CallFn done) override;
   void slot_changed(uint32_t slot, uint64_t term, bool owned) override;
   void disconnected(const PeerPtr& peer, uint32_t code) override;
+  bool wants_event(uint32_t kind) const override { return shared_.interest.any(kind); }
+  void event(EventRequest event, EventFn done) override;
 
   // Life of one instance, driven by PluginSet. `done` runs once, on this lane.
   Status create(uint32_t plugin, uint32_t index, uint32_t count);
@@ -147,6 +151,16 @@ class LaneHost final : public PluginHost {
   Target owner_of_channel(std::string_view channel) const;
   void serve_on(Instance& instance, const ServiceCall& call, uint32_t slot, uint64_t term, CallFn done);
   void answered(uint64_t token, ServiceCallResponse response);
+
+  // Events (lane_events.cc). `time_ms` and `term` are the lane's that owns the slot.
+  struct Told {
+    EventRequest what;
+    int64_t time_ms = 0;
+    uint64_t term = 0;
+    MonoTime deadline;
+  };
+  void tell(Instance& instance, const Told& told, CallFn done);
+  void tell_other_lane(uint32_t plugin, std::shared_ptr<const Told> told, CallFn done);
 
   // Life (lane_life.cc).
   void ready(Instance& instance);

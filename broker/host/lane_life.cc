@@ -126,7 +126,10 @@ lcg_status LaneHost::offload(Instance& instance, lcg_fn work, lcg_fn done, void*
 Status LaneHost::create(uint32_t plugin, uint32_t index, uint32_t count) {
   Instance& instance = *instances_[plugin];
   Status created = instance.create(index, count);
-  if (created.ok()) return created;
+  if (created.ok()) {
+    shared_.interest.add(plugin, instance.event_mask());
+    return created;
+  }
   // There is nothing to tell: what it started before it failed just ends.
   instance.set_state(Instance::State::kGone);
   cancel_everything(instance);
@@ -274,7 +277,7 @@ void LaneHost::overdue(Instance& instance) {
 
 std::string LaneHost::describe_open(const Instance& instance) {
   static constexpr std::string_view kKinds[] = {"?",   "connect", "subscribe", "publish",
-                                                "rpc", "refresh", "http"};
+                                                "rpc", "refresh", "http",      "sub_refresh"};
   const MonoTime now = lane_.now();
   WaitList requests, waits;
   size_t timers = 0;

@@ -22,6 +22,7 @@ inline constexpr size_t kMaxListedWaits = 8;              // named in the report
 inline constexpr Nanos kCallbackBudget = Millis(1);       // over it: counted
 inline constexpr Nanos kCallbackAlarm = Millis(10);       // over it: logged
 inline constexpr Millis kCallTimeout{5000};               // host->call with timeout_ms 0
+inline constexpr Millis kEventTimeout{2000};              // for a plugin to take an event somebody waits for
 inline constexpr Millis kStartDeadline{30'000};           // start to ready
 inline constexpr Millis kStopDeadline{10'000};            // stop to destroyed
 inline constexpr Millis kMaxCallTimeout{10 * 60 * 1000};  // longer ones are cut to this

@@ -5,6 +5,9 @@
 // A call to a service whose plugin has one instance goes to that instance's lane (serve it there whoever owns
 // the slot); with an instance on every lane it goes to the owner of the key's slot.
 //
+// Events (lcg/ext/events.h) are told on the lane that owns the slot of their key, to every plugin that asked for
+// their kind; nothing of them is kept here.
+//
 // Containment: whatever a plugin does with its tokens, deadlines are the host's, a second reply is
 // LCG_E_STALE and a counter, a plugin that is late or down means "denied" to a chain and LCG_E_TIMEOUT or
 // LCG_E_UNAVAILABLE to a call.
@@ -15,6 +18,7 @@
 #include "base/function.h"
 #include "base/lane.h"
 #include "broker/api/requests.h"
+#include "lcg/ext/events.h"
 #include "lcg/lcg_plugin.h"
 
 namespace lcg::host {
@@ -26,6 +30,9 @@ struct ChainRequest {
   std::string name;  // channel, method, "POST /path"
   std::string credential;
   SharedBytes data;
+  std::string route;     // subscribe, publish, sub_refresh: the namespace's back end, or ""
+  SharedBytes channels;  // connect: JSON array of strings, what the client names
+  std::string client_name, client_version;  // connect: what the client says it is
 };
 
 // The first answer that is not LCG_DEFER. All deferred: status LCG_DEFER (the caller decides what that means:
@@ -37,10 +44,34 @@ struct ChainResult {
   SharedBytes data, info;
   int64_t expire_at_ms = 0;
   std::vector<std::string> channels;
+  SharedBytes meta;     // connect, refresh: JSON as the plugin gave it, not checked
+  SharedBytes options;  // connect, subscribe, publish: likewise; broker/plugin_options.h reads it
+  uint64_t flags = 0;   // LCG_RESULT_*
+
+  bool expired() const { return (flags & LCG_RESULT_EXPIRED) != 0; }
+  bool server_refresh() const { return (flags & LCG_RESULT_SERVER_REFRESH) != 0; }
+  bool temporary() const { return (flags & LCG_RESULT_TEMPORARY) != 0; }
 };
+
+// Something that happened to a session or a channel. kind is LCG_EVENT_*.
+struct EventRequest {
+  uint32_t kind = 0;
+  uint32_t slot = 0;                        // of the user (connect, disconnect), else of the channel
+  PeerPtr peer;                             // null for occupied and vacated
+  std::string channel;                      // "" for connect and disconnect
+  uint32_t code = 0;                        // disconnect, unsubscribe
+  std::string reason;                       // likewise
+  std::string client_name, client_version;  // connect
+};
+
+// Does the broker wait until the plugins have taken an event of this kind?
+constexpr bool event_waits(uint32_t kind) {
+  return kind == LCG_EVENT_CONNECT || kind == LCG_EVENT_SUBSCRIBE || kind == LCG_EVENT_OCCUPIED;
+}
 
 using ChainFn = UniqueFunction<void(ChainResult)>;
 using CallFn = UniqueFunction<void(ServiceCallResponse)>;
+using EventFn = UniqueFunction<void(bool taken)>;
 
 class PluginHost {
  public:
@@ -59,6 +90,14 @@ class PluginHost {
 
   virtual void slot_changed(uint32_t slot, uint64_t term, bool owned) = 0;
   virtual void disconnected(const PeerPtr& peer, uint32_t code) = 0;
+
+  // False: nobody wants events of this kind, so that one need not be made.
+  virtual bool wants_event(uint32_t kind) const = 0;
+  // REQUIRES: the lane owns event.slot. `done` runs exactly once on this lane. With event_waits(kind): when every
+  // plugin that wants the kind has answered; false if one failed, or was not there or not in time (kEventTimeout),
+  // and the command that caused the event then fails with error 100. Of other kinds, or when nobody wants it:
+  // done(true) before event returns.
+  virtual void event(EventRequest event, EventFn done) = 0;
 };
 
 }  // namespace lcg::host

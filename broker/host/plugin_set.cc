@@ -14,7 +14,7 @@ Result<std::unique_ptr<PluginSet>> PluginSet::make(const HostOptions& options, s
 
 PluginSet::PluginSet(std::unique_ptr<const Roster> roster, std::vector<Lane*> lanes, Bus& bus,
                      BlockingPool& pool)
-    : roster_(std::move(roster)), shared_{*roster_, bus, pool, {}}, lanes_(std::move(lanes)) {
+    : roster_(std::move(roster)), shared_{*roster_, bus, pool, interest_, {}}, lanes_(std::move(lanes)) {
   for (uint32_t i = 0; i < lanes_.size(); ++i) {
     hosts_.push_back(std::make_unique<LaneHost>(shared_, i, *lanes_[i]));
     shared_.lanes.push_back(hosts_.back().get());

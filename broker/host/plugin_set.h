@@ -62,6 +62,7 @@ class PluginSet {
   std::vector<LaneHost*> hosts_of(uint32_t plugin) const;
 
   std::unique_ptr<const Roster> roster_;
+  EventInterest interest_;
   LaneHost::Shared shared_;
   std::vector<std::unique_ptr<LaneHost>> hosts_;
   std::vector<Lane*> lanes_;

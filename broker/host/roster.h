@@ -61,7 +61,7 @@ class Roster {
   const std::vector<uint32_t>& chain(uint32_t kind) const { return chains_[kind < kKinds ? kind : 0]; }
 
  private:
-  static constexpr uint32_t kKinds = LCG_REQ_HTTP + 1;
+  static constexpr uint32_t kKinds = LCG_REQ_SUB_REFRESH + 1;
   Roster() = default;
 
   HostOptions options_;

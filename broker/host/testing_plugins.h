@@ -54,6 +54,8 @@ struct Script {
   std::function<void(Scripted&, lcg_token, const lcg_call&)> on_call;
   std::function<void(Scripted&, uint32_t slot, uint64_t term, bool owned)> on_slot;
   std::function<void(Scripted&, const lcg_peer&, uint32_t)> on_disconnect;
+  std::function<void(Scripted&, lcg_token, const lcg_event&)> on_event;
+  uint32_t event_mask = 0x7e;  // with on_event: all there are
   uint32_t kinds =
       1u << LCG_REQ_CONNECT | 1u << LCG_REQ_SUBSCRIBE | 1u << LCG_REQ_PUBLISH | 1u << LCG_REQ_RPC;
 };
@@ -120,6 +122,11 @@ class LinkedPlugin {
         script(i).on_disconnect(self(i), *p, c);
       };
     }
+    if (script_.on_event) {
+      ops_.query = [](lcg_instance* i, lcg_str interface) noexcept -> const void* {
+        return view(interface) == LCG_EVENTS_V1 ? &box(i)->events : nullptr;
+      };
+    }
     descriptor_ = {
         LCG_ABI_MAGIC, sizeof descriptor_,       LCG_ABI_MAJOR, LCG_ABI_MINOR, 0, 0, name_.c_str(), "1",
         "Apache-2.0",  script_.provides.c_str(), &ops_};
@@ -141,6 +148,7 @@ class LinkedPlugin {
   struct Box {
     Scripted scripted;
     const Script* script;
+    lcg_events_v1 events{};
   };
   static Box* box(lcg_instance* i) { return reinterpret_cast<Box*>(i); }
   static Scripted& self(lcg_instance* i) { return box(i)->scripted; }
@@ -157,6 +165,10 @@ class LinkedPlugin {
         return status;
       }
     }
+    made->events = {sizeof(lcg_events_v1), made->script->event_mask,
+                    [](lcg_instance* i, lcg_token t, const lcg_event* e) noexcept {
+                      script(i).on_event(self(i), t, *e);
+                    }};
     *out = reinterpret_cast<lcg_instance*>(made.release());
     return LCG_OK;
   }
@@ -283,6 +295,18 @@ class SimProcess {
     });
     world.run_until([&] { return answer.has_value(); }, Millis(60'000));
     return answer;
+  }
+  // Tells an event and waits for the host's answer.
+  std::optional<bool> event(EventRequest what, unsigned lane = 0) {
+    std::optional<bool> taken;
+    world.lane(lane).post([&] {
+      set->host(lane).event(std::move(what), [&](bool ok) {
+        ++answers;
+        taken = ok;
+      });
+    });
+    world.run_until([&] { return taken.has_value(); }, Millis(60'000));
+    return taken;
   }
   const Instance& instance(const std::string& name, uint32_t index = 0) {
     const Instance* found = nullptr;

@@ -86,6 +86,14 @@ class FakePluginHost final : public host::PluginHost {
     slots.emplace_back(slot, term, owned);
   }
   void disconnected(const PeerPtr& peer, uint32_t code) override { gone.emplace_back(peer->session, code); }
+  bool wants_event(uint32_t kind) const override { return (events_wanted >> kind & 1) != 0; }
+  // Nobody wants it: as the real one. Else it is taken, or what on_event says.
+  void event(host::EventRequest event, host::EventFn done) override {
+    if (!wants_event(event.kind)) return done(true);
+    events.push_back(event);
+    if (on_event) return on_event(std::move(event), std::move(done));
+    done(true);
+  }
 
   struct Served {
     ServiceCall call;
@@ -93,6 +101,9 @@ class FakePluginHost final : public host::PluginHost {
     uint64_t term;
   };
   uint32_t wanted = 0;
+  uint32_t events_wanted = 0;
+  std::vector<host::EventRequest> events;
+  std::function<void(host::EventRequest, host::EventFn)> on_event;
   std::function<void(host::ChainRequest, host::ChainFn)> on_chain;
   std::function<void(ServiceCall, host::CallFn)> on_call;
   bool hold_calls = false;  // calls made meanwhile are answered when the test runs them

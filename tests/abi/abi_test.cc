@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lcg/ext/events.h"
 #include "lcg/lcg_plugin.h"
 #include "plugins/sdk/testing/fake_host.h"
 
@@ -76,6 +77,28 @@ TEST(Layout, EveryFieldOfTheFirstReleaseIsWhereItWas) {
   }
 }
 
+#define LCG_AT(type, field) #type "." #field, offsetof(type, field)
+
+// 1.1 appended these, in this order, where the structs of 1.0 ended.
+TEST(Layout, EveryFieldOfMinorOneIsWhereItWas) {
+  const struct {
+    const char* name;
+    size_t is, was;
+  } fields[] = {{LCG_AT(lcg_peer, transport), 96},      {LCG_AT(lcg_peer, protocol), 112},
+                {LCG_AT(lcg_peer, client_name), 128},   {LCG_AT(lcg_peer, client_version), 144},
+                {LCG_AT(lcg_peer, meta), 160},          {LCG_AT(lcg_peer, headers), 176},
+                {LCG_AT(lcg_request, route), 80},       {LCG_AT(lcg_request, channels), 96},
+                {LCG_AT(lcg_result, meta), 136},        {LCG_AT(lcg_result, options), 152},
+                {LCG_AT(lcg_result, flags), 168},       {LCG_AT(lcg_publication, options), 96},
+                {LCG_AT(lcg_event, struct_size), 0},    {LCG_AT(lcg_event, kind), 4},
+                {LCG_AT(lcg_event, time_ms), 8},        {LCG_AT(lcg_event, peer), 16},
+                {LCG_AT(lcg_event, channel), 24},       {LCG_AT(lcg_event, code), 40},
+                {LCG_AT(lcg_event, slot), 44},          {LCG_AT(lcg_event, reason), 48},
+                {LCG_AT(lcg_event, term), 64},          {LCG_AT(lcg_events_v1, struct_size), 0},
+                {LCG_AT(lcg_events_v1, event_mask), 4}, {LCG_AT(lcg_events_v1, on_event), 8}};
+  for (const auto& field : fields) EXPECT_EQ(field.is, field.was) << field.name;
+}
+
 class V1 : public ::testing::Test {
  protected:
   V1() { host_.load(descriptor_of("plugin_v1_0"), {{"greeting", "good day"}}); }
@@ -112,6 +135,12 @@ TEST_F(V1, ClockRandomSlotAndQuery) {
   for (const char* function : {"clock", "random", "slot", "query"})
     EXPECT_TRUE(use(function).ok()) << function;
 }
+TEST_F(V1, HearsNothingOfEvents) {
+  lcg::ClientEvent event;
+  event.kind = LCG_EVENT_CONNECT;
+  event.peer = peer("ann");
+  EXPECT_TRUE(host_.tell("plugin_v1_0", event).ok());
+}
 TEST_F(V1, EventsArrive) {
   host_.peer_gone("plugin_v1_0", peer("ann"), 3000);
   const Pending silent = host_.send("plugin_v1_0", rpc("silence", "", peer("ann")));
@@ -145,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"bad_short_struct", "descriptor.struct_size is 16"},
         Refused{"bad_short_ops", "ops.struct_size is 16"}, Refused{"bad_null_ops", "ops is NULL"},
         Refused{"bad_null_create", "ops.create is NULL"}, Refused{"bad_null_descriptor", "returned NULL"},
-        Refused{"bad_major", "built for ABI 2.0, this host offers 1.0"},
+        Refused{"bad_major", "built for ABI 2.1, this host offers 1.1"},
         Refused{"bad_minor", "needs a host of ABI 1.9"}, Refused{"bad_name", "name is \"Bad Name\""},
         Refused{"bad_no_symbol", "does not export lcg_plugin_descriptor"},
         Refused{"bad_extra_symbol", "exports more than lcg_plugin_descriptor: another_symbol"},

@@ -62,6 +62,12 @@ Request refresh(std::string credential, Peer peer) {
   request.credential = std::move(credential);
   return request;
 }
+Request sub_refresh(std::string channel, std::string credential, Peer peer) {
+  Request request = request_of(LCG_REQ_SUB_REFRESH, std::move(peer));
+  request.name = std::move(channel);
+  request.credential = std::move(credential);
+  return request;
+}
 Request http(std::string method_and_path, std::string body, std::string authorization, Peer peer) {
   Request request = request_of(LCG_REQ_HTTP, std::move(peer));
   request.flags |= LCG_PEER_HTTP;
@@ -160,6 +166,27 @@ Pending FakeHost::send(std::string_view name, Request request) {
   return answer;
 }
 
+Pending FakeHost::send(std::string_view name, ClientEvent event) {
+  auto answer = std::make_shared<OpenAnswer>();
+  Plugin* plugin = world_->find_plugin(name);
+  if (world_->crashed_ || plugin == nullptr || plugin->instances.empty()) {
+    answer->lost = world_->crashed_;
+    answer->done = !world_->crashed_;
+    answer->reply = Reply::error(LCG_E_UNAVAILABLE, std::string(name) + " is not loaded");
+    return answer;
+  }
+  const uint32_t slot = world_->slot_of(event.channel.empty() ? event.peer.user_id : event.channel);
+  world_->send(*plugin->instances[slot % plugin->instances.size()], std::move(event), answer);
+  return answer;
+}
+
+Reply FakeHost::tell(std::string_view plugin, ClientEvent event) {
+  const Pending pending = send(plugin, std::move(event));
+  Reply reply = wait(pending);
+  run();
+  return reply;
+}
+
 Reply FakeHost::wait(const Pending& pending) {
   world_->run_until([this, &pending] { return pending->done || world_->crashed_; }, 600'000);
   if (pending->done) return pending->reply;
@@ -205,15 +232,7 @@ void FakeHost::peer_gone(std::string_view name, const Peer& who, uint32_t code) 
   if (plugin == nullptr || !plugin->serving) return;
   const Instance& instance = instance_for(*world_, *plugin, request_of(0, who));
   if (!LCG_HAS(instance.ops, on_disconnect) || instance.ops->on_disconnect == nullptr) return;
-  lcg_peer out{};
-  out.struct_size = sizeof out;
-  out.flags = who.flags;
-  out.session_id = str(who.session_id);
-  out.user_id = str(who.user_id);
-  out.device_id = str(who.device_id);
-  out.device_epoch = who.device_epoch;
-  out.auth_id = str(who.auth_id);
-  out.remote_addr = str(who.remote_addr);
+  const lcg_peer out = detail::to_c(who);
   instance.ops->on_disconnect(instance.self, &out, code);
   run();
 }

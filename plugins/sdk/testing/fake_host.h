@@ -111,6 +111,7 @@ Request subscribe(std::string channel, Peer peer = {});
 Request publish(std::string channel, std::string data, Peer peer = {});
 Request rpc(std::string method, std::string data, Peer peer = {});
 Request refresh(std::string credential, Peer peer = {});
+Request sub_refresh(std::string channel, std::string credential = {}, Peer peer = {});
 Request http(std::string method_and_path, std::string body, std::string authorization = {}, Peer peer = {});
 // A peer with a session of its own.
 Peer peer(std::string user_id, std::string device_id = "device", std::string session_id = {});
@@ -148,6 +149,10 @@ class FakeHost {
   // The same without waiting.
   Pending send(std::string_view plugin, Request request);
   Pending send_call(Call call);
+  // Tells an event, and waits where a broker waits (connect, subscribe, occupied). A plugin that does not want
+  // the kind: LCG_OK.
+  Reply tell(std::string_view plugin, ClientEvent event);
+  Pending send(std::string_view plugin, ClientEvent event);
   // The client went away before the answer.
   void cancel(const Pending& pending);
   void peer_gone(std::string_view plugin, const Peer& peer, uint32_t code);

@@ -10,19 +10,6 @@ namespace {
 
 bool known_status(lcg_status status) { return status <= LCG_DEFER && status >= LCG_E_FENCED; }
 
-lcg_peer to_c(const Peer& peer) {
-  lcg_peer out{};
-  out.struct_size = sizeof out;
-  out.flags = peer.flags;
-  out.session_id = str(peer.session_id);
-  out.user_id = str(peer.user_id);
-  out.device_id = str(peer.device_id);
-  out.device_epoch = peer.device_epoch;
-  out.auth_id = str(peer.auth_id);
-  out.remote_addr = str(peer.remote_addr);
-  return out;
-}
-
 }  // namespace
 
 uint32_t World::slot_of(std::string_view key) const {
@@ -128,7 +115,7 @@ void World::send(Instance& to, Request request, std::shared_ptr<OpenAnswer> answ
   request.deadline_ns = now_ns_ + int64_t{options.request_timeout_ms} * 1'000'000;
   push(to.serial, [this, serial = to.serial, request = std::move(request)] {
     const Instance& instance = *find(serial);
-    const lcg_peer peer = to_c(request);
+    const lcg_peer peer = detail::to_c(request);
     lcg_request out{};
     out.struct_size = sizeof out;
     out.kind = request.kind;
@@ -138,7 +125,48 @@ void World::send(Instance& to, Request request, std::shared_ptr<OpenAnswer> answ
     out.name = str(request.name);
     out.data = bytes(request.data);
     out.credential = str(request.credential);
+    out.route = str(request.route);
+    out.channels = bytes(request.channels);
     instance.ops->on_request(instance.self, &out);
+  });
+}
+
+void World::send(Instance& to, ClientEvent event, std::shared_ptr<OpenAnswer> answer) {
+  answer->instance = to.serial;
+  answers_.push_back(answer);
+  const bool asks = LCG_HAS(to.ops, query) && to.ops->query != nullptr;
+  const auto* events =
+      asks ? static_cast<const lcg_events_v1*>(to.ops->query(to.self, str(LCG_EVENTS_V1))) : nullptr;
+  const bool waits = event.kind == LCG_EVENT_CONNECT || event.kind == LCG_EVENT_SUBSCRIBE ||
+                     event.kind == LCG_EVENT_OCCUPIED;
+  const bool wanted = events != nullptr && (events->event_mask >> event.kind & 1) != 0;
+  if (!waits || !wanted) answer->done = true;
+  if (!wanted) return;
+  if (waits) {
+    answer->token = issue(
+        to.serial,
+        [answer](Reply reply) {
+          answer->reply = std::move(reply);
+          answer->done = true;
+        },
+        options.request_timeout_ms);
+  }
+  event.slot = slot_of(event.channel.empty() ? event.peer.user_id : event.channel);
+  event.term = slots_[event.slot].term;
+  push(to.serial, [this, serial = to.serial, events, token = answer->token, event = std::move(event)] {
+    const lcg_peer peer = detail::to_c(event.peer);
+    const bool of_channel = event.kind == LCG_EVENT_OCCUPIED || event.kind == LCG_EVENT_VACATED;
+    lcg_event out{};
+    out.struct_size = sizeof out;
+    out.kind = event.kind;
+    out.time_ms = event.time_ms;
+    out.peer = of_channel ? nullptr : &peer;
+    out.channel = str(event.channel);
+    out.code = event.code;
+    out.slot = event.slot;
+    out.reason = str(event.reason);
+    out.term = event.term;
+    events->on_event(find(serial)->self, token, &out);
   });
 }
 
@@ -251,6 +279,7 @@ lcg_status World::start_publish(Instance& from, const lcg_publication& in, lcg_d
   publication.flags = in.flags;
   publication.offset = in.offset;
   publication.epoch = copy(in.epoch);
+  if (LCG_HAS(&in, options)) publication.options = copy(in.options);
   const Fault* fault = match("@publish", publication.channel);
   if (fault != nullptr && fault->refuse) return fault->status;
   Reply reply = fault != nullptr ? Reply::error(fault->status, "injected") : Reply();

@@ -101,6 +101,7 @@ struct World {
   lcg_status start_publish(Instance& from, const lcg_publication& publication, lcg_done_fn done, void* user);
   lcg_status start_offload(Instance& from, lcg_fn work, lcg_fn done, void* user);
   void send(Instance& to, Request request, std::shared_ptr<OpenAnswer> answer);
+  void send(Instance& to, ClientEvent event, std::shared_ptr<OpenAnswer> answer);
   uint32_t slot_of(std::string_view key) const;
 
   // --- faults ---

@@ -105,8 +105,7 @@ enum {
 typedef struct lcg_result {
   uint32_t struct_size;
   lcg_status status;
-  uint32_t
-      error_code; /* shown to the client when status < 0; 0: derived from status. HTTP: the status code */
+  uint32_t error_code; /* shown to the client when status < 0; 0: from the status. HTTP: the status code */
   uint32_t
       disconnect_code;     /* 0: keep the connection; else close it with this code (3500..3507, 4000..4999) */
   lcg_str message;         /* for people, at most 123 bytes; never secrets */
@@ -126,8 +125,7 @@ typedef struct lcg_result {
  * expire_at_ms the plugins are asked, not the client. TEMPORARY: the error may pass, the client tries again. */
 enum { LCG_RESULT_EXPIRED = 1u << 0, LCG_RESULT_SERVER_REFRESH = 1u << 1, LCG_RESULT_TEMPORARY = 1u << 2 };
 
-/* A call of one plugin to a service of another. The host routes it to the owner of key's slot, on this lane,
- * another lane or another node. A key "@<n>" names slot n itself. */
+/* A call of another plugin's service, routed to the owner of key's slot. A key "@<n>" names slot n itself. */
 typedef struct lcg_call {
   uint32_t struct_size;
   uint32_t timeout_ms; /* 0: the configured default (plugins.call_timeout) */

@@ -5,8 +5,12 @@
 // it threw. It has the handlers it wants, and only those: no base class, and the host skips what is missing
 // at no cost.
 //
-//   Task<Reply> on_connect(Request)    on_subscribe, on_publish, on_rpc, on_refresh, on_http: likewise
+//   Task<Reply> on_connect(Request)    on_subscribe, on_publish, on_rpc, on_refresh, on_sub_refresh, on_http:
+//                                      likewise
 //   Task<Reply> on_call(ServiceCall)   a call of a service named in LCG_PLUGIN_PROVIDES
+//   Task<Reply> on_event(ClientEvent)  what happens to sessions and channels (ext/events.h): all of it, or the
+//                                      kinds of `static constexpr uint32_t event_mask()`, bits 1u << LCG_EVENT_x.
+//                                      Answer ok when it is kept; the answer to one with token 0 goes nowhere
 //   void on_slot(uint32_t slot, uint64_t term, bool owned)
 //   void on_disconnect(Peer, uint32_t code)
 //   Task<Reply> start()                after the constructor; it serves when this ends; an error refuses it
@@ -25,7 +29,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "lcg/detail/c_structs.hpp"
 #include "lcg/detail/core.hpp"
+#include "lcg/ext/events.h"
 #include "lcg/host.hpp"
 #include "lcg/lcg_plugin.h"
 #include "lcg/reply.hpp"
@@ -51,7 +57,18 @@ class Instance {
     if constexpr (requires { &P::on_rpc; }) mask |= 1u << LCG_REQ_RPC;
     if constexpr (requires { &P::on_refresh; }) mask |= 1u << LCG_REQ_REFRESH;
     if constexpr (requires { &P::on_http; }) mask |= 1u << LCG_REQ_HTTP;
+    if constexpr (requires { &P::on_sub_refresh; }) mask |= 1u << LCG_REQ_SUB_REFRESH;
     return mask;
+  }
+  static constexpr bool has_events() {
+    return requires { &P::on_event; };
+  }
+  static constexpr uint32_t event_mask() {
+    if constexpr (requires { P::event_mask(); })
+      return P::event_mask();
+    else
+      return 1u << LCG_EVENT_CONNECT | 1u << LCG_EVENT_DISCONNECT | 1u << LCG_EVENT_SUBSCRIBE |
+             1u << LCG_EVENT_UNSUBSCRIBE | 1u << LCG_EVENT_OCCUPIED | 1u << LCG_EVENT_VACATED;
   }
 
   static constexpr lcg_plugin_ops make_ops() {
@@ -64,10 +81,11 @@ class Instance {
     ops.destroy = &destroy;
     if constexpr (request_mask() != 0) ops.on_request = &on_request;
     if constexpr (requires { &P::on_call; }) ops.on_call = &on_call;
-    if constexpr (request_mask() != 0 || requires { &P::on_call; }) ops.on_cancel = &on_cancel;
+    if constexpr (request_mask() != 0 || has_events() || requires { &P::on_call; })
+      ops.on_cancel = &on_cancel;
     if constexpr (requires { &P::on_slot; }) ops.on_slot = &on_slot;
     if constexpr (requires { &P::on_disconnect; }) ops.on_disconnect = &on_disconnect;
-    if constexpr (requires { &P::query; }) ops.query = &query;
+    if constexpr (has_events() || requires { &P::query; }) ops.query = &query;
     return ops;
   }
 
@@ -103,16 +121,20 @@ class Instance {
       case LCG_REQ_HTTP:
         if constexpr (requires { &P::on_http; }) return plugin_.on_http(std::move(request));
         break;
+      case LCG_REQ_SUB_REFRESH:
+        if constexpr (requires { &P::on_sub_refresh; }) return plugin_.on_sub_refresh(std::move(request));
+        break;
       default:
         break;
     }
     return deferred();
   }
   Task<Reply> dispatch(ServiceCall call) { return plugin_.on_call(std::move(call)); }
+  Task<Reply> dispatch(ClientEvent event) { return plugin_.on_event(std::move(event)); }
 
-  // One request or call from arrival to answer.
-  template <class Event>
-  static Detached serve(Instance* self, Event event, std::string_view handler) {
+  // One request, call or event from arrival to answer.
+  template <class Arrival>
+  static Detached serve(Instance* self, Arrival event, std::string_view handler) {
     const InFlight in_flight(self->core_, event.token);
     event.cancel_flag = in_flight.cancelled;
     Reply reply;
@@ -122,7 +144,7 @@ class Instance {
     } catch (...) {
       reply = self->internal_error(handler);
     }
-    self->reply(in_flight.token, reply);
+    if (in_flight.token != 0) self->reply(in_flight.token, reply);
   }
   static Detached run_start(Instance* self, lcg_token ready) {
     Reply reply;
@@ -194,10 +216,10 @@ class Instance {
     delete &self(instance);
   }
 
-  template <class Event>
-  static void arrive(Instance& me, Event event, std::string_view handler) noexcept {
+  template <class Arrival>
+  static void arrive(Instance& me, Arrival event, std::string_view handler) noexcept {
     if (me.core_.stopping()) {
-      me.reply(event.token, Reply::error(LCG_E_CANCELLED, "stopping"));
+      if (event.token != 0) me.reply(event.token, Reply::error(LCG_E_CANCELLED, "stopping"));
       return;
     }
     me.core_.start(serve(&me, std::move(event), handler));
@@ -207,6 +229,9 @@ class Instance {
   }
   static void on_call(lcg_instance* instance, lcg_token token, const lcg_call* call) noexcept {
     arrive(self(instance), from_c(token, call), "on_call");
+  }
+  static void on_event(lcg_instance* instance, lcg_token token, const lcg_event* event) noexcept {
+    arrive(self(instance), from_c(token, event), "on_event");
   }
   static void on_cancel(lcg_instance* instance, lcg_token token) noexcept {
     self(instance).core_.cancel(token);
@@ -224,7 +249,12 @@ class Instance {
     });
   }
   static const void* query(lcg_instance* instance, lcg_str name) noexcept {
-    return self(instance).plugin_.query(view(name));
+    if constexpr (has_events()) {
+      static constexpr lcg_events_v1 kEvents = {sizeof(lcg_events_v1), event_mask(), &on_event};
+      if (view(name) == LCG_EVENTS_V1) return &kEvents;
+    }
+    if constexpr (requires { &P::query; }) return self(instance).plugin_.query(view(name));
+    return nullptr;
   }
 
   Core core_;

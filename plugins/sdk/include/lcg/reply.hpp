@@ -39,6 +39,9 @@ struct Reply {
   int64_t expire_at_ms = 0;            // Unix ms, 0 never
   std::vector<std::string> channels;   // connect: server-side subscriptions
   std::string content_type;            // HTTP; empty is application/json
+  std::string meta;                    // connect, refresh: JSON, never told to a client
+  std::string options;                 // connect, subscribe, publish: a JSON object, see docs/plugins.md
+  uint64_t flags = 0;                  // LCG_RESULT_*
 
   bool ok() const noexcept { return status == LCG_OK; }
 
@@ -108,6 +111,7 @@ struct Publication {
   uint32_t flags = 0;               // LCG_PUB_*
   uint64_t offset = 0;              // with LCG_PUB_POSITIONED
   std::string epoch;
+  std::string options;  // a JSON object: tags, idempotency_key, version, version_epoch, delta
 
   Publication() = default;
   Publication(std::string to, std::string payload) : channel(std::move(to)), data(std::move(payload)) {}
@@ -125,7 +129,11 @@ struct Peer {
   std::string session_id, user_id, device_id;
   uint64_t device_epoch = 0;
   std::string auth_id, remote_addr;
-  uint32_t flags = 0;  // LCG_PEER_*
+  uint32_t flags = 0;                       // LCG_PEER_*
+  std::string transport, protocol;          // "websocket", ...; "json" or "protobuf"
+  std::string client_name, client_version;  // connect: what the client says it is
+  std::string meta;                         // JSON, as the answer to connect or refresh set it
+  std::string headers;                      // JSON object: the HTTP headers that are let through
 };
 
 namespace detail {
@@ -141,6 +149,8 @@ struct Request : Peer {
   std::string name;         // channel; rpc method; "POST /oauth/token"
   std::string data;
   std::string credential;
+  std::string route;     // subscribe, publish, sub_refresh: the namespace's back end by name, or ""
+  std::string channels;  // connect: JSON array of what the client names
 
   // The client is gone or the deadline has passed: an answer is allowed but nobody reads it.
   bool cancelled() const noexcept { return cancel_flag && *cancel_flag; }
@@ -160,92 +170,20 @@ struct ServiceCall {
   detail::CancelFlag cancel_flag;
 };
 
-// --- to and from the C structs; a field the other side does not know reads as empty --------------
+// What happened to a session or a channel: ext/events.h.
+struct ClientEvent {
+  uint32_t kind = 0;    // LCG_EVENT_*
+  lcg_token token = 0;  // 0: nobody waits for the answer
+  int64_t time_ms = 0;  // Unix ms
+  Peer peer;            // empty for occupied and vacated
+  std::string channel;  // empty for connect and disconnect
+  uint32_t code = 0;    // disconnect, unsubscribe
+  std::string reason;
+  uint32_t slot = 0;  // of the user, or of the channel
+  uint64_t term = 0;  // fencing term under which this lane owns slot
 
-namespace detail {
-
-#define LCG_DETAIL_GET(p, field, fallback) (LCG_HAS(p, field) ? (p)->field : (fallback))
-
-inline Reply from_c(const lcg_result* r) {
-  Reply reply;
-  if (r == nullptr || !LCG_HAS(r, status)) return Reply::error(LCG_E_INTERNAL, "malformed result");
-  reply.status = r->status;
-  reply.error_code = LCG_DETAIL_GET(r, error_code, 0u);
-  reply.disconnect_code = LCG_DETAIL_GET(r, disconnect_code, 0u);
-  reply.message = copy(LCG_DETAIL_GET(r, message, lcg_str{}));
-  reply.data = copy(LCG_DETAIL_GET(r, data, lcg_bytes{}));
-  reply.user_id = copy(LCG_DETAIL_GET(r, user_id, lcg_str{}));
-  reply.auth_id = copy(LCG_DETAIL_GET(r, auth_id, lcg_str{}));
-  reply.info = copy(LCG_DETAIL_GET(r, info, lcg_bytes{}));
-  reply.expire_at_ms = LCG_DETAIL_GET(r, expire_at_ms, int64_t{0});
-  if (LCG_HAS(r, channel_count))
-    for (size_t i = 0; i < r->channel_count; ++i) reply.channels.push_back(copy(r->channels[i]));
-  reply.content_type = copy(LCG_DETAIL_GET(r, content_type, lcg_str{}));
-  return reply;
-}
-
-// Calls `use(const lcg_result*)` with a C view of `reply`, valid during the call.
-template <class F>
-auto with_c(const Reply& reply, F use) {
-  std::vector<lcg_str> channels;
-  channels.reserve(reply.channels.size());
-  for (const std::string& channel : reply.channels) channels.push_back(str(channel));
-  lcg_result r{};
-  r.struct_size = sizeof r;
-  r.status = reply.status;
-  r.error_code = reply.error_code;
-  r.disconnect_code = reply.disconnect_code;
-  r.message = str(reply.message);
-  r.data = bytes(reply.data);
-  r.user_id = str(reply.user_id);
-  r.auth_id = str(reply.auth_id);
-  r.info = bytes(reply.info);
-  r.expire_at_ms = reply.expire_at_ms;
-  r.channels = channels.data();
-  r.channel_count = channels.size();
-  r.content_type = str(reply.content_type);
-  return use(static_cast<const lcg_result*>(&r));
-}
-
-inline void from_c(const lcg_peer* p, Peer& out) {
-  if (p == nullptr) return;
-  out.flags = LCG_DETAIL_GET(p, flags, 0u);
-  out.session_id = copy(LCG_DETAIL_GET(p, session_id, lcg_str{}));
-  out.user_id = copy(LCG_DETAIL_GET(p, user_id, lcg_str{}));
-  out.device_id = copy(LCG_DETAIL_GET(p, device_id, lcg_str{}));
-  out.device_epoch = LCG_DETAIL_GET(p, device_epoch, uint64_t{0});
-  out.auth_id = copy(LCG_DETAIL_GET(p, auth_id, lcg_str{}));
-  out.remote_addr = copy(LCG_DETAIL_GET(p, remote_addr, lcg_str{}));
-}
-
-inline Request from_c(const lcg_request* q) {
-  Request request;
-  request.kind = q->kind;
-  request.token = q->token;
-  request.deadline_ns = LCG_DETAIL_GET(q, deadline_ns, int64_t{0});
-  from_c(LCG_DETAIL_GET(q, peer, nullptr), request);
-  request.name = copy(LCG_DETAIL_GET(q, name, lcg_str{}));
-  request.data = copy(LCG_DETAIL_GET(q, data, lcg_bytes{}));
-  request.credential = copy(LCG_DETAIL_GET(q, credential, lcg_str{}));
-  return request;
-}
-
-inline ServiceCall from_c(lcg_token token, const lcg_call* c) {
-  ServiceCall call;
-  call.token = token;
-  call.service = copy(LCG_DETAIL_GET(c, service, lcg_str{}));
-  call.method = copy(LCG_DETAIL_GET(c, method, lcg_str{}));
-  call.key = copy(LCG_DETAIL_GET(c, key, lcg_str{}));
-  call.data = copy(LCG_DETAIL_GET(c, data, lcg_bytes{}));
-  call.deadline_ns = LCG_DETAIL_GET(c, deadline_ns, int64_t{0});
-  call.slot = LCG_DETAIL_GET(c, slot, 0u);
-  call.term = LCG_DETAIL_GET(c, term, uint64_t{0});
-  call.caller = copy(LCG_DETAIL_GET(c, caller, lcg_str{}));
-  return call;
-}
-
-#undef LCG_DETAIL_GET
-
-}  // namespace detail
+  bool cancelled() const noexcept { return cancel_flag && *cancel_flag; }
+  detail::CancelFlag cancel_flag;
+};
 
 }  // namespace lcg

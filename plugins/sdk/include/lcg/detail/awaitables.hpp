@@ -16,6 +16,7 @@
 #include <utility>
 #include <variant>
 
+#include "lcg/detail/c_structs.hpp"
 #include "lcg/detail/core.hpp"
 
 namespace lcg::detail {
@@ -87,6 +88,7 @@ class [[nodiscard]] PublishOp : public DoneOp {
     out.session_id = str(p.session_id);
     out.offset = p.offset;
     out.epoch = str(p.epoch);
+    out.options = bytes(p.options);
     return core->host()->publish(core->host()->ctx, &out, done, user);
   }
 
