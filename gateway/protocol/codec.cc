@@ -3,15 +3,21 @@
 #include <algorithm>
 
 #include "gateway/protocol/json_codec.h"
+#include "gateway/protocol/protobuf_codec.h"
 
 namespace lcg::protocol {
 
-const Encoder& encoder_of(const Variant&) {
-  static const JsonEncoder kJson;
-  return kJson;
+const Encoder& encoder_of(const Variant& variant) {
+  static const JsonEncoder kJson(false), kJsonPushes(true);
+  static const ProtobufEncoder kProtobuf(false), kProtobufPushes(true);
+  if (variant.encoding == Encoding::kProtobuf) return variant.unidirectional ? kProtobufPushes : kProtobuf;
+  return variant.unidirectional ? kJsonPushes : kJson;
 }
 
-std::unique_ptr<CommandReader> make_reader(Encoding) { return std::make_unique<JsonCommandReader>(); }
+std::unique_ptr<CommandReader> make_reader(Encoding encoding) {
+  if (encoding == Encoding::kProtobuf) return std::make_unique<ProtobufCommandReader>();
+  return std::make_unique<JsonCommandReader>();
+}
 
 SharedBytes payload_bytes(std::string_view data) {
   const auto is_break = [](char c) { return c == '\n' || c == '\r'; };

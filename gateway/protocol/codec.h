@@ -88,6 +88,7 @@ struct EmulationRequest {
 std::optional<EmulationRequest> parse_emulation(Encoding encoding, std::string_view body,
                                                 std::string& scratch);
 
+// A unidirectional encoder writes connect, ping and the pushes; the rest REQUIRES a bidirectional one.
 class Encoder {
  public:
   virtual ~Encoder() = default;
@@ -108,6 +109,7 @@ class Encoder {
 
   virtual void ping(std::string& out) const = 0;
   // JSON cannot carry a binary publication: the caller sees to it that no JSON session gets one.
+  // `delta` says what may be sent: a patch that is not there, or that the encoding cannot carry, is the whole data.
   virtual void push_publication(std::string& out, const PushChannel& channel, const Publication& pub,
                                 DeltaForm delta) const = 0;
   virtual void push_join(std::string& out, const PushChannel& channel, const ClientInfo& info) const = 0;

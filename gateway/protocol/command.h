@@ -50,7 +50,8 @@ struct ConnectCommand {
 
 struct PublishCommand {
   std::string_view channel, data;
-  int32_t type = 0;  // 1: to a map, which is not available
+  std::string_view key;  // of a map
+  int32_t type = 0;      // 1: to a map, which is not available
 };
 
 struct HistoryCommand {

@@ -3,14 +3,15 @@
 // Strict where the protocol is (client-protocol 1.2, 1.3): one JSON object a line, one newline between two
 // and perhaps one at the end, no blank line, integers as JSON integers in range, the right type for every
 // known key. Lenient where it says so: unknown keys are ignored, null is absent, of several requests in one
-// command the first in the order of Method counts. Reading allocates nothing but what `connect.subs` needs,
-// and a buffer as long as the longest command, kept.
+// command the first in the order of Method counts. Reading allocates nothing but what the lists of a connect and
+// the nodes of a tag filter need, and a buffer as long as the longest command, kept.
 #pragma once
 #include <memory>
 #include <string>
 
 #include "base/json_reader.h"
 #include "gateway/protocol/codec.h"
+#include "gateway/protocol/filter_builder.h"
 
 namespace lcg::protocol {
 
@@ -27,12 +28,16 @@ class JsonCommandReader final : public CommandReader {
   bool read_command(std::string_view line);
   void read_request(JsonReader& json, Method method);
   void read_connect(JsonReader& json);
+  void read_headers(JsonReader& json);
   void read_recover_subs(JsonReader& json);
-  void read_subscribe(JsonReader& json, SubscribeCommand& subscribe);
+  // `with_filter`: `tf` counts.
+  void read_subscribe(JsonReader& json, SubscribeCommand& subscribe, bool with_filter);
+  void read_filter(JsonReader& json, TagFilter& node, size_t depth);
+  void read_filter_nodes(JsonReader& json, TagFilter& node, size_t depth);
   void read_publish(JsonReader& json);
   void read_history(JsonReader& json);
   void read_rpc(JsonReader& json);
-  void read_named(JsonReader& json);
+  void read_named(JsonReader& json, bool with_type);
   // A string, with its escapes decoded into what is left of escapes_.
   void text(JsonReader& json, std::string_view& out);
 
@@ -45,10 +50,17 @@ class JsonCommandReader final : public CommandReader {
   Command command_;
   std::string escapes_;  // as long as the longest command so far: it does not move while one is read
   size_t escapes_used_ = 0;
+  bool over_limit_ = false;  // of the command's headers
+  FilterBuilder filter_;
 };
 
+// In a channel of Fossil deltas every `data` is a JSON string: the text of the whole payload, or the patch. A patch
+// that is not UTF-8 cannot stand in one; the whole payload goes out in its place.
 class JsonEncoder final : public Encoder {
  public:
+  // Unidirectional: pushes stand alone, and there are no replies.
+  explicit JsonEncoder(bool unidirectional) : unidirectional_(unidirectional) {}
+
   ws::MessageKind message_kind() const override { return ws::MessageKind::kText; }
   void error(std::string& out, uint32_t id, const Error& error) const override;
   void connect(std::string& out, uint32_t id, const ConnectReply& reply) const override;
@@ -72,6 +84,12 @@ class JsonEncoder final : public Encoder {
   void push_message(std::string& out, std::string_view data) const override;
   void push_disconnect(std::string& out, uint32_t code, std::string_view reason) const override;
   void push_refresh(std::string& out, const RefreshReply& reply) const override;
+
+ private:
+  void push_info(std::string& out, const PushChannel& channel, std::string_view name,
+                 const ClientInfo& info) const;
+
+  bool unidirectional_;
 };
 
 }  // namespace lcg::protocol

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <functional>
 
+#include "gateway/protocol/connect_headers.h"
 #include "gateway/protocol/json_codec.h"
 #include "gateway/protocol/limits.h"
 
@@ -66,6 +67,7 @@ Next JsonCommandReader::next() {
 bool JsonCommandReader::read_command(std::string_view line) {
   line_ = line;
   escapes_used_ = 0;
+  over_limit_ = false;
   // What is decoded is never longer than what it is decoded from, all of a command together.
   if (escapes_.size() < line.size()) escapes_.resize(line.size());
   command_.id = 0;
@@ -85,7 +87,7 @@ bool JsonCommandReader::read_command(std::string_view line) {
     command_.method = method;
     read_request(json, method);
   }
-  return json.finish();
+  return json.finish() && !over_limit_;
 }
 
 void JsonCommandReader::text(JsonReader& json, std::string_view& out) {
@@ -106,7 +108,7 @@ void JsonCommandReader::read_request(JsonReader& json, Method method) {
     case Method::kConnect:
       return read_connect(json);
     case Method::kSubscribe:
-      return read_subscribe(json, command_.subscribe);
+      return read_subscribe(json, command_.subscribe, true);
     case Method::kPublish:
       return read_publish(json);
     case Method::kHistory:
@@ -117,10 +119,11 @@ void JsonCommandReader::read_request(JsonReader& json, Method method) {
     case Method::kPresence:
     case Method::kPresenceStats:
     case Method::kRefresh:
-    case Method::kSubRefresh:
     case Method::kPing:
     case Method::kSend:
-      return read_named(json);
+      return read_named(json, false);
+    case Method::kSubRefresh:
+      return read_named(json, true);
     case Method::kNone:
       return;
   }
@@ -129,6 +132,7 @@ void JsonCommandReader::read_request(JsonReader& json, Method method) {
 void JsonCommandReader::read_connect(JsonReader& json) {
   ConnectCommand& connect = command_.connect;
   connect.token = connect.data = connect.name = connect.version = {};
+  connect.headers.clear();
   connect.subs.clear();
   json.enter_object();
   std::string_view key;
@@ -143,7 +147,23 @@ void JsonCommandReader::read_connect(JsonReader& json) {
       text(json, connect.version);
     } else if (key == "subs" && !json.take_null()) {
       read_recover_subs(json);
+    } else if (key == "headers" && !json.take_null()) {
+      read_headers(json);
     }
+  }
+}
+
+void JsonCommandReader::read_headers(JsonReader& json) {
+  json.enter_object();
+  std::string_view name;
+  while (json.next_member(name)) {
+    if (json.take_null()) continue;
+    // A key with escapes lives in the reader only until the next one.
+    if (!within(name, line_)) name = keep(name);
+    const std::string_view kept = name;
+    std::string_view value;
+    text(json, value);
+    if (!add_header(command_.connect, kept, value)) over_limit_ = true;
   }
 }
 
@@ -153,10 +173,11 @@ bool JsonCommandReader::open_connect(std::string_view request) {
   command_.method = Method::kConnect;
   line_ = request;
   escapes_used_ = 0;
+  over_limit_ = false;
   if (escapes_.size() < request.size()) escapes_.resize(request.size());
   JsonReader json(request);
   read_connect(json);
-  return json.finish();
+  return json.finish() && !over_limit_;
 }
 
 void JsonCommandReader::read_recover_subs(JsonReader& json) {
@@ -169,12 +190,12 @@ void JsonCommandReader::read_recover_subs(JsonReader& json) {
     // A key with escapes lives in the reader only until the next one.
     if (!within(channel, line_)) channel = keep(channel);
     const std::string_view name = channel;
-    read_subscribe(json, sub);
+    read_subscribe(json, sub, false);
     sub.channel = name;
   }
 }
 
-void JsonCommandReader::read_subscribe(JsonReader& json, SubscribeCommand& subscribe) {
+void JsonCommandReader::read_subscribe(JsonReader& json, SubscribeCommand& subscribe, bool with_filter) {
   subscribe = {};
   json.enter_object();
   std::string_view key;
@@ -199,14 +220,56 @@ void JsonCommandReader::read_subscribe(JsonReader& json, SubscribeCommand& subsc
       value(json, subscribe.join_leave);
     } else if (key == "delta") {
       text(json, subscribe.delta);
-    } else if (key == "tf") {
-      static const TagFilter kGiven{};
-      subscribe.filter = json.take_null() ? nullptr : &kGiven;
+    } else if (key == "tf" && with_filter) {
+      subscribe.filter = nullptr;
+      if (json.take_null()) continue;
+      TagFilter& root = filter_.start();
+      subscribe.filter = &root;
+      read_filter(json, root, 1);
     } else if (key == "flag") {
       value(json, subscribe.flag);
     } else if (key == "type") {
       value(json, subscribe.type);
     }
+  }
+}
+
+void JsonCommandReader::read_filter(JsonReader& json, TagFilter& node, size_t depth) {
+  json.enter_object();
+  std::string_view key;
+  while (json.next_member(key)) {
+    std::string* to = nullptr;
+    if (key == "op") {
+      to = &node.op;
+    } else if (key == "key") {
+      to = &node.key;
+    } else if (key == "cmp") {
+      to = &node.cmp;
+    } else if (key == "val") {
+      to = &node.val;
+    } else if (key == "vals" && !json.take_null()) {
+      json.enter_array();
+      while (json.next_element()) {
+        std::string_view value;
+        text(json, value);
+        filter_.add_value(node, value);
+      }
+    } else if (key == "nodes" && !json.take_null()) {
+      read_filter_nodes(json, node, depth);
+    }
+    if (to == nullptr) continue;
+    std::string_view value;
+    text(json, value);
+    filter_.set_text(*to, value);
+  }
+}
+
+void JsonCommandReader::read_filter_nodes(JsonReader& json, TagFilter& node, size_t depth) {
+  json.enter_array();
+  while (json.next_element()) {
+    TagFilter* const child = filter_.add_node(node, depth);
+    // One of null has nothing in it. What is over the limits is only checked to be JSON.
+    if (child != nullptr && !json.take_null()) read_filter(json, *child, depth + 1);
   }
 }
 
@@ -221,6 +284,8 @@ void JsonCommandReader::read_publish(JsonReader& json) {
       json.read_raw(command_.publish.data);
     } else if (key == "type") {
       value(json, command_.publish.type);
+    } else if (key == "key") {
+      text(json, command_.publish.key);
     }
   }
 }
@@ -265,7 +330,7 @@ void JsonCommandReader::read_rpc(JsonReader& json) {
   }
 }
 
-void JsonCommandReader::read_named(JsonReader& json) {
+void JsonCommandReader::read_named(JsonReader& json, bool with_type) {
   command_.named = {};
   json.enter_object();
   std::string_view key;
@@ -274,6 +339,8 @@ void JsonCommandReader::read_named(JsonReader& json) {
       text(json, command_.named.channel);
     } else if (key == "token") {
       text(json, command_.named.token);
+    } else if (key == "type" && with_type) {
+      value(json, command_.named.type);
     }
   }
 }

@@ -8,6 +8,7 @@ namespace lcg::protocol {
 namespace {
 
 using testing::ElementsAre;
+using testing::Pair;
 
 // The ids of the commands in a frame, and how it ended.
 struct Frame {
@@ -24,12 +25,13 @@ Frame read_all(std::string_view text) {
 
 // The reader stays alive with its command.
 struct One {
-  explicit One(std::string_view text) {
-    reader.open(text, 0);
+  explicit One(std::string text) : frame(std::move(text)) {
+    reader.open(frame, 0);
     next = reader.next();
   }
   const Command& operator*() const { return reader.command(); }
   const Command* operator->() const { return &reader.command(); }
+  std::string frame;
   JsonCommandReader reader;
   Next next;
 };
@@ -252,6 +254,86 @@ TEST(JsonCommand, EscapesAreDecodedAndAllStay) {
   EXPECT_EQ(command->subscribe.channel, "a:b");
   EXPECT_EQ(command->subscribe.token, "\"q\"");
   EXPECT_EQ(command->subscribe.epoch, "\xF0\x9F\x98\x80");
+}
+
+TEST(JsonConnect, Headers) {
+  One command(R"({"id":1,"connect":{"headers":{"a":"1","\u0062":"\n","n":null,"a":"2"}}})");
+
+  EXPECT_THAT(command->connect.headers, ElementsAre(Pair("a", "2"), Pair("b", "\n")));
+}
+
+TEST(JsonConnect, HeadersAreLimited) {
+  const auto headers = [](size_t count, size_t bytes) {
+    std::string text = R"({"id":1,"connect":{"headers":{)";
+    for (size_t i = 0; i < count; ++i) {
+      text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"" + std::string(bytes, 'v') + "\"";
+    }
+    return text + "}}}";
+  };
+
+  EXPECT_EQ(One(headers(kMaxEmulatedHeaders, 1)).next, Next::kCommand);
+  EXPECT_EQ(One(headers(kMaxEmulatedHeaders + 1, 1)).next, Next::kMalformed);
+  EXPECT_EQ(One(headers(1, kMaxEmulatedHeaderBytes - 1)).next, Next::kCommand);
+  EXPECT_EQ(One(headers(1, kMaxEmulatedHeaderBytes)).next, Next::kMalformed);
+}
+
+TEST(JsonConnect, HeadersOfTheWrongTypeAreMalformed) {
+  EXPECT_EQ(One(R"({"id":1,"connect":{"headers":[]}})").next, Next::kMalformed);
+  EXPECT_EQ(One(R"({"id":1,"connect":{"headers":{"a":1}}})").next, Next::kMalformed);
+}
+
+TEST(JsonConnect, StandsAlone) {
+  JsonCommandReader reader;
+
+  EXPECT_TRUE(reader.open_connect(R"({"token":"t","subs":{"c":{}}})"));
+  EXPECT_EQ(reader.command().method, Method::kConnect);
+  EXPECT_EQ(reader.command().connect.token, "t");
+  EXPECT_EQ(reader.command().connect.subs.at(0).channel, "c");
+  EXPECT_FALSE(reader.open_connect(""));
+  EXPECT_FALSE(reader.open_connect(R"({"token":1})"));
+  EXPECT_FALSE(reader.open_connect("{}{}"));
+}
+
+TEST(JsonSubscribe, TagFilter) {
+  One command(
+      R"({"id":1,"subscribe":{"channel":"c","tf":{"op":"and","nodes":[{"key":"\u006b","cmp":"eq","val":"v"},)"
+      R"({"key":"k","cmp":"in","vals":["\u0061","b"]}]}}})");
+
+  const TagFilter* filter = command->subscribe.filter;
+  ASSERT_NE(filter, nullptr);
+  EXPECT_EQ(filter->invalid(), "");
+  EXPECT_EQ(filter->nodes.at(0).key, "k");
+  EXPECT_THAT(filter->nodes.at(1).vals, ElementsAre("a", "b"));
+}
+
+TEST(JsonSubscribe, ATagFilterThatMakesNoSenseIsToldByItself) {
+  EXPECT_NE(One(R"({"id":1,"subscribe":{"tf":{}}})")->subscribe.filter->invalid(), "");
+  EXPECT_NE(One(R"({"id":1,"subscribe":{"tf":{"op":"and","nodes":[null]}}})")->subscribe.filter->invalid(),
+            "");
+}
+
+TEST(JsonSubscribe, DeepFiltersAreInvalid) {
+  const auto nested = [](size_t depth) {
+    std::string text = R"({"cmp":"ex"})";
+    for (size_t i = 1; i < depth; ++i) text = R"({"op":"not","nodes":[)" + text + "]}";
+    return R"({"id":1,"subscribe":{"tf":)" + text + "}}";
+  };
+
+  EXPECT_EQ(One(nested(kMaxFilterDepth))->subscribe.filter->invalid(), "");
+  EXPECT_NE(One(nested(kMaxFilterDepth + 1))->subscribe.filter->invalid(), "");
+}
+
+TEST(JsonSubscribe, ATagFilterOfTheWrongTypeIsMalformed) {
+  for (const char* filter :
+       {"1", "[]", R"({"op":1})", R"({"vals":{}})", R"({"vals":[1]})", R"({"nodes":[1]})"}) {
+    EXPECT_EQ(One(R"({"id":1,"subscribe":{"tf":)" + std::string(filter) + "}}").next, Next::kMalformed)
+        << filter;
+  }
+}
+
+TEST(JsonCommand, KindsThatAreNotAvailableAreSeen) {
+  EXPECT_EQ(One(R"({"id":1,"sub_refresh":{"channel":"c","type":1}})")->named.type, 1);
+  EXPECT_EQ(One(R"({"id":1,"publish":{"channel":"c","type":1,"key":"k"}})")->publish.key, "k");
 }
 
 TEST(JsonCommand, NothingIsLeftOfTheCommandBefore) {

@@ -168,6 +168,83 @@ TEST(JsonEncode, MessagesOfAFrameAreLines) {
   EXPECT_EQ(out, "{}\n{\"id\":4,\"publish\":{}}\n{}");
 }
 
+TEST(JsonEncode, TagsOfAPublication) {
+  Publication pub;
+  pub.data = SharedBytes("1");
+  pub.tags = {{"a\"", "x"}, {"b", ""}};
+
+  EXPECT_EQ(written([&](auto& out) { json().push_publication(out, {"c"}, pub, DeltaForm::kNone); }),
+            R"({"push":{"channel":"c","pub":{"data":1,"tags":{"a\"":"x","b":""}}}})");
+}
+
+TEST(JsonEncode, DataOfADeltaSubscriptionIsText) {
+  Publication pub;
+  pub.offset = 2;
+  pub.data = SharedBytes(R"({"a":"b"})");
+  pub.patch = SharedBytes("9\n3:abc;");
+  const std::string whole = R"({"push":{"channel":"c","pub":{"data":"{\"a\":\"b\"}","offset":2}}})";
+
+  EXPECT_EQ(written([&](auto& out) { json().push_publication(out, {"c"}, pub, DeltaForm::kFull); }), whole);
+  EXPECT_EQ(written([&](auto& out) { json().push_publication(out, {"c"}, pub, DeltaForm::kPatch); }),
+            R"({"push":{"channel":"c","pub":{"data":"9\n3:abc;","offset":2,"delta":true}}})");
+  pub.patch = {};
+  EXPECT_EQ(written([&](auto& out) { json().push_publication(out, {"c"}, pub, DeltaForm::kPatch); }), whole);
+  pub.patch = SharedBytes("9\n1:\xC3;");  // half a character
+  EXPECT_EQ(written([&](auto& out) { json().push_publication(out, {"c"}, pub, DeltaForm::kPatch); }), whole);
+}
+
+TEST(JsonEncode, RecoveredPatchesNeedTheirBase) {
+  std::vector<PublicationPtr> pubs;
+  for (const uint64_t offset : {4u, 5u, 7u}) {
+    auto pub = std::make_shared<Publication>(*publication(offset, "E", "1"));
+    pub->patch = SharedBytes("p");
+    pubs.push_back(std::move(pub));
+  }
+
+  EXPECT_EQ(written([&](auto& out) {
+              json().subscribe(out, 1, {.position = {3, "E"}, .publications = pubs, .delta = true});
+            }),
+            R"({"id":1,"subscribe":{"epoch":"E","publications":[{"data":"1","offset":4},)"
+            R"({"data":"p","offset":5,"delta":true},{"data":"1","offset":7}],"offset":3,"delta":true}})");
+}
+
+TEST(JsonEncode, SubscriptionThatExpires) {
+  EXPECT_EQ(written([](auto& out) { json().subscribe(out, 1, {.ttl_seconds = 9, .id = 5}); }),
+            R"({"id":1,"subscribe":{"expires":true,"ttl":9,"id":5}})");
+}
+
+TEST(JsonEncode, CompactionPutsTheNumberInPlaceOfTheName) {
+  EXPECT_EQ(written([](auto& out) {
+              json().push_join(out, {"c", 5}, {"u", "s", {}, {}});
+            }),
+            R"({"push":{"id":5,"join":{"info":{"user":"u","client":"s"}}}})");
+}
+
+TEST(JsonEncode, UnidirectionalPushesAreBare) {
+  const Encoder& bare = encoder_of(Variant{.unidirectional = true});
+
+  EXPECT_EQ(written([&](auto& out) { bare.connect(out, 7, {.client = "c", .session = "s", .time_ms = 9}); }),
+            R"({"connect":{"client":"c","session":"s","time":9}})");
+  EXPECT_EQ(written([&](auto& out) {
+              bare.push_publication(out, {"c"}, *publication(2, "E", "1"), DeltaForm::kNone);
+            }),
+            R"({"channel":"c","pub":{"data":1,"offset":2}})");
+  EXPECT_EQ(written([&](auto& out) { bare.push_disconnect(out, 3001, "shutdown"); }),
+            R"({"disconnect":{"code":3001,"reason":"shutdown"}})");
+  EXPECT_EQ(written([&](auto& out) { bare.ping(out); }), "{}");
+}
+
+TEST(JsonEncode, PushesOfTheServer) {
+  EXPECT_EQ(written([](auto& out) {
+              json().push_subscribe(out, "c", {.position = {4, "E"}, .recoverable = true, .recovered = true});
+            }),
+            R"({"push":{"channel":"c","subscribe":{"recoverable":true,"epoch":"E","offset":4}}})");
+  EXPECT_EQ(written([](auto& out) { json().push_message(out, "[1]"); }),
+            R"({"push":{"message":{"data":[1]}}})");
+  EXPECT_EQ(written([](auto& out) { json().push_refresh(out, {60}); }),
+            R"({"push":{"refresh":{"expires":true,"ttl":60}}})");
+}
+
 TEST(JsonEncode, ChannelNamesAreEscaped) {
   EXPECT_EQ(written([](auto& out) { json().push_unsubscribe(out, {"a\"\n"}, 2500, ""); }),
             R"({"push":{"channel":"a\"\n","unsubscribe":{"code":2500}}})");

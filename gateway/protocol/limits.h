@@ -28,6 +28,10 @@ inline constexpr size_t kMaxChannelBytes = 255;
 inline constexpr uint32_t kMaxChannelsPerClient = 128;
 // Server-side subscriptions a connect may ask to recover, the rest is ignored. As many as can exist.
 inline constexpr size_t kMaxRecoverSubs = 128;
+// Emulated HTTP headers of a connect, and bytes of all their names and values; over it 3501. As many as a browser
+// sends itself, and as many bytes as servers take.
+inline constexpr size_t kMaxEmulatedHeaders = 64;
+inline constexpr size_t kMaxEmulatedHeaderBytes = 8192;
 // Bytes of an rpc method's name; over it error 107.
 inline constexpr size_t kMaxMethodBytes = 255;
 // Bytes of a token; over it 3500. A JWT with many claims has 2 KiB.

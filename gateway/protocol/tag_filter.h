@@ -22,6 +22,7 @@ struct TagFilter {
   std::string key, cmp, val;
   std::vector<std::string> vals;
   std::vector<TagFilter> nodes;
+  bool oversized = false;  // of a root: a reader left out what is over a limit
 
   // "" or what is wrong with it.
   std::string_view invalid() const;
