@@ -97,6 +97,7 @@ void HttpConnection::dispatch() {
   rest_ = parser_->take_rest();
   parser_.reset();
   head_only_ = request.method == "HEAD";
+  knows_chunks_ = request.version >= 11;
   request.remote_address = stream_->remote_address();
   set_deadline(service_.limits_.answer_timeout);
   WebSocketEndpoint* endpoint = service_.router_.websocket(request.path);
@@ -148,8 +149,12 @@ void HttpConnection::upgrade(HttpRequest request, WebSocketEndpoint& endpoint) {
 }
 
 void HttpConnection::respond(HttpResponse response) {
-  if (response.close || service_.draining_) keep_alive_ = false;
+  if (response.stream && !knows_chunks_) {
+    response = HttpResponse::text(505, "a stream needs HTTP/1.1 (of nginx: proxy_http_version 1.1)\n");
+  }
+  if (response.close || response.stream || service_.draining_) keep_alive_ = false;
   out_ = serialize(response, head_only_, keep_alive_, service_.lane_.clock().wall_ms());
+  if (!head_only_) stream_to_ = std::move(response.stream);
   out_sent_ = 0;
   state_ = State::kWriting;
   set_deadline(service_.limits_.write_progress_timeout);
@@ -176,6 +181,7 @@ void HttpConnection::on_writable() {
 void HttpConnection::when_written() {
   out_ = {};
   if (upgrade_ != nullptr) return hand_over();
+  if (stream_to_) return hand_stream_over();
   if (!keep_alive_) return linger();
   state_ = State::kReading;
   if (rest_.empty()) return set_deadline(service_.limits_.idle_timeout);
@@ -195,6 +201,14 @@ void HttpConnection::hand_over() {
         return upgrade->endpoint->open(transport, std::move(upgrade->request));
       },
       early, deflate);
+}
+
+void HttpConnection::hand_stream_over() {
+  Counters::add(service_.counters_.streams);
+  const std::function<void(ws::StreamPtr)> take = std::move(stream_to_);
+  ws::StreamPtr stream = std::move(stream_);
+  finish();
+  take(std::move(stream));
 }
 
 void HttpConnection::linger() {

@@ -53,6 +53,7 @@ class HttpConnection final : private ws::StreamObserver {
   void write();
   void when_written();
   void hand_over();
+  void hand_stream_over();
   void linger();
   void finish();
   void leave_half_open();
@@ -70,6 +71,7 @@ class HttpConnection final : private ws::StreamObserver {
   bool in_body_ = false;
   bool keep_alive_ = true;
   bool head_only_ = false;
+  bool knows_chunks_ = true;
   std::unique_ptr<HttpParser> parser_;  // null between requests
   std::string rest_;                    // read behind the request being answered
   std::string out_;
@@ -77,6 +79,7 @@ class HttpConnection final : private ws::StreamObserver {
   std::shared_ptr<HttpConnection*>
       answer_to_;                     // what the responder knows us by; null inside when it is too late
   std::unique_ptr<Upgrade> upgrade_;  // its 101 is being written
+  std::function<void(ws::StreamPtr)> stream_to_;  // the head of its endless response is being written
   MonoTime deadline_;
   MonoTime timer_due_;
   TimerId timer_ = 0;

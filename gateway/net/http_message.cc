@@ -211,14 +211,17 @@ std::string serialize(const HttpResponse& response, bool head_only, bool keep_al
     if (!cache_control) append_header(out, "Cache-Control", "no-store");
     append_header(out, "X-Content-Type-Options", "nosniff");
     append_header(out, "Connection", keep_alive ? "keep-alive" : "close");
-    if (response.status != 204) {
+    if (response.stream) {
+      append_header(out, "Content-Type", response.content_type);
+      append_header(out, "Transfer-Encoding", "chunked");
+    } else if (response.status != 204) {
       if (!response.body.empty()) append_header(out, "Content-Type", response.content_type);
       append_header(out, "Content-Length", std::to_string(response.body.size()));
     }
   }
   for (const HttpHeader& h : response.headers) append_header(out, h.name, h.value);
   out += "\r\n";
-  if (!head_only && !switching && response.status != 204) out += response.body;
+  if (!head_only && !switching && !response.stream && response.status != 204) out += response.body;
   return out;
 }
 

@@ -1,6 +1,7 @@
 // HttpRequest, HttpResponse, HttpResponder: HTTP as its handlers see it; plain values, no library's types.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/function.h"
+#include "gateway/ws/byte_stream.h"
 
 namespace lcg::net {
 
@@ -42,6 +44,10 @@ struct HttpResponse {
   std::string body;
   std::vector<HttpHeader> headers;
   bool close = false;  // end the connection after it
+  // Not null: a response without an end. Its head is sent, with Transfer-Encoding: chunked; then the stream is this
+  // function's, to write the chunks to, on the connection's lane. `body` is not sent. A client of HTTP/1.0, which
+  // knows no chunks, gets a 505 instead; HEAD gets the head.
+  std::function<void(ws::StreamPtr)> stream{};
 
   static HttpResponse text(unsigned status, std::string body);
   static HttpResponse json(unsigned status, std::string body);
@@ -67,7 +73,7 @@ class HttpResponder {
 // "Not Found"; "" for a status without words here.
 std::string_view status_text(unsigned status);
 
-// The bytes of a response. Content-Length, Date, Connection, X-Content-Type-Options: nosniff and, unless the
+// The bytes of a response. Content-Length (or the coding of a stream), Date, Connection, X-Content-Type-Options: nosniff and, unless the
 // response has its own, Cache-Control: no-store are added. A header with a control character in it would
 // forge others: it makes the whole response a 500. `head_only`: for HEAD, without the body. `keep_alive`:
 // whether the connection goes on.

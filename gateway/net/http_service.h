@@ -29,6 +29,7 @@ struct HttpCounters {
   std::atomic<uint64_t> bad_requests{0};  // refused by the parser
   std::atomic<uint64_t> upgrades{0};
   std::atomic<uint64_t> upgrades_refused{0};
+  std::atomic<uint64_t> streams{0};   // responses without an end begun
   std::atomic<uint64_t> timeouts{0};  // 408 and 504, and clients that do not read
 };
 

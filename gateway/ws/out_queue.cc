@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "gateway/ws/frame.h"
-
 namespace lcg::ws {
 
 void OutQueue::push(SharedBytes block, size_t sent) {
@@ -42,11 +40,11 @@ void OutQueue::consume(size_t bytes) {
   }
 }
 
-void OutQueue::drop_unsent_frames() {
+void OutQueue::drop_unsent_frames(size_t (*size_at)(std::string_view)) {
   if (empty()) return;
   const std::string_view block = blocks_[first_].view();
   size_t end = 0;  // of the frame that holds byte sent_ - 1
-  while (end < sent_) end += frame_size_at(block.substr(end));
+  while (end < sent_) end += size_at(block.substr(end));
   const size_t sent = sent_;
   SharedBytes keep = end > sent ? SharedBytes(block.substr(0, end)) : SharedBytes();
   blocks_ = {};

@@ -1,14 +1,16 @@
 // OutQueue: what a connection still owes its client, in order, as shared blocks.
 //
-// Every block begins at the start of a frame. An empty queue owns no memory.
+// Every block begins at the start of a frame (or, of a stream, of a chunk). An empty queue owns no memory.
 #pragma once
 #include <sys/uio.h>
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
+#include "gateway/ws/frame.h"
 
 namespace lcg::ws {
 
@@ -28,7 +30,8 @@ class OutQueue {
   void consume(size_t bytes);
 
   // Drops everything but the rest of a frame that is sent in part, so that another frame may follow.
-  void drop_unsent_frames();
+  // `size_at` tells the size of the frame, or of the chunk, that begins where it is pointed.
+  void drop_unsent_frames(size_t (*size_at)(std::string_view) = frame_size_at);
 
  private:
   std::vector<SharedBytes> blocks_;
