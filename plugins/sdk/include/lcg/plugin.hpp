@@ -10,7 +10,8 @@
 //   Task<Reply> on_call(ServiceCall)   a call of a service named in LCG_PLUGIN_PROVIDES
 //   Task<Reply> on_event(ClientEvent)  what happens to sessions and channels (ext/events.h): all of it, or the
 //                                      kinds of `static constexpr uint32_t event_mask()`, bits 1u << LCG_EVENT_x.
-//                                      Answer ok when it is kept; the answer to one with token 0 goes nowhere
+//                                      Answer ok when it is kept; the answer to one with token 0 goes nowhere.
+//                                      With `bool wants_events() const`: only if that says so after create
 //   void on_slot(uint32_t slot, uint64_t term, bool owned)
 //   void on_disconnect(Peer, uint32_t code)
 //   Task<Reply> start()                after the constructor; it serves when this ends; an error refuses it
@@ -251,7 +252,10 @@ class Instance {
   static const void* query(lcg_instance* instance, lcg_str name) noexcept {
     if constexpr (has_events()) {
       static constexpr lcg_events_v1 kEvents = {sizeof(lcg_events_v1), event_mask(), &on_event};
-      if (view(name) == LCG_EVENTS_V1) return &kEvents;
+      bool wanted = true;
+      if constexpr (requires { self(instance).plugin_.wants_events(); })
+        wanted = self(instance).plugin_.wants_events();
+      if (wanted && view(name) == LCG_EVENTS_V1) return &kEvents;
     }
     if constexpr (requires { &P::query; }) return self(instance).plugin_.query(view(name));
     return nullptr;
