@@ -9,6 +9,8 @@
 #include "base/sim_lane.h"
 #include "gateway/fanout/hub.h"
 #include "gateway/protocol/codec.h"
+#include "gateway/protocol/protobuf_fields.h"
+#include "gateway/protocol/protobuf_wire.h"
 
 namespace {
 
@@ -24,8 +26,8 @@ PublicationPtr publication(uint64_t offset) {
   return pub;
 }
 
-void decode(benchmark::State& state, const std::string& frame) {
-  const auto reader = protocol::make_reader(lcg::Encoding::kJson);
+void decode(benchmark::State& state, const std::string& frame, Encoding encoding = Encoding::kJson) {
+  const auto reader = protocol::make_reader(encoding);
   for (auto _ : state) {
     reader->open(frame);
     while (reader->next() == protocol::Next::kCommand) benchmark::DoNotOptimize(reader->command().id);
@@ -55,9 +57,48 @@ void decode_connect_and_subscribes(benchmark::State& state) {
 }
 BENCHMARK(decode_connect_and_subscribes);
 
-void encode_push(benchmark::State& state) {
+// The same commands in Protobuf. `body(FieldWriter&)` writes one.
+template <class Body>
+void append_command(std::string& frame, uint32_t id, uint32_t method, Body&& body) {
+  protocol::FieldWriter(frame).delimited([&](protocol::FieldWriter& command) {
+    command.number(protocol::field::command::kId, id);
+    command.message(method, body);
+  });
+}
+
+void decode_protobuf_rpc(benchmark::State& state) {
+  std::string frame;
+  append_command(frame, 7, protocol::field::command::kRpc, [](protocol::FieldWriter& rpc) {
+    rpc.bytes(protocol::field::rpc_request::kMethod, "message.send");
+    rpc.bytes(protocol::field::rpc_request::kData, R"({"dialog":"g1","text":"good morning","cseq":17})");
+  });
+  decode(state, frame, Encoding::kProtobuf);
+}
+BENCHMARK(decode_protobuf_rpc);
+
+void decode_protobuf_connect_and_subscribes(benchmark::State& state) {
+  std::string frame;
+  append_command(frame, 1, protocol::field::command::kConnect, [](protocol::FieldWriter& connect) {
+    connect.bytes(protocol::field::connect_request::kToken, std::string(700, 'e'));
+    connect.bytes(protocol::field::connect_request::kName, "js");
+  });
+  for (uint32_t i = 2; i < 22; ++i) {
+    append_command(frame, i, protocol::field::command::kSubscribe, [i](protocol::FieldWriter& subscribe) {
+      namespace field = protocol::field::subscribe_request;
+      subscribe.bytes(field::kChannel, "dialog:" + std::to_string(i));
+      subscribe.flag(field::kRecover, true);
+      subscribe.bytes(field::kEpoch, "xYzAbcDe");
+      subscribe.number(field::kOffset, 1234);
+      subscribe.number(field::kFlag, 1);
+    });
+  }
+  decode(state, frame, Encoding::kProtobuf);
+}
+BENCHMARK(decode_protobuf_connect_and_subscribes);
+
+void encode_push(benchmark::State& state, Encoding encoding) {
   const PublicationPtr pub = publication(7);
-  const protocol::Encoder& encoder = protocol::encoder_of(protocol::Variant{});
+  const protocol::Encoder& encoder = protocol::encoder_of(protocol::Variant{.encoding = encoding});
   std::string out;
   for (auto _ : state) {
     out.clear();
@@ -66,7 +107,8 @@ void encode_push(benchmark::State& state) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(out.size()));
 }
-BENCHMARK(encode_push);
+BENCHMARK_CAPTURE(encode_push, json, Encoding::kJson);
+BENCHMARK_CAPTURE(encode_push, protobuf, Encoding::kProtobuf);
 
 struct Sink final : ws::Transport {
   void send_message(std::string_view, ws::MessageKind) override {}
@@ -82,12 +124,13 @@ struct Sink final : ws::Transport {
 struct Owner final : gateway::SubscriptionOwner {
   void on_position_lost(gateway::Subscription&) override {}
   void on_unsubscribed(gateway::Subscription&, uint32_t, std::string_view) override {}
+  void on_inappropriate(gateway::Subscription&) override {}
 };
 
 // Per delivery, the system call left out. Arguments: subscribers, publications a turn.
 void fan_out(benchmark::State& state) {
   SimWorld world(1);
-  gateway::Hub hub(world.lane(0), 64u << 10);
+  gateway::Hub hub(world.lane(0), {});
   Owner owner;
   std::vector<std::unique_ptr<Sink>> sinks;
   std::vector<std::unique_ptr<gateway::Subscription>> subscriptions;
