@@ -8,15 +8,24 @@
 namespace lcg::gateway {
 
 GatewayLane::GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const GatewayConfig& config,
-                         std::vector<std::string> provider_namespaces)
+                         std::vector<std::string> provider_namespaces, std::shared_ptr<SharedRates> rates)
     : routes_(bus.slot_count(), std::move(provider_namespaces)),
-      hub_(lane, config.session.soft_queue_bytes),
+      hub_(lane,
+           {config.session.soft_queue_bytes, config.session.messages_per_frame, config.connection.deflate}),
+      positions_(lane, bus, hub_, routes_, config.session.position_check),
+      rates_(rates != nullptr
+                 ? std::move(rates)
+                 : std::make_shared<SharedRates>(config.session.user_rates, config.session.address_rates)),
       context_{lane,
                bus,
                address,
                config.session,
                routes_,
                hub_,
+               positions_,
+               *rates_,
+               RateRules(config.session.connection_rates),
+               Gcra(config.session.errors),
                sessions_,
                {protocol::make_reader(Encoding::kJson), protocol::make_reader(Encoding::kProtobuf)},
                {},
@@ -28,9 +37,9 @@ GatewayLane::GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const Gat
 
 GatewayLane::~GatewayLane() = default;
 
-ws::TransportHandler& GatewayLane::open(ws::Transport& transport, protocol::Variant variant) {
+ws::TransportHandler& GatewayLane::open(ws::Transport& transport, const OpenOptions& options) {
   const SessionHandle handle = sessions_.reserve();
-  auto made = std::make_unique<Session>(context_, handle, transport, variant);
+  auto made = std::make_unique<Session>(context_, handle, transport, options);
   Session& session = *made;
   sessions_.put(handle, std::move(made));
   if (draining_) session.close(disconnect_code::kShutdown);
@@ -50,9 +59,33 @@ void GatewayLane::on_delivery(Delivery delivery) {
           }
         } else if constexpr (std::is_same_v<What, DeliverDisconnect>) {
           if (Session* session = sessions_.find(what.session)) session->close(what.disconnect);
+        } else if constexpr (std::is_same_v<What, DeliverSubscribe>) {
+          if (Session* session = sessions_.find(what.session)) session->server_subscribe(std::move(what));
+        } else if constexpr (std::is_same_v<What, DeliverRefresh>) {
+          if (Session* session = sessions_.find(what.session)) session->server_refresh(std::move(what));
+        } else if constexpr (std::is_same_v<What, DeliverEmulation>) {
+          take_emulated(what.secret, what.data.view());
         }
       },
       delivery);
+}
+
+Emulated GatewayLane::emulate(std::string_view node, std::string_view secret, std::string_view commands) {
+  const std::optional<GatewayAddress> to = parse_node(node);
+  if (!to || !context_.bus.reaches(*to)) return Emulated::kUnknownNode;
+  if (*to == context_.gateway) {
+    take_emulated(secret, commands);
+  } else {
+    context_.bus.deliver(context_.lane, *to, DeliverEmulation{std::string(secret), SharedBytes(commands)});
+  }
+  return Emulated::kAccepted;
+}
+
+void GatewayLane::take_emulated(std::string_view secret, std::string_view commands) {
+  Session* session = sessions_.find_secret(secret);
+  if (session == nullptr) return;
+  const auto& encoder = protocol::encoder_of(session->variant());
+  session->on_message(commands, encoder.message_kind());
 }
 
 void GatewayLane::drain(Millis spread, LaneTask done) {

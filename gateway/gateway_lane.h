@@ -3,13 +3,16 @@
 // Made before the lanes run; it must outlive the last task of its lane and the last answer of the bus, so:
 // drain(), stop the lane, delete. All other calls are on the lane.
 #pragma once
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/config.h"
 #include "gateway/fanout/hub.h"
+#include "gateway/session/emulation.h"
 #include "gateway/session/http_rpc.h"
+#include "gateway/session/open_options.h"
 #include "gateway/session/session_context.h"
 
 namespace lcg::gateway {
@@ -25,14 +28,19 @@ class GatewayLane final : public DeliverySink {
  public:
   // Attaches itself to the bus as `address`. `config` is borrowed. `provider_namespaces` are those of the
   // broker's configuration that have a provider: their channels go to the slot of what follows the ':', and
-  // slow readers of them are collapsed (fanout/hub.h).
+  // slow readers of them are collapsed (fanout/hub.h). `rates` are shared by the lanes of a node; null: the lane
+  // counts for itself.
   GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const GatewayConfig& config,
-              std::vector<std::string> provider_namespaces);
+              std::vector<std::string> provider_namespaces, std::shared_ptr<SharedRates> rates = nullptr);
   ~GatewayLane() override;
 
   // The session of a new connection, as the handler of its transport; it leaves in on_closed(). While
   // draining, the connection is closed at once with 3001.
-  ws::TransportHandler& open(ws::Transport& transport, protocol::Variant variant = {});
+  ws::TransportHandler& open(ws::Transport& transport, const OpenOptions& options = {});
+
+  // Of POST /emulation: commands for an emulated session, here or on any lane that the bus reaches. What becomes of
+  // them is seen on the session's stream alone.
+  Emulated emulate(std::string_view node, std::string_view secret, std::string_view commands);
 
   void on_delivery(Delivery delivery) override;
 
@@ -52,8 +60,12 @@ class GatewayLane final : public DeliverySink {
  private:
   void session_gone();
 
+  void take_emulated(std::string_view secret, std::string_view commands);
+
   ChannelRoutes routes_;
   Hub hub_;
+  PositionCheck positions_;
+  const std::shared_ptr<SharedRates> rates_;
   SessionTable sessions_;
   SessionContext context_;
   HttpRpc http_rpc_;

@@ -57,7 +57,9 @@ class Bus {
   // On lane `from`. Timeout 0: kDefaultTimeout.
   virtual void request(Lane& from, Target target, Request request, ResponseFn done,
                        Millis timeout = Millis(0)) = 0;
-  // Any broker lane.
+  // Would deliver() to it find a gateway lane? Any lane that is served or attached.
+  virtual bool reaches(GatewayAddress gateway) const = 0;
+  // Any lane that is served or attached.
   virtual void deliver(Lane& from, GatewayAddress to, Delivery delivery) = 0;
 
   static constexpr Millis kDefaultTimeout{

@@ -175,8 +175,12 @@ void BusLocal::request(Lane& from, Target target, Request request, ResponseFn do
   asker.arm(ticket, timeout);
 }
 
+bool BusLocal::reaches(GatewayAddress gateway) const {
+  return gateway.node == 0 && gateway.lane < gateways_.size() && gateways_[gateway.lane] != nullptr;
+}
+
 void BusLocal::deliver(Lane& from, GatewayAddress to, Delivery delivery) {
-  if (to.node != 0 || to.lane >= gateways_.size() || gateways_[to.lane] == nullptr) return;
+  if (!reaches(to)) return;
   port_of(from).send(*gateways_[to.lane], std::move(delivery));
 }
 

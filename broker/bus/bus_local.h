@@ -27,6 +27,7 @@ class BusLocal final : public Bus {
   void attach(GatewayAddress gateway, Lane& lane, DeliverySink& sink) override;
   void request(Lane& from, Target target, Request request, ResponseFn done,
                Millis timeout = Millis(0)) override;
+  bool reaches(GatewayAddress gateway) const override;
   void deliver(Lane& from, GatewayAddress to, Delivery delivery) override;
 
  private:

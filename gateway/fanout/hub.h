@@ -1,12 +1,15 @@
 // Hub: the fan-out of one gateway lane. channel -> subscribers, dense, removal O(1).
 //
-// A delivery is put with its channel; at the end of the lane's turn every channel that got any makes ONE
-// block for each protocol variant in use: whole WebSocket frames, contiguous, immutable, shared by all who
-// get it. Per subscriber it costs a compare of positions and one Transport::send_block(): no allocation, no
-// lock, no log.
+// A delivery is put with its channel; at the end of the lane's turn, or when the channel's batch_delay is over, every
+// channel that got any makes ONE block for each group of subscribers (hub_channel.h): whole frames of their transport
+// (framing.h), contiguous, immutable, shared by all who get it. Per subscriber it costs a compare of positions and one
+// Transport::send_block(): no allocation, no lock, no log.
 //
 // Positions: recovery.h has the rules. A subscriber that lost its position is reported to its owner after the
-// loop.
+// loop. What a filter leaves out has been passed all the same.
+//
+// Deltas: the first publication is sent whole, those after it as their patches, and whole again where the one before
+// was not sent. A patch is a patch of the publication one offset before (broker/api/types.h).
 //
 // Slow consumers: in a collapsible channel (its publications are in a durable log: the dialogs) a tracked,
 // client-side subscriber that is owed soft_queue_bytes is collapsed: it is sent no more publications of this
@@ -23,53 +26,19 @@
 //
 // Lane: the gateway lane's.
 #pragma once
-#include <array>
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/lane.h"
-#include "gateway/fanout/recovery.h"
-#include "gateway/fanout/subscription.h"
+#include "gateway/fanout/framing.h"
+#include "gateway/fanout/hub_channel.h"
 
 namespace lcg::gateway {
-
-struct HubChannel {
-  struct Member {
-    Subscription* subscription;  // null: removed while the channel is being sent
-    ws::Transport* transport;
-    Place place;
-    uint32_t variant;  // place in HubChannel::variants
-    bool join_leave;
-    bool collapsible;
-    bool collapsed;
-  };
-
-  // The number of `epoch`, "" being kAnyEpoch. As many are kept as there were epochs while anybody was
-  // subscribed here, so a handful: a new one means that the channel's owner lost its stream.
-  EpochNumber epoch_number(std::string_view epoch);
-
-  std::string name;
-  bool collapsible = false;
-  bool dirty = false;    // on the hub's list of this turn
-  bool sending = false;  // in the loop over members
-  uint32_t emptied = 0;  // members without a subscription
-  uint32_t join_leave_members = 0;
-  // Those that were ever in use here, a handful, and how many members each has.
-  struct VariantUse {
-    protocol::Variant variant;
-    uint32_t members = 0;
-  };
-  uint32_t variant_number(const protocol::Variant& variant);
-  std::vector<VariantUse> variants;
-  std::vector<Member> members;
-  std::vector<Subscription*> pending;
-  std::vector<std::string> epochs;
-  std::vector<PublicationPtr> turn;             // not sent yet
-  std::vector<MembershipPtr> turn_memberships;  // not sent yet
-};
 
 // Since the lane began.
 struct HubStats {
@@ -77,27 +46,40 @@ struct HubStats {
   uint64_t sent = 0;          // publications times subscribers
   uint64_t blocks = 0;        // encoded
   uint64_t duplicates = 0;    // blocks a subscriber had in full already
+  uint64_t filtered = 0;      // blocks of which a filter left nothing, times subscribers
   uint64_t positions_lost = 0;
   uint64_t collapses = 0;
+};
+
+struct HubOptions {
+  size_t soft_queue_bytes = protocol::kSoftQueueBytes;
+  size_t messages_per_frame = protocol::kMaxPushesPerFrame;
+  ws::DeflateOptions deflate = {};
 };
 
 // What a subscriber starts with: the position the answer leaves its client at.
 struct Activation {
   StreamPosition position;
-  bool tracked = false;     // positioned or recoverable
-  bool join_leave = false;  // wants join and leave
+  bool tracked = false;           // positioned or recoverable
+  bool join_leave = false;        // wants join and leave
+  TagFilterPtr filter = nullptr;  // null: everything
+  Millis batch_delay{0};          // of the channel
 };
 
 class Hub {
  public:
-  Hub(Lane& lane, size_t soft_queue_bytes) : lane_(lane), soft_queue_bytes_(soft_queue_bytes) {}
+  Hub(Lane& lane, const HubOptions& options)
+      : lane_(lane),
+        soft_queue_bytes_(options.soft_queue_bytes),
+        framer_(options.messages_per_frame, options.deflate) {}
+  ~Hub();
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
   // Before the broker is asked. `collapsible` is the channel's: every caller says the same.
   void subscribe(std::string_view channel, bool collapsible, Subscription& subscription);
-  // When the reply is with the transport: sends what was held and follows the answer. Tells the owner, before
-  // it returns, if that is not possible; the subscription may be gone then.
+  // When the reply is with the transport: sends what was held and follows the answer, in subscription.variant.
+  // Tells the owner, before it returns, if that is not possible; the subscription may be gone then.
   void activate(Subscription& subscription, const Activation& activation);
   // Pending or active. The hub forgets it; nothing more is sent for it.
   void remove(Subscription& subscription);
@@ -113,8 +95,27 @@ class Hub {
 
   // Sends what this turn brought. Runs by itself at the turn's end.
   void flush();
-  // The same for one channel, before something that must come after it.
+  // The same for one channel, before something that must come after it; also ends a batch_delay.
   void flush(std::string_view channel);
+
+  // ---- For the periodic check of positions (gateway/session/position_check.h)
+
+  // Begins a round and calls ask(const HubChannel&) for at most `budget` channels, of `share` looked at, that have a
+  // tracked subscriber and were not in use in the last `rounds` rounds. They count as in use now.
+  template <class Ask>
+  void each_quiet(size_t share, size_t budget, uint32_t rounds, Ask&& ask) {
+    ++round_;
+    for (size_t i = std::min(share, watched_.size()); i > 0 && budget > 0 && !watched_.empty(); --i) {
+      if (watch_cursor_ >= watched_.size()) watch_cursor_ = 0;
+      HubChannel& channel = *watched_[watch_cursor_++];
+      if (channel.tracked_members == 0 || round_ - channel.quiet_since < rounds) continue;
+      channel.quiet_since = round_;
+      --budget;
+      ask(channel);
+    }
+  }
+  // The channel was at `top` a while ago: who is tracked and not there yet has lost its position.
+  void compare(std::string_view channel, const StreamPosition& top);
 
   size_t channel_count() const { return channels_.size(); }
   const HubStats& stats() const { return stats_; }
@@ -124,32 +125,48 @@ class Hub {
     using is_transparent = void;
     size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
+  // What a group is sent of a run.
+  struct Block {
+    enum class State : uint8_t { kNotMade, kReady, kNothing, kInappropriate };
+    State state = State::kNotMade;
+    uint32_t messages = 0;
+    SharedBytes frames;
+  };
+  using Publications = std::span<const PublicationPtr>;
+
   void mark_dirty(HubChannel& channel);
+  void plan_flush();
   void send_turn(HubChannel& channel);
-  void send_run(HubChannel& channel, std::span<const PublicationPtr> run);
+  void send_run(HubChannel& channel, Publications run);
   void send_memberships(HubChannel& channel);
-  void report_lost(HubChannel& channel);
+  void report(HubChannel& channel);
   void remove_member(HubChannel& channel, uint32_t index);
   void close_up(HubChannel& channel);
   void drop_if_empty(HubChannel& channel);
   // False: the held publications do not follow the place the member is at.
-  bool catch_up(HubChannel& channel, uint32_t member, const HeldEvents& held);
-  SharedBytes encode(const protocol::Variant& variant, std::string_view channel,
-                     std::span<const PublicationPtr> run);
-  SharedBytes encode(const protocol::Variant& variant, std::string_view channel,
+  bool catch_up(HubChannel& channel, uint32_t member, const PendingSubscription& held);
+  // False: it cannot be written for the member, whose owner was told; the member may be gone.
+  bool send_held(HubChannel& channel, HubChannel::Member& member, Publications run);
+  // Makes it if it is not made: `blocks` are those of this run, by group.
+  const Block& block_of(HubChannel& channel, uint32_t group, Publications run, std::vector<Block>& blocks);
+  void make_block(HubChannel& channel, uint32_t group, Publications run, std::vector<Block>& blocks);
+  SharedBytes encode(const HubChannel& channel, const protocol::Variant& variant, Publications run);
+  SharedBytes encode(const HubChannel& channel, const protocol::Variant& variant,
                      std::span<const MembershipPtr> run);
-  // Gathers `count` messages, up to kMaxPushesPerFrame a frame; `write(i, out)` appends message i.
-  template <class Write>
-  SharedBytes frames(const protocol::Variant& variant, size_t count, Write&& write);
 
   Lane& lane_;
   const size_t soft_queue_bytes_;
+  Framer framer_;
   std::unordered_map<std::string, std::unique_ptr<HubChannel>, NameHash, std::equal_to<>> channels_;
+  std::vector<HubChannel*> watched_;  // all, in the order they are looked at
+  size_t watch_cursor_ = 0;
+  uint32_t round_ = 0;
+  int64_t last_id_ = 0;
   std::vector<HubChannel*> dirty_;
-  std::vector<HubChannel*> flushing_;        // swapped with dirty_
-  std::vector<SharedBytes> blocks_, tails_;  // by variant, of the run being sent
-  std::vector<uint32_t> lost_;               // members of the channel being sent that lost their position
-  std::string message_, frames_;             // reused
+  std::vector<HubChannel*> flushing_;           // swapped with dirty_
+  std::vector<Block> blocks_, tails_;           // by group, of the run being sent
+  std::vector<uint32_t> lost_, inappropriate_;  // members of the channel being sent, to be reported
+  std::vector<PublicationPtr> passed_;          // by a filter, of the run being encoded
   bool flush_planned_ = false;
   HubStats stats_;
 };

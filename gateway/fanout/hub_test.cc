@@ -51,6 +51,7 @@ struct Subscriber final : SubscriptionOwner {
     ended_with = code;
     leave();
   }
+  void on_inappropriate(Subscription&) override { leave(); }
   // The offsets of the publications that came.
   std::vector<uint64_t> offsets() const {
     std::vector<uint64_t> out;
@@ -84,7 +85,7 @@ class HubTest : public testing::Test {
   }
 
   SimWorld world{1};
-  Hub hub{world.lane(0), 1000};
+  Hub hub{world.lane(0), {.soft_queue_bytes = 1000}};
 };
 
 TEST_F(HubTest, OneBlockAChannelAndTurnIsShared) {

@@ -28,18 +28,23 @@ class SubscriptionOwner {
   virtual void on_position_lost(Subscription& subscription) = 0;
   // The broker ended it.
   virtual void on_unsubscribed(Subscription& subscription, uint32_t code, std::string_view reason) = 0;
+  // A publication came that cannot be written in its encoding: bytes that are no JSON.
+  virtual void on_inappropriate(Subscription& subscription) = 0;
 
  protected:
   ~SubscriptionOwner() = default;
 };
 
 using MembershipPtr = std::shared_ptr<const DeliverJoinLeave>;
+using TagFilterPtr = std::shared_ptr<const protocol::TagFilter>;
 
-// What was delivered while a subscription was pending; at most protocol::kMaxHeldEvents.
-struct HeldEvents {
+// What is needed until the answer has come.
+struct PendingSubscription {
+  // What was delivered meanwhile; of each at most protocol::kMaxHeldEvents.
   std::vector<PublicationPtr> publications;
   std::vector<MembershipPtr> memberships;
   bool overflowed = false;  // some were dropped
+  Disconnect ended;         // the session's: the broker ended it
 };
 
 struct Subscription {
@@ -48,16 +53,23 @@ struct Subscription {
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
 
+  PendingSubscription& while_pending() {
+    if (pending == nullptr) pending = std::make_unique<PendingSubscription>();
+    return *pending;
+  }
+
   SubscriptionOwner& owner;
   ws::Transport& transport;
   HubChannel* channel = nullptr;  // the hub's
-  uint32_t index = 0;             // the hub's: place in the channel's dense list
-  protocol::Variant variant;
-  bool active = false;                // the hub's
-  bool server_side = false;           // not asked for by the client: a lost position costs it the connection
-  MonoTime expires_at{};              // the session's; 0: never
-  std::unique_ptr<HeldEvents> held;   // the hub's; while pending
-  std::unique_ptr<Disconnect> ended;  // the session's; the broker ended it while pending
+  std::unique_ptr<PendingSubscription> pending;
+  MonoTime expires_at{};            // the session's: when it ends, or is refreshed by the server; 0: never
+  uint32_t index = 0;               // the hub's: place in the channel's dense list
+  protocol::Variant variant;        // the session's, until it is activated
+  bool active : 1 = false;          // the hub's
+  bool server_side : 1 = false;     // not asked for by the client: a lost position costs it the connection
+  bool of_connect : 1 = false;      // server-side, and part of the connect reply
+  bool client_refresh : 1 = false;  // the client was told when it ends
+  bool server_refresh : 1 = false;  // the server is asked when it ends
 };
 
 }  // namespace lcg::gateway

@@ -1,7 +1,7 @@
 // The handlers of commands, one file each, and the signature they share.
 //
 // Called with a session that may run the command (session_state.h) and is busy with it. A handler, or what it
-// asked for, does exactly one of: Session::answer(), fail(), refused(), close(). The command's views are
+// asked for, does exactly one of: Session::answer(), answer_secret(), fail(), refused(), close(). The command's views are
 // valid until the handler asks the broker something.
 #pragma once
 #include "gateway/protocol/command.h"

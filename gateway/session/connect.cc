@@ -1,10 +1,11 @@
-// connect: authentication, then the server-side subscriptions, then the reply. Source: client-protocol 1.7.
+// connect: authentication, then the server-side subscriptions, then the reply. Source: client-protocol 1.7, 1.14.
 //
 // All server-side subscriptions are asked for at once and any failure fails the connect. Nothing of theirs is
 // pushed before the reply: they are pending in the hub until it is sent.
 #include <algorithm>
 
 #include "gateway/session/command_handler.h"
+#include "gateway/session/emulation.h"
 
 namespace lcg::gateway {
 
@@ -34,24 +35,38 @@ void reply(Session& session, Progress& progress) {
   std::vector<protocol::ServerSubscription> subs;
   subs.reserve(progress.subs.size());
   for (const Progress::Sub& sub : progress.subs) {
+    if (!session.can_be_sent(sub.answer.publications)) return;
+    session.set_expiry(*sub.subscription, sub.answer.expire_at_ms, sub.answer.server_refresh);
     subs.push_back({sub.subscription->channel->name, subscribe_reply(sub.answer)});
   }
+  if (progress.connect.server_refresh) session.refreshed_by_server();
+  const bool pings = options.ping_interval.count() > 0 && !session.frame_ping();
+  const bool emulated = is_emulated(session.transport());
+  // A unidirectional client sends nothing, so its secret opens nothing: it is only a name.
+  const std::string name = session.variant().unidirectional ? make_session_secret(context.lane.random())
+                                                            : std::string(session.secret());
+  const std::string node = emulated ? node_text(context.gateway) : std::string();
   const protocol::ConnectReply reply{
       .client = session.id(),
       .version = options.server_version,
       .data = progress.connect.data.view(),
       .subs = subs,
       .ttl_seconds = session.set_expiry(progress.connect.expire_at_ms),
-      .ping_seconds =
-          static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(options.ping_interval).count()),
-      .expects_pong = options.ping_interval.count() > 0};
+      .ping_seconds = pings ? static_cast<uint32_t>(
+                                  std::chrono::ceil<std::chrono::seconds>(options.ping_interval).count())
+                            : 0,
+      .expects_pong = pings && !session.variant().unidirectional,
+      .session = name,
+      .node = node,
+      .time_ms = options.connect_time ? context.lane.clock().wall_ms() : 0};
   session.opened();
-  session.answer(
+  session.answer_secret(
       [&](const protocol::Encoder& encoder, std::string& out) { encoder.connect(out, progress.id, reply); });
   for (const Progress::Sub& sub : progress.subs) {
     session.activate_subscription(*sub.subscription, sub.answer);
     if (session.state() != SessionState::kOpen) return;  // one had lost its position
   }
+  session.catch_up();
 }
 
 void finish(Session& session, Progress& progress) {
@@ -62,7 +77,7 @@ void finish(Session& session, Progress& progress) {
   for (Progress::Sub& sub : progress.subs) {
     const Error error = sub.answer.error ? sub.answer.error : check_answer(sub.answer, now_ms);
     if (error) return session.refused(progress.id, error);
-    if (sub.subscription->ended != nullptr) {
+    if (sub.subscription->pending != nullptr && sub.subscription->pending->ended) {
       return session.refused(progress.id, make_error(error_code::kPermissionDenied));
     }
   }
@@ -100,6 +115,8 @@ void authenticated(Session& session, const ProgressPtr& progress) {
   ConnectResponse& connect = progress->connect;
   if (connect.peer == nullptr) return session.close(disconnect_code::kInternal);
   session.identify(connect.peer);
+  if (!session.user_may_connect())
+    return session.refused(progress->id, make_error(error_code::kTooManyRequests));
   if (connect.expire_at_ms != 0 && connect.expire_at_ms <= context.lane.clock().wall_ms()) {
     return session.refused(progress->id, make_error(error_code::kExpired));
   }
@@ -115,7 +132,9 @@ void authenticated(Session& session, const ProgressPtr& progress) {
   progress->waiting = connect.channels.size();
   progress->subs.reserve(connect.channels.size());
   for (const ServerSub& sub : connect.channels) {
-    progress->subs.push_back({&session.add_subscription(sub.channel, true), {}});
+    Subscription& subscription = session.add_subscription(sub.channel, true);
+    subscription.of_connect = true;
+    progress->subs.push_back({&subscription, {}});
   }
   // The last answer may come inside the last request, and close the session.
   for (size_t i = 0; i < connect.channels.size(); ++i) ask_subscription(session, progress, i);
@@ -131,18 +150,26 @@ void handle_connect(Session& session, const protocol::Command& command) {
 
   auto progress = std::make_shared<Progress>();
   progress->id = command.id;
+  std::vector<std::string> channels;
   for (const protocol::SubscribeCommand& sub : connect.subs) {
+    channels.emplace_back(sub.channel);
     if (sub.recover) {
       progress->recover.push_back({std::string(sub.channel), {sub.offset, std::string(sub.epoch)}});
     }
   }
-  ConnectRequest request{.session = std::string(session.id()),
-                         .token = std::string(connect.token),
-                         .name = std::string(connect.name),
-                         .version = std::string(connect.version),
-                         .remote = session.remote(),
-                         .data = protocol::payload_bytes(connect.data),
-                         .gateway = context.gateway};
+  ConnectRequest request{
+      .session = std::string(session.id()),
+      .token = std::string(connect.token),
+      .name = std::string(connect.name),
+      .version = std::string(connect.version),
+      .remote = session.remote(),
+      .data = session.payload(connect.data),
+      .gateway = context.gateway,
+      .transport = session.transport(),
+      .encoding = session.variant().encoding,
+      .headers =
+          headers_json(session.headers(), allowed_headers(context.options.emulated_headers, connect.headers)),
+      .channels = std::move(channels)};
   // Not Session::ask(): an answer that finds no session any more has registered one all the same.
   lcg::ask(context.bus, context.lane, Target::any(), std::move(request),
            [&context, handle = session.handle(), progress = std::move(progress)](ConnectResponse answer) {

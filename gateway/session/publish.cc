@@ -10,7 +10,8 @@ void handle_publish(Session& session, const protocol::Command& command) {
   if (publish.type != 0) return session.fail(command.id, error_code::kNotAvailable);
   if (publish.data.empty()) return session.fail(command.id, error_code::kBadRequest);
 
-  PublishRequest request{std::string(publish.channel), session.peer(), protocol::payload_bytes(publish.data)};
+  PublishRequest request{std::string(publish.channel), session.peer(), session.payload(publish.data),
+                         session.variant().encoding == Encoding::kJson};
   const Target target = session.context().routes.channel(request.channel);
   session.ask(target, std::move(request), [id = command.id](Session& asker, const PublishResponse& answer) {
     if (asker.refuse(id, answer)) return;

@@ -7,8 +7,7 @@ void handle_rpc(Session& session, const protocol::Command& command) {
   if (command.rpc.method.size() > protocol::kMaxMethodBytes) {
     return session.fail(command.id, error_code::kBadRequest);
   }
-  RpcRequest request{std::string(command.rpc.method), session.peer(),
-                     protocol::payload_bytes(command.rpc.data)};
+  RpcRequest request{std::string(command.rpc.method), session.peer(), session.payload(command.rpc.data)};
   session.ask(Target::any(), std::move(request),
               [id = command.id](Session& asker, const RpcResponse& answer) {
                 if (asker.refuse(id, answer)) return;

@@ -1,9 +1,9 @@
+// Commands in order.
 #include "gateway/session/session.h"
 
 #include <algorithm>
 #include <array>
 
-#include "gateway/protocol/limits.h"
 #include "gateway/session/command_handler.h"
 
 namespace lcg::gateway {
@@ -15,39 +15,28 @@ void bad_request(Session& session, const protocol::Command&) { session.close(dis
 void not_taken(Session& session, const protocol::Command&) { session.close(disconnect_code::kNotAvailable); }
 
 // By protocol::Method.
-constexpr std::array<CommandHandler, 13> kHandlers = {
+constexpr std::array<CommandHandler, kMethods> kHandlers = {
     bad_request,    handle_connect,  bad_request /* ping */, handle_subscribe, handle_unsubscribe,
     handle_publish, handle_presence, handle_presence_stats,  handle_history,   handle_rpc,
     not_taken,      handle_refresh,  handle_sub_refresh};
 
 }  // namespace
 
-Session::Session(SessionContext& context, SessionHandle handle, ws::Transport& transport,
-                 protocol::Variant variant)
-    : context_(context),
-      transport_(transport),
-      encoder_(protocol::encoder_of(variant)),
-      commands_(context.options.commands_per_second, context.options.command_burst),
-      handle_(handle),
-      id_(make_session_id(context.lane.random())),
-      variant_(variant) {
-  ++context_.stats.opened;
-  start_timers();
-}
-
-Session::~Session() {
-  for (const auto& subscription : subscriptions_) context_.hub.remove(*subscription);
-  context_.lane.cancel_timer(timer_);
-}
-
-// ---- commands in order
-
 void Session::on_message(std::string_view payload, ws::MessageKind) {
   if (state_ == SessionState::kDraining) return;
+  if (frame_ping_) pong_due_ = {};  // whatever comes is a sign of life
+  if (variant_.unidirectional) return run_unidirectional(payload);
   if (busy_ || held_ != nullptr) return hold(payload, 0);
   protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_.encoding)];
   reader.open(payload);
   if (!run(reader)) hold(reader.rest(), reader.commands());
+}
+
+void Session::run_unidirectional(std::string_view request) {
+  if (state_ != SessionState::kFresh) return;
+  protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_.encoding)];
+  if (!reader.open_connect(request)) return close(disconnect_code::kBadRequest);
+  dispatch(reader.command());
 }
 
 // False: a command waits for its answer, reader.rest() for it.
@@ -74,7 +63,7 @@ bool Session::run(protocol::CommandReader& reader) {
 void Session::dispatch(const protocol::Command& command) {
   using protocol::Method;
   ++context_.stats.commands;
-  const bool is_pong = command.id == 0 && command.method != Method::kSend;
+  const bool is_pong = command.id == 0 && command.method != Method::kSend && !variant_.unidirectional;
   const Input input = is_pong                              ? Input::kPong
                       : command.method == Method::kConnect ? Input::kConnect
                                                            : Input::kCommand;
@@ -88,11 +77,32 @@ void Session::dispatch(const protocol::Command& command) {
   }
   if (is_pong) return pong();
   busy_ = true;
-  if (input == Input::kCommand && command.id != 0 && !commands_.try_take(context_.lane.now())) {
+  if (!within_limits(command.method)) {
     ++context_.stats.rate_limited;
-    return fail(command.id, error_code::kTooManyRequests);
+    const Error error = make_error(error_code::kTooManyRequests);
+    if (input == Input::kConnect) return refused(command.id, error);
+    if (command.id != 0) return fail(command.id, error);
   }
   kHandlers[static_cast<size_t>(command.method)](*this, command);
+}
+
+bool Session::within_limits(protocol::Method method) {
+  const MonoTime now = context_.lane.now();
+  const RateRules& own = context_.connection_rules;
+  if (own.numbers() == 1) {
+    if (!own.take(method, std::span(&commands_, 1), now)) return false;
+  } else if (own.numbers() > 1) {
+    Extras& more = extras();
+    if (more.rates.empty()) more.rates.resize(own.numbers());
+    if (!own.take(method, std::span(more.rates), now)) return false;
+  }
+  if (extras_ == nullptr) return true;
+  const Extras& more = *extras_;
+  if (more.address_rates != nullptr &&
+      !context_.rates.address_rules().take(method, std::span(*more.address_rates), now))
+    return false;
+  return more.user_rates == nullptr ||
+         context_.rates.user_rules().take(method, std::span(*more.user_rates), now);
 }
 
 void Session::hold(std::string_view rest, uint32_t commands) {
@@ -140,8 +150,40 @@ void Session::resume() {
   if (paused) transport_.pause_reading(false);
 }
 
+namespace {
+
+// Where there are no replies. As the reference does with the end of credentials; the others by their meaning, so that
+// whoever may come again does.
+uint32_t disconnect_of(const Error& error) {
+  switch (error.code) {
+    case error_code::kTokenExpired:
+    case error_code::kExpired:
+      return disconnect_code::kExpired;
+    case error_code::kTooManyRequests:
+      return disconnect_code::kTooManyRequests;
+    case error_code::kUnknownChannel:
+    case error_code::kPermissionDenied:
+      return disconnect_code::kPermissionDenied;
+    case error_code::kLimitExceeded:
+      return disconnect_code::kChannelLimit;
+    case error_code::kBadRequest:
+      return disconnect_code::kBadRequest;
+    case error_code::kNotAvailable:
+      return disconnect_code::kNotAvailable;
+    default:
+      return disconnect_code::kInternal;
+  }
+}
+
+}  // namespace
+
 void Session::fail(uint32_t id, const Error& error) {
   ++context_.stats.errors;
+  if (variant_.unidirectional) return close(disconnect_of(error));
+  // What may be better at the next try is not the client's fault, but for its own haste.
+  const bool own_fault = !error.temporary || error.code == error_code::kTooManyRequests;
+  if (own_fault && !context_.error_rule.take(extras().errors, context_.lane.now()))
+    return close(disconnect_code::kTooManyErrors);
   answer([&](const protocol::Encoder& encoder, std::string& out) { encoder.error(out, id, error); });
 }
 
@@ -154,132 +196,16 @@ bool Session::refuse(uint32_t id, const Outcome& outcome) {
   return static_cast<bool>(outcome.error);
 }
 
-// ---- subscriptions
-
-Subscription* Session::find_subscription(std::string_view channel) const {
-  const HubChannel* in_hub = context_.hub.find(channel);
-  if (in_hub == nullptr) return nullptr;
-  for (const auto& subscription : subscriptions_) {
-    if (subscription->channel == in_hub) return subscription.get();
-  }
-  return nullptr;
+bool Session::can_be_sent(std::span<const PublicationPtr> publications) {
+  const auto binary = [](const PublicationPtr& publication) { return publication->binary; };
+  if (variant_.encoding != Encoding::kJson || std::none_of(publications.begin(), publications.end(), binary))
+    return true;
+  close(disconnect_code::kInappropriateProtocol);
+  return false;
 }
 
-Subscription& Session::add_subscription(std::string_view channel, bool server_side) {
-  subscriptions_.push_back(std::make_unique<Subscription>(*this, transport_, variant_));
-  Subscription& subscription = *subscriptions_.back();
-  subscription.server_side = server_side;
-  context_.hub.subscribe(channel, context_.routes.provided(channel), subscription);
-  return subscription;
-}
-
-void Session::activate_subscription(Subscription& subscription, const SubscribeResponse& answer) {
-  if (answer.expire_at_ms != 0) {
-    subscription.expires_at = deadline(answer.expire_at_ms);
-    if (subscription_expires_at_.ns == 0 || subscription.expires_at < subscription_expires_at_) {
-      subscription_expires_at_ = subscription.expires_at;
-      arm();
-    }
-  }
-  if (subscription.ended != nullptr) {
-    const Disconnect ended = *subscription.ended;
-    return end(subscription, ended.code, ended.reason);
-  }
-  context_.hub.activate(subscription, {.position = position_after(answer),
-                                       .tracked = answer.positioned || answer.recoverable,
-                                       .join_leave = answer.push_join_leave});
-}
-
-void Session::remove_subscription(Subscription& subscription, bool tell_broker) {
-  if (tell_broker) {
-    const std::string& channel = subscription.channel->name;
-    context_.tell(context_.routes.channel(channel), UnsubscribeRequest{channel, peer_});
-  }
-  context_.hub.remove(subscription);
-  const auto it = std::find_if(subscriptions_.begin(), subscriptions_.end(),
-                               [&](const auto& one) { return one.get() == &subscription; });
-  *it = std::move(subscriptions_.back());
-  subscriptions_.pop_back();
-}
-
-void Session::end(Subscription& subscription, uint32_t code, std::string_view reason) {
-  send([&](const protocol::Encoder& encoder, std::string& out) {
-    encoder.push_unsubscribe(out, {subscription.channel->name}, code, reason);
-  });
-  // Even when the broker ended it: that may have been the session's one before this, which it left meanwhile.
-  remove_subscription(subscription, true);
-}
-
-void Session::end_subscription(std::string_view channel, uint32_t code, std::string_view reason) {
-  context_.hub.flush(channel);
-  if (Subscription* subscription = find_subscription(channel)) on_unsubscribed(*subscription, code, reason);
-}
-
-void Session::on_unsubscribed(Subscription& subscription, uint32_t code, std::string_view reason) {
-  if (subscription.active) return end(subscription, code, reason);
-  // The reply comes first, as for every push.
-  subscription.ended = std::make_unique<Disconnect>(Disconnect{code, std::string(reason)});
-}
-
-void Session::on_position_lost(Subscription& subscription) {
-  if (subscription.server_side) return close(disconnect_code::kInsufficientState);
-  end(subscription, unsubscribe_code::kInsufficientState, "insufficient state");
-}
-
-void Session::on_writable_low() {
-  // Those that are collapsed are client-side ones, so losing them does not close the session. From the back:
-  // what is moved into a freed place was looked at already.
-  for (size_t i = subscriptions_.size(); i > 0; --i) {
-    if (Hub::collapsed(*subscriptions_[i - 1])) on_position_lost(*subscriptions_[i - 1]);
-  }
-}
-
-// ---- beginning and end
-
-void Session::opened() {
-  state_ = SessionState::kOpen;
-  ++context_.stats.connected;
-  start_timers();
-}
-
-void Session::refused(uint32_t id, const Error& error) {
-  while (!subscriptions_.empty()) remove_subscription(*subscriptions_.back(), true);
-  if (peer_ != nullptr) {
-    context_.tell(context_.routes.user(peer_->user),
-                  SessionClosed{peer_, disconnect_code::kConnectionClosed});
-    peer_.reset();
-  }
-  state_ = SessionState::kRefused;
-  start_timers();
-  fail(id, error);
-}
-
-void Session::leave(uint32_t code) {
-  state_ = SessionState::kDraining;
-  context_.lane.cancel_timer(std::exchange(timer_, 0));
-  while (!subscriptions_.empty()) remove_subscription(*subscriptions_.back(), true);
-  if (peer_ != nullptr) context_.tell(context_.routes.user(peer_->user), SessionClosed{peer_, code});
-}
-
-void Session::close(const Disconnect& disconnect) {
-  if (state_ == SessionState::kDraining) return;
-  if (disconnect.code == disconnect_code::kBadRequest) ++context_.stats.bad_requests;
-  leave(disconnect.code);
-  if (disconnect.code == disconnect_code::kSlow) {
-    transport_.abort(disconnect.code, disconnect.reason);
-  } else {
-    transport_.close(disconnect.code, disconnect.reason);
-  }
-}
-
-void Session::on_closed(const ws::CloseInfo& info) {
-  if (state_ != SessionState::kDraining) {
-    leave(info.by == ws::CloseInfo::By::kProtocol ? info.code : disconnect_code::kConnectionClosed);
-  }
-  ++context_.stats.closed;
-  SessionContext& context = context_;
-  context.sessions.erase(handle_);  // deletes this
-  if (context.on_gone) context.on_gone();
+SharedBytes Session::payload(std::string_view data) const {
+  return variant_.encoding == Encoding::kJson ? protocol::payload_bytes(data) : SharedBytes(data);
 }
 
 }  // namespace lcg::gateway

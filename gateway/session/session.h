@@ -6,19 +6,27 @@
 // of the frame is put aside (protocol::kHeldPauseBytes, kHeldMaxBytes) and taken up again at the end of the
 // lane's turn in which the answer came.
 //
+// A unidirectional session (client-protocol 1.14) has one command, its connect, which it names by its first message
+// alone; what it sends later is ignored. What would be an error is a disconnect.
+//
 // Life: made by GatewayLane for a transport, deleted in on_closed(). After close() it is draining: it takes
 // nothing in, and the broker has been told already. Answers that come later do not find it. Lane: the gateway
 // lane's.
+//
+// session.cc: commands in order. session_life.cc: beginning and end. session_subscriptions.cc, session_timers.cc,
+// session_server.cc (what the broker does to it on its own account): as they say.
 #pragma once
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/rate_limit.h"
 #include "gateway/protocol/limits.h"
+#include "gateway/session/client_headers.h"
+#include "gateway/session/open_options.h"
 #include "gateway/session/session_context.h"
 #include "gateway/session/session_state.h"
 
@@ -26,7 +34,8 @@ namespace lcg::gateway {
 
 class Session final : public ws::TransportHandler, public SubscriptionOwner {
  public:
-  Session(SessionContext& context, SessionHandle handle, ws::Transport& transport, protocol::Variant variant);
+  Session(SessionContext& context, SessionHandle handle, ws::Transport& transport,
+          const OpenOptions& options);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -37,23 +46,30 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   const PeerPtr& peer() const { return peer_; }
   SessionContext& context() { return context_; }
   SessionHandle handle() const { return handle_; }
+  // Of an emulated session, else "".
+  std::string_view secret() const { return extras_ == nullptr ? std::string_view() : extras_->secret; }
 
-  // Ends it: leaves its channels, tells the broker, sends what is queued and then the close frame; with 3008
-  // what is queued is dropped.
+  // Ends it: leaves its channels, tells the broker, sends what is queued and then the close frame, or what the
+  // transport has in its place; with 3008 what is queued is dropped.
   void close(const Disconnect& disconnect);
   void close(uint32_t code) { close(make_disconnect(code)); }
 
-  // By the broker. Not subscribed: no effect.
+  // ---- By the broker
+  // Not subscribed: no effect. "": every subscription.
   void end_subscription(std::string_view channel, uint32_t code, std::string_view reason);
+  void server_subscribe(DeliverSubscribe subscribe);
+  void server_refresh(DeliverRefresh refresh);
 
   // ---- TransportHandler
   void on_message(std::string_view payload, ws::MessageKind kind) override;
+  void on_pong(std::string_view payload) override;
   void on_writable_low() override;
   void on_closed(const ws::CloseInfo& info) override;
 
   // ---- SubscriptionOwner
   void on_position_lost(Subscription& subscription) override;
   void on_unsubscribed(Subscription& subscription, uint32_t code, std::string_view reason) override;
+  void on_inappropriate(Subscription& subscription) override;
 
   // ---- For the command handlers
 
@@ -74,30 +90,61 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
     send(std::forward<Encode>(encode));
     finish();
   }
+  // The same for a reply that has a secret in it, or credentials: it is never compressed.
+  template <class Encode>
+  void answer_secret(Encode&& encode) {
+    write(std::forward<Encode>(encode));
+    transport_.send_secret(context_.out, encoder_.message_kind());
+    finish();
+  }
   void fail(uint32_t id, const Error& error);
   void fail(uint32_t id, uint32_t code) { fail(id, make_error(code)); }
   // An outcome that is not ok: the error reply, or the disconnect. False: it is ok.
   bool refuse(uint32_t id, const Outcome& outcome);
+  // JSON cannot carry a binary publication: false, and closed with 3506.
+  bool can_be_sent(std::span<const PublicationPtr> publications);
+  // A payload as the broker wants it.
+  SharedBytes payload(std::string_view data) const;
+
+  const protocol::Variant& variant() const { return variant_; }
+  TransportKind transport() const { return kind_; }
+  bool frame_ping() const { return frame_ping_; }
 
   // connect: what comes of it.
   void connecting() { state_ = SessionState::kConnecting; }
-  void identify(PeerPtr peer) { peer_ = std::move(peer); }
+  bool opening() const { return state_ == SessionState::kConnecting; }
+  void identify(PeerPtr peer);
+  // Over a limit of the user's: false.
+  bool user_may_connect();
+  // Before the reply.
   void opened();
+  // After the reply: what the broker wanted meanwhile.
+  void catch_up();
   // Error reply; the connection cannot be used any more. The broker forgets the peer.
   void refused(uint32_t id, const Error& error);
-  bool opening() const { return state_ == SessionState::kConnecting; }
+  const ClientHeaders& headers() const;
+  std::string remote() const;
 
-  // When the credentials end (Unix ms, 0: never); seconds left for the client to refresh them, 0: never.
+  // When the credentials end (Unix ms, 0: never); seconds left for the client to refresh them, 0: never, or the
+  // server does it.
   uint32_t set_expiry(int64_t expire_at_ms);
-  bool expires() const { return expire_at_.ns != 0; }
+  // What a refresh, by whomever, has brought. Closes what has expired (3005) or changed too much (3010); false: that
+  // was it.
+  bool refreshed(const RefreshResponse& answer);
+  void refreshed_by_server() { server_refresh_ = true; }
+  // Is it for the client to refresh its credentials?
+  bool client_refreshes() const { return expire_at_.ns != 0 && !server_refresh_; }
 
-  std::string remote() const { return transport_.remote_address(); }
   size_t subscription_count() const { return subscriptions_.size(); }
   Subscription* find_subscription(std::string_view channel) const;
   // Pending in the hub from now on.
   Subscription& add_subscription(std::string_view channel, bool server_side);
-  // After the reply: deliveries flow. `answer` is ok.
-  void activate_subscription(Subscription& subscription, const SubscribeResponse& answer);
+  // The answer is ok. Before the reply: what it says of the subscription's end; seconds left for the client to refresh
+  // it, 0: it need not.
+  uint32_t set_expiry(Subscription& subscription, int64_t expire_at_ms, bool server_refresh);
+  // After the reply: deliveries flow.
+  void activate_subscription(Subscription& subscription, const SubscribeResponse& answer,
+                             TagFilterPtr filter = nullptr);
   // With `tell_broker` the broker forgets it too, or is told in case it does not know.
   void remove_subscription(Subscription& subscription, bool tell_broker);
 
@@ -113,29 +160,54 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
     size_t bytes = 0;  // of all, with what each costs
     bool paused = false;
   };
+  // What most sessions do not have, or not for long.
+  struct Extras {
+    std::string secret, remote;  // remote and headers until connect
+    ClientHeaders headers;
+    std::vector<int64_t> rates;  // where single operations are limited
+    int64_t errors = 0;          // of Gcra
+    SharedNumbersPtr user_rates, address_rates;
+    std::vector<DeliverSubscribe> subscribes;  // came before the connect reply
+    std::optional<DeliverRefresh> refresh;
+  };
 
+  Extras& extras() {
+    if (extras_ == nullptr) extras_ = std::make_unique<Extras>();
+    return *extras_;
+  }
   bool run(protocol::CommandReader& reader);
   void dispatch(const protocol::Command& command);
+  void run_unidirectional(std::string_view request);
+  bool within_limits(protocol::Method method);
   void hold(std::string_view rest, uint32_t commands);
   void resume();
   void finish();
   void pong();
   template <class Encode>
-  void send(Encode&& encode) {
+  void write(Encode&& encode) {
+    if (context_.out.capacity() > protocol::kKeptBufferBytes) context_.out = std::string();
     context_.out.clear();
     encode(encoder_, context_.out);
+  }
+  template <class Encode>
+  void send(Encode&& encode) {
+    write(std::forward<Encode>(encode));
     transport_.send_message(context_.out, encoder_.message_kind());
-    if (context_.out.capacity() > protocol::kKeptBufferBytes) context_.out = std::string();
   }
   void end(Subscription& subscription, uint32_t code, std::string_view reason);
+  void subscribed_by_server(Subscription& subscription, const SubscribeResponse& answer);
+  bool has_channels_of_connect(const std::vector<std::string>& channels) const;
   void leave(uint32_t code);
 
   // ---- session_timers.cc
   void start_timers();
   void arm();
   void on_timer();
+  void ping(MonoTime now);
   MonoTime next_deadline() const;
+  void credentials_ended(MonoTime now);
   void expire_subscriptions(MonoTime now);
+  void ask_sub_refresh(Subscription& subscription, MonoTime now);
   MonoTime deadline(int64_t at_ms) const;
 
   SessionContext& context_;
@@ -144,20 +216,25 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   PeerPtr peer_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
   std::unique_ptr<Held> held_;
-  TokenBucket commands_;
+  std::unique_ptr<Extras> extras_;
+  int64_t commands_ = 0;  // of Gcra: every command
 
-  // Points in time, 0: none. One timer serves the earliest.
-  MonoTime stale_at_, ping_at_, pong_due_, expire_at_, subscription_expires_at_;
+  // Points in time, 0: none. One timer serves the earliest. The beat is the next ping, or, before the connection is
+  // open, the moment it becomes stale.
+  MonoTime beat_at_, pong_due_, expire_at_, subscription_expires_at_;
   MonoTime timer_at_;
   TimerId timer_ = 0;
 
   const SessionHandle handle_;
   const SessionId id_;
   const protocol::Variant variant_;
+  const TransportKind kind_;
   SessionState state_ = SessionState::kFresh;
-  bool busy_ = false;     // a command runs
-  bool running_ = false;  // in run(): finish() need not plan to resume
-  bool resume_planned_ = false;
+  const bool frame_ping_ : 1;
+  bool server_refresh_ : 1 = false;
+  bool busy_ : 1 = false;     // a command runs
+  bool running_ : 1 = false;  // in run(): finish() need not plan to resume
+  bool resume_planned_ : 1 = false;
 };
 
 }  // namespace lcg::gateway

@@ -1,5 +1,8 @@
 #include "gateway/session/session_config.h"
 
+#include <algorithm>
+#include <string>
+
 namespace lcg::gateway {
 
 namespace {
@@ -16,12 +19,54 @@ void read_ping(config::Section ping, SessionOptions& out) {
   }
 }
 
+// {publish: {per_second: 10, burst: 20}, ...}; `all` is every command together.
+void read_rates(config::Section scope, bool with_all, RateTable& out) {
+  const auto read = [&](std::string_view name, RateLimit& limit) {
+    if (!scope.has(name)) return;
+    config::Section section = scope.section(name);
+    section.require("per_second");
+    section.get("per_second", limit.per_second, 0, 1e6);
+    limit.burst = std::max(limit.per_second, 1.0);
+    section.get("burst", limit.burst, 1, 1e6);
+  };
+  if (with_all) read("all", out.all);
+  for (size_t i = 0; i < kMethods; ++i) {
+    const std::string_view name = operation_name(static_cast<protocol::Method>(i));
+    if (!name.empty()) read(name, out.operations[i]);
+  }
+}
+
+void read_headers(config::Section clients, std::string_view key, std::vector<std::string>& out) {
+  clients.get(key, out);
+  for (std::string& name : out) {
+    for (char& c : name) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      const bool token = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+      if (!token) {
+        clients.error(key, "expected names of HTTP headers, found '" + name + "'");
+        return;
+      }
+    }
+  }
+}
+
 // `clients`: what one connection may do.
 void read_clients(config::Section clients, SessionOptions& out) {
   clients.get("channels", out.channel_limit, 1, 4096);
   clients.get("channel_length", out.channel_max_length, 1, 1024);
-  clients.get("commands_per_second", out.commands_per_second, 0, 1e6);
-  clients.get("command_burst", out.command_burst, 1, 1e6);
+  clients.get("commands_per_second", out.connection_rates.all.per_second, 0, 1e6);
+  clients.get("command_burst", out.connection_rates.all.burst, 1, 1e6);
+  config::Section rates = clients.section("rate_limits");
+  read_rates(rates.section("connection"), false, out.connection_rates);
+  read_rates(rates.section("user"), true, out.user_rates);
+  read_rates(rates.section("address"), true, out.address_rates);
+  clients.get("errors_per_second", out.errors.per_second, 0, 1e6);
+  clients.get("error_burst", out.errors.burst, 1, 1e6);
+  read_headers(clients, "headers", out.headers);
+  read_headers(clients, "emulated_headers", out.emulated_headers);
+  clients.get("connect_time", out.connect_time);
+  clients.get("messages_per_frame", out.messages_per_frame, 1, 1024);
+  clients.get("position_check", out.position_check, Millis(0), hours(1));
   clients.get("stale_timeout", out.stale_timeout, seconds(1), minutes(10));
   clients.get("expired_grace", out.expired_grace, Millis(0), minutes(10));
   clients.get("token_cache_entries", out.token_cache_entries, 0, 1u << 20);

@@ -9,6 +9,8 @@
 #include "gateway/fanout/hub.h"
 #include "gateway/protocol/codec.h"
 #include "gateway/session/channel_routes.h"
+#include "gateway/session/position_check.h"
+#include "gateway/session/rate_limits.h"
 #include "gateway/session/session_options.h"
 #include "gateway/session/session_table.h"
 
@@ -21,7 +23,7 @@ struct SessionStats {
   uint64_t connected = 0;  // connects that were answered with success
   uint64_t commands = 0;
   uint64_t errors = 0;        // error replies
-  uint64_t rate_limited = 0;  // of them, 111 by the connection's own limit
+  uint64_t rate_limited = 0;  // of them, 111 by a limit of the connection, its user or its address
   uint64_t bad_requests = 0;  // closed with 3501
   uint64_t no_pongs = 0;      // closed with 3012
 };
@@ -33,6 +35,10 @@ struct SessionContext {
   const SessionOptions& options;
   const ChannelRoutes& routes;
   Hub& hub;
+  PositionCheck& positions;
+  SharedRates& rates;
+  const RateRules connection_rules;
+  const Gcra error_rule;
   SessionTable& sessions;
   std::array<std::unique_ptr<protocol::CommandReader>, 2> readers;  // by Encoding
   // One message on its way from an encoder to a transport; empty in between.
@@ -40,6 +46,7 @@ struct SessionContext {
   SessionStats stats;
   UniqueFunction<void()> on_gone;  // after a session left the table
 
+  void watch_positions() { positions.wake(); }
   // Asks without caring for the answer: what the broker is told at the end of something.
   template <class R>
   void tell(Target target, R request) {

@@ -1,9 +1,11 @@
 // What an operator may set for the sessions of a gateway; read by session_config.h. Defaults and sources: limits.h.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "gateway/protocol/limits.h"
+#include "gateway/session/rate_limits.h"
 
 namespace lcg::gateway {
 
@@ -18,8 +20,22 @@ struct SessionOptions {
   Millis stale_timeout = protocol::kStaleTimeout;  // from the upgrade to an answered connect
   Millis expired_grace = protocol::kExpiredGrace;  // from the end of the credentials to 3005, for a refresh
 
-  double commands_per_second = protocol::kCommandsPerSecond;  // of one connection; 0: no limit
-  double command_burst = protocol::kCommandBurst;
+  // Over one of these: error 111. `all` of a connection is commands_per_second and command_burst.
+  RateTable connection_rates{.all = {protocol::kCommandsPerSecond, protocol::kCommandBurst}};
+  RateTable user_rates, address_rates;
+  // Errors a connection may be answered with, but for those that another try may help against; over it 3509. Nobody
+  // who means well gets so many.
+  RateLimit errors{.per_second = 10, .burst = 1000};
+
+  // HTTP headers that plugins may see, lower case: of the request, and of those a browser's connect may claim.
+  std::vector<std::string> headers, emulated_headers;
+  bool connect_time = false;  // tell the server's time in the connect reply
+
+  // Messages in one frame to a client: its SDK handles a frame's messages one after the other.
+  size_t messages_per_frame = protocol::kMaxPushesPerFrame;
+  // A channel with a positioned subscriber in which nothing came for so long is compared with its owner's position;
+  // 0: never.
+  Millis position_check{40'000};
 
   size_t soft_queue_bytes = protocol::kSoftQueueBytes;  // owed to a client: its dialogs are collapsed
 

@@ -37,6 +37,7 @@ SessionHandle SessionTable::reserve() {
 
 void SessionTable::put(SessionHandle handle, std::unique_ptr<Session> session) {
   by_id_.emplace(session->id(), handle.index);
+  if (!session->secret().empty()) by_secret_.emplace(session->secret(), handle.index);
   places_[handle.index].session = std::move(session);
 }
 
@@ -44,6 +45,7 @@ void SessionTable::erase(SessionHandle handle) {
   if (find(handle) == nullptr) return;
   Place& place = places_[handle.index];
   by_id_.erase(place.session->id());
+  if (!place.session->secret().empty()) by_secret_.erase(place.session->secret());
   ++place.generation;
   free_.push_back(handle.index);
   const std::unique_ptr<Session> gone = std::move(place.session);  // its end may look into the table
@@ -58,6 +60,11 @@ Session* SessionTable::find(SessionHandle handle) const {
 Session* SessionTable::find(std::string_view id) const {
   const auto it = by_id_.find(id);
   return it == by_id_.end() ? nullptr : places_[it->second].session.get();
+}
+
+Session* SessionTable::find_secret(std::string_view secret) const {
+  const auto it = by_secret_.find(secret);
+  return it == by_secret_.end() ? nullptr : places_[it->second].session.get();
 }
 
 std::vector<SessionHandle> SessionTable::all() const {

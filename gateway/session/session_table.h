@@ -42,6 +42,8 @@ class SessionTable {
   // Null: gone.
   Session* find(SessionHandle handle) const;
   Session* find(std::string_view id) const;
+  // Of an emulated session, by what its client alone knows.
+  Session* find_secret(std::string_view secret) const;
 
   size_t size() const { return by_id_.size(); }
   // The sessions there are now. A session does not leave the table while its own code runs, so acting on them
@@ -55,7 +57,8 @@ class SessionTable {
   };
   std::vector<Place> places_;
   std::vector<uint32_t> free_;
-  std::unordered_map<std::string_view, uint32_t> by_id_;  // the views are of the sessions' own ids
+  // The views are of the sessions' own.
+  std::unordered_map<std::string_view, uint32_t> by_id_, by_secret_;
 };
 
 }  // namespace lcg::gateway

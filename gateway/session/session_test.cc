@@ -304,8 +304,7 @@ TEST(Session, AnAnswerAfterTheEndIsDropped) {
 
 TEST(Session, RateLimit) {
   GatewayConfig config;
-  config.session.commands_per_second = 1;
-  config.session.command_burst = 2;
+  config.session.connection_rates.all = {1, 3};  // the first is the connect
   TestGateway g(config);
   Client& client = g.connected();
 

@@ -1,5 +1,5 @@
 // One timer a session: it serves the earliest of stale, ping, pong, the end of the credentials and of
-// subscriptions. Source: client-protocol 1.6, 1.7.
+// subscriptions. Source: client-protocol 1.6, 1.7, 1.9.
 #include <algorithm>
 #include <initializer_list>
 
@@ -11,6 +11,13 @@ namespace {
 
 // Whatever a token says, arithmetic in nanoseconds holds.
 constexpr int64_t kMaxLifetimeMs = int64_t{10} * 366 * 24 * 3600 * 1000;
+// What the server should refresh but cannot ask anybody about lives on for so long, and is asked about again.
+// Client-protocol 3.
+constexpr Millis kAskAgain{60'000};
+
+bool has_expired(const Error& error) {
+  return error.code == error_code::kTokenExpired || error.code == error_code::kExpired;
+}
 
 }  // namespace
 
@@ -18,24 +25,22 @@ constexpr int64_t kMaxLifetimeMs = int64_t{10} * 366 * 24 * 3600 * 1000;
 void Session::start_timers() {
   const MonoTime now = context_.lane.now();
   const SessionOptions& options = context_.options;
-  if (state_ == SessionState::kOpen) {
-    stale_at_ = {};
-    if (options.ping_interval.count() > 0) {
-      // The first at random in [interval / 2, interval], so that those who came together are not pinged
-      // together.
-      const Millis half = options.ping_interval / 2;
-      const uint64_t more = context_.lane.random().below(static_cast<uint64_t>(half.count()) + 1);
-      ping_at_ = now + half + Millis(static_cast<int64_t>(more));
-    }
-  } else {
-    stale_at_ = now + options.stale_timeout;
+  beat_at_ = {};
+  if (state_ != SessionState::kOpen) {
+    beat_at_ = now + options.stale_timeout;
+  } else if (options.ping_interval.count() > 0) {
+    // The first at random in [interval / 2, interval], so that those who came together are not pinged
+    // together.
+    const Millis half = options.ping_interval / 2;
+    const uint64_t more = context_.lane.random().below(static_cast<uint64_t>(half.count()) + 1);
+    beat_at_ = now + half + Millis(static_cast<int64_t>(more));
   }
   arm();
 }
 
 MonoTime Session::next_deadline() const {
   MonoTime next;
-  for (const MonoTime at : {stale_at_, ping_at_, pong_due_, expire_at_, subscription_expires_at_}) {
+  for (const MonoTime at : {beat_at_, pong_due_, expire_at_, subscription_expires_at_}) {
     if (at.ns != 0 && (next.ns == 0 || at < next)) next = at;
   }
   return next;
@@ -60,11 +65,12 @@ void Session::on_timer() {
   const MonoTime now = context_.lane.now();
   const auto due = [now](MonoTime at) { return at.ns != 0 && at <= now; };
 
-  if (due(stale_at_)) {
+  if (due(beat_at_) && state_ != SessionState::kOpen) {
     if (state_ != SessionState::kConnecting) return close(disconnect_code::kStale);
-    stale_at_ = {};  // the broker's own deadline ends a connect; a refusal starts it anew
+    beat_at_ = {};  // the broker's own deadline ends a connect; a refusal starts it anew
   }
-  if (due(expire_at_)) return close(disconnect_code::kExpired);
+  if (due(expire_at_)) credentials_ended(now);
+  if (state_ == SessionState::kDraining) return;
   if (due(pong_due_)) {
     // What waits behind a command may be the pong.
     if (held_ == nullptr) {
@@ -77,18 +83,29 @@ void Session::on_timer() {
     expire_subscriptions(now);
     if (state_ == SessionState::kDraining) return;
   }
-  if (due(ping_at_)) {
-    ping_at_ = now + context_.options.ping_interval;
-    pong_due_ = now + context_.options.pong_timeout;
-    send([](const protocol::Encoder& encoder, std::string& out) { encoder.ping(out); });
-  }
+  if (due(beat_at_)) ping(now);
   arm();
+}
+
+void Session::ping(MonoTime now) {
+  beat_at_ = now + context_.options.ping_interval;
+  if (frame_ping_) {
+    pong_due_ = now + context_.options.pong_timeout;
+    return transport_.send_ping({});
+  }
+  if (!variant_.unidirectional) pong_due_ = now + context_.options.pong_timeout;
+  send([](const protocol::Encoder& encoder, std::string& out) { encoder.ping(out); });
 }
 
 // A second pong for one ping, or one without a ping, is a bad request.
 void Session::pong() {
-  if (pong_due_.ns == 0) return close(disconnect_code::kBadRequest);
+  if (pong_due_.ns == 0 || frame_ping_) return close(disconnect_code::kBadRequest);
   pong_due_ = {};
+}
+
+// A pong that nobody asked for is allowed (RFC 6455 5.5.3).
+void Session::on_pong(std::string_view) {
+  if (frame_ping_) pong_due_ = {};
 }
 
 // A wall-clock time as a deadline; at most kMaxLifetimeMs away.
@@ -103,26 +120,66 @@ uint32_t Session::set_expiry(int64_t expire_at_ms) {
     return 0;
   }
   const MonoTime end = deadline(expire_at_ms);
-  expire_at_ = end + context_.options.expired_grace;
+  expire_at_ = server_refresh_ ? end : end + context_.options.expired_grace;
   arm();
+  if (server_refresh_) return 0;
   const auto left = std::chrono::floor<std::chrono::seconds>(end - context_.lane.now());
   return static_cast<uint32_t>(std::max<int64_t>(left.count(), 1));
 }
 
+void Session::credentials_ended(MonoTime now) {
+  if (!server_refresh_) return close(disconnect_code::kExpired);
+  expire_at_ = now + kAskAgain;
+  RefreshRequest request{peer_, {}, true};
+  ask(Target::any(), std::move(request), [](Session& asker, const RefreshResponse& answer) {
+    if (answer.disconnect) return asker.close(answer.disconnect);
+    if (has_expired(answer.error)) return asker.close(disconnect_code::kExpired);
+    if (answer.error || !asker.refreshed(answer)) return;
+    asker.set_expiry(answer.expire_at_ms);
+  });
+}
+
 void Session::expire_subscriptions(MonoTime now) {
-  MonoTime next;
+  std::vector<std::string> to_ask;
   for (size_t i = subscriptions_.size(); i > 0; --i) {
     Subscription& subscription = *subscriptions_[i - 1];
-    const MonoTime at = subscription.expires_at;
-    if (at.ns == 0) continue;
-    if (at > now) {
-      if (next.ns == 0 || at < next) next = at;
+    if (subscription.expires_at.ns == 0 || subscription.expires_at > now) continue;
+    if (subscription.server_refresh) {
+      subscription.expires_at = now + kAskAgain;
+      to_ask.push_back(subscription.channel->name);
       continue;
     }
     if (subscription.server_side) return close(disconnect_code::kSubscriptionExpired);
     end(subscription, unsubscribe_code::kExpired, "subscription expired");
   }
-  subscription_expires_at_ = next;
+  subscription_expires_at_ = {};
+  for (const auto& subscription : subscriptions_) {
+    const MonoTime at = subscription->expires_at;
+    if (at.ns != 0 && (subscription_expires_at_.ns == 0 || at < subscription_expires_at_))
+      subscription_expires_at_ = at;
+  }
+  for (const std::string& channel : to_ask) {  // an answer may come at once, and close the session
+    if (state_ == SessionState::kDraining) return;
+    if (Subscription* subscription = find_subscription(channel)) ask_sub_refresh(*subscription, now);
+  }
+}
+
+void Session::ask_sub_refresh(Subscription& subscription, MonoTime now) {
+  const std::string channel = subscription.channel->name;
+  SubRefreshRequest request{channel, peer_, {}, true};
+  ask(context_.routes.channel(channel), std::move(request),
+      [channel, asked_for = now + kAskAgain](Session& asker, const SubRefreshResponse& answer) {
+        if (answer.disconnect) return asker.close(answer.disconnect);
+        Subscription* found = asker.find_subscription(channel);
+        if (found == nullptr || found->expires_at != asked_for) return;  // another one of that name
+        const int64_t now_ms = asker.context_.lane.clock().wall_ms();
+        const bool past = answer.ok() && answer.expire_at_ms != 0 && answer.expire_at_ms <= now_ms;
+        if (past || has_expired(answer.error)) {
+          if (found->server_side) return asker.close(disconnect_code::kSubscriptionExpired);
+          return asker.end(*found, unsubscribe_code::kExpired, "subscription expired");
+        }
+        if (answer.ok()) asker.set_expiry(*found, answer.expire_at_ms, true);
+      });
 }
 
 }  // namespace lcg::gateway

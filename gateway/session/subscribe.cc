@@ -1,7 +1,11 @@
 // subscribe. Source: client-protocol 1.8, 1.15, 2.
+#include <algorithm>
+
 #include "gateway/session/command_handler.h"
 
 namespace lcg::gateway {
+
+using protocol::DeltaForm;
 
 protocol::SubscribeReply subscribe_reply(const SubscribeResponse& answer) {
   return {.position = answer.position,
@@ -21,39 +25,70 @@ Error check_answer(const SubscribeResponse& answer, int64_t now_ms) {
 
 namespace {
 
+// What the answer is made of besides what the broker says.
+struct Wish {
+  uint32_t id = 0;
+  bool reject_unrecovered = false, compaction = false;
+  TagFilterPtr filter;
+};
+
 // Nothing: the command may be asked. Source of the order: client-protocol 1.8 step 1, 1.15.
 Error check(const Session& session, const SessionOptions& options,
             const protocol::SubscribeCommand& subscribe) {
   // Maps and shared polls; a server that answers so stays compatible.
   if (subscribe.type != 0) return make_error(error_code::kNotAvailable);
-  // No namespace allows filters by tags.
-  if (subscribe.filter != nullptr) return make_error(error_code::kBadRequest);
+  if (subscribe.filter != nullptr) {
+    // What a filter left out would be missing as the base of a delta.
+    if (!subscribe.filter->invalid().empty() || !subscribe.delta.empty())
+      return make_error(error_code::kBadRequest);
+  }
   if (session.find_subscription(subscribe.channel) != nullptr)
     return make_error(error_code::kAlreadySubscribed);
   if (session.subscription_count() >= options.channel_limit) return make_error(error_code::kLimitExceeded);
   return {};
 }
 
-void answered(Session& session, uint32_t id, bool reject_unrecovered, Subscription& subscription,
+void reply(Session& session, const Wish& wish, Subscription& subscription, const SubscribeResponse& answer) {
+  protocol::SubscribeReply reply = subscribe_reply(answer);
+  std::vector<PublicationPtr> passed;
+  if (wish.filter != nullptr) {
+    std::copy_if(answer.publications.begin(), answer.publications.end(), std::back_inserter(passed),
+                 [&](const PublicationPtr& one) { return wish.filter->matches(one->tags); });
+    reply.publications = passed;
+  }
+  if (!session.can_be_sent(reply.publications)) return;
+  reply.ttl_seconds = session.set_expiry(subscription, answer.expire_at_ms, answer.server_refresh);
+  if (wish.compaction && answer.compaction) {
+    subscription.variant.compact = true;
+    reply.id = subscription.channel->id;
+  }
+  if (answer.delta) {
+    reply.delta = true;
+    // The last of the recovered is the base of what comes next.
+    subscription.variant.delta = answer.publications.empty() ? DeltaForm::kFull : DeltaForm::kPatch;
+  }
+  session.answer(
+      [&](const protocol::Encoder& encoder, std::string& out) { encoder.subscribe(out, wish.id, reply); });
+  session.activate_subscription(subscription, answer, wish.filter);
+}
+
+void answered(Session& session, const Wish& wish, Subscription& subscription,
               const SubscribeResponse& answer) {
   if (!answer.ok()) {
     // After a time-out the broker may still have done it.
     session.remove_subscription(subscription, answer.error.code == error_code::kInternal);
-    session.refuse(id, answer);
+    session.refuse(wish.id, answer);
     return;
   }
   Error error = check_answer(answer, session.context().lane.clock().wall_ms());
-  if (!error && reject_unrecovered && answer.was_recovering && !answer.recovered) {
+  if (!error && wish.reject_unrecovered && answer.was_recovering && !answer.recovered) {
     error = make_error(error_code::kUnrecoverablePosition);
   }
   if (error) {
     session.remove_subscription(subscription, true);
-    return session.fail(id, error);
+    return session.fail(wish.id, error);
   }
-  session.answer([&](const protocol::Encoder& encoder, std::string& out) {
-    encoder.subscribe(out, id, subscribe_reply(answer));
-  });
-  session.activate_subscription(subscription, answer);
+  reply(session, wish, subscription, answer);
 }
 
 }  // namespace
@@ -65,23 +100,31 @@ void handle_subscribe(Session& session, const protocol::Command& command) {
   // A delta that is known may be left ungranted; one that is not known is a client we do not understand.
   if (!subscribe.delta.empty() && subscribe.delta != "fossil")
     return session.close(disconnect_code::kBadRequest);
+  if (subscribe.token.size() > protocol::kMaxTokenBytes) return session.close(disconnect_code::kInvalidToken);
   if (const Error error = check(session, context.options, subscribe)) return session.fail(command.id, error);
 
   Subscription& subscription = session.add_subscription(subscribe.channel, false);
+  Wish wish{.id = command.id,
+            .reject_unrecovered = (subscribe.flag & protocol::kFlagRejectUnrecovered) != 0,
+            .compaction = (subscribe.flag & protocol::kFlagCompaction) != 0,
+            .filter = nullptr};
+  if (subscribe.filter != nullptr)
+    wish.filter = std::make_shared<const protocol::TagFilter>(*subscribe.filter);
   SubscribeRequest request{.channel = std::string(subscribe.channel),
                            .peer = session.peer(),
                            .token = std::string(subscribe.token),
-                           .data = protocol::payload_bytes(subscribe.data),
+                           .data = session.payload(subscribe.data),
                            .recover = subscribe.recover,
                            .positioned = subscribe.positioned,
                            .recoverable = subscribe.recoverable,
                            .join_leave = subscribe.join_leave,
-                           .since = {subscribe.offset, std::string(subscribe.epoch)}};
-  const bool reject_unrecovered = (subscribe.flag & protocol::kFlagRejectUnrecovered) != 0;
+                           .since = {subscribe.offset, std::string(subscribe.epoch)},
+                           .delta = !subscribe.delta.empty(),
+                           .filtered = subscribe.filter != nullptr};
   const Target target = context.routes.channel(request.channel);
   session.ask(target, std::move(request),
-              [id = command.id, reject_unrecovered, &subscription](Session& asker, SubscribeResponse answer) {
-                answered(asker, id, reject_unrecovered, subscription, answer);
+              [wish = std::move(wish), &subscription](Session& asker, const SubscribeResponse& answer) {
+                answered(asker, wish, subscription, answer);
               });
 }
 

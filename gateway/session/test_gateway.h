@@ -27,7 +27,10 @@ class TestBus final : public Bus {
   uint32_t broker_lane_count() const override { return 1; }
   void serve(uint32_t, Lane&, RequestHandler&) override {}
   void attach(GatewayAddress, Lane&, DeliverySink&) override {}
-  void deliver(Lane&, GatewayAddress, Delivery) override {}
+  bool reaches(GatewayAddress gateway) const override { return gateway.node == 0 && gateway.lane < 2; }
+  void deliver(Lane&, GatewayAddress to, Delivery delivery) override {
+    delivered.emplace_back(to, std::move(delivery));
+  }
   void request(Lane&, Target target, Request request, ResponseFn done, Millis) override {
     log.push_back(request);
     std::optional<Response> answer = on_request ? on_request(request) : std::nullopt;
@@ -57,6 +60,7 @@ class TestBus final : public Bus {
 
   std::function<std::optional<Response>(const Request&)> on_request;
   std::vector<Request> log;
+  std::vector<std::pair<GatewayAddress, Delivery>> delivered;
   std::deque<Asked> waiting;
 };
 
@@ -99,15 +103,16 @@ class TestGateway {
     }
   }
 
-  Client& open() {
+  Client& open(const OpenOptions& options = {}) {
     clients.push_back(std::make_unique<Client>());
     Client& client = *clients.back();
-    world.on(world.lane(0), [&] { client.handler = &gateway.open(client.transport); });
+    world.on(world.lane(0), [&] { client.handler = &gateway.open(client.transport, options); });
+    client.transport.framing = options.variant.framing;
     return client;
   }
   // A client whose connect was answered; nothing of it is left in its lines.
-  Client& connected() {
-    Client& client = open();
+  Client& connected(const OpenOptions& options = {}) {
+    Client& client = open(options);
     send(client, R"({"id":1,"connect":{}})");
     client.transport.lines.clear();
     return client;
@@ -163,6 +168,7 @@ class TestGateway {
     if (std::holds_alternative<HistoryRequest>(request)) return on_history;
     if (std::holds_alternative<PresenceRequest>(request)) return on_presence;
     if (std::holds_alternative<RefreshRequest>(request)) return on_refresh;
+    if (std::holds_alternative<SubRefreshRequest>(request)) return on_sub_refresh;
     if (std::holds_alternative<SessionClosed>(request)) return SessionClosedResponse{};
     if (const auto* rpc = std::get_if<RpcRequest>(&request)) {
       if (rpc->method == "wait") return std::nullopt;
@@ -179,6 +185,7 @@ class TestGateway {
   HistoryResponse on_history;
   PresenceResponse on_presence;
   RefreshResponse on_refresh;
+  SubRefreshResponse on_sub_refresh;
   RpcResponse on_rpc;
 
   GatewayConfig config;

@@ -226,13 +226,18 @@ TEST(Expiry, ARefreshThatFailsForNowIsAnError) {
 }
 
 TEST(Expiry, ASubscriptionEndsAndMayBeginAgain) {
-  TestGateway g;
+  GatewayConfig config;
+  config.session.ping_interval = Millis(0);
+  TestGateway g(config);
   Client& client = g.connected();
   g.on_subscribe.expire_at_ms = g.world.clock().wall_ms() + 5'000;
   g.send(client, R"({"id":2,"subscribe":{"channel":"c"}})");
-  EXPECT_THAT(client.transport.take_lines(), ElementsAre(R"({"id":2,"subscribe":{}})"));
+  EXPECT_THAT(client.transport.take_lines(), ElementsAre(R"({"id":2,"subscribe":{"expires":true,"ttl":5}})"));
 
-  g.world.run_for(seconds(6));
+  g.world.run_for(seconds(29));
+  EXPECT_EQ(g.bus.asked<UnsubscribeRequest>().size(), 0u);  // the client has 25 s to refresh it
+  client.transport.lines.clear();
+  g.world.run_for(seconds(2));
 
   EXPECT_THAT(
       client.transport.lines,

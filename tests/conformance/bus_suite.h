@@ -247,6 +247,13 @@ TEST_P(BusSuite, RequestsOfOneLaneToOneSlotStayInOrder) {
   for (size_t i = 0; i < 100; ++i) EXPECT_EQ(method_of(seen[i]), std::to_string(i));
 }
 
+TEST_P(BusSuite, ReachesTheGatewaysThatAreAttached) {
+  EXPECT_TRUE(rig_->bus().reaches({0, 0}));
+  EXPECT_TRUE(rig_->bus().reaches({0, BusRig::kGatewayLanes - 1}));
+  EXPECT_FALSE(rig_->bus().reaches({0, BusRig::kGatewayLanes}));
+  EXPECT_FALSE(rig_->bus().reaches({9, 0}));
+}
+
 TEST_P(BusSuite, DeliveriesArriveInOrderAtTheirGatewayOnly) {
   Lane& from = rig_->broker_lane(0);
   rig_->on(from, [&] {

@@ -1,0 +1,104 @@
+#include "gateway/session/rate_limits.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+namespace lcg::gateway {
+
+namespace {
+
+// Where the addresses of one host end: an IPv4 address, or an IPv6 /64.
+std::string address_key(std::string_view remote) {
+  const size_t colon = remote.rfind(':');
+  std::string host(remote.substr(0, colon));
+  if (!host.starts_with('[')) return host;
+  host = host.substr(1, host.find(']') - 1);
+  std::array<char, 16> bytes{};
+  if (inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return host;
+  return std::string(bytes.data(), 8);
+}
+
+}  // namespace
+
+Gcra::Gcra(const RateLimit& limit) {
+  if (limit.per_second <= 0) return;
+  interval_ns_ = std::max<int64_t>(static_cast<int64_t>(1e9 / limit.per_second), 1);
+  slack_ns_ = static_cast<int64_t>((std::max(limit.burst, 1.0) - 1) * static_cast<double>(interval_ns_));
+}
+
+std::optional<int64_t> Gcra::next(int64_t empty_at, MonoTime now) const {
+  const int64_t from = std::max(empty_at, now.ns);
+  if (from - now.ns > slack_ns_) return std::nullopt;
+  return from + interval_ns_;
+}
+
+bool Gcra::take(int64_t& empty_at, MonoTime now) const {
+  if (interval_ns_ == 0) return true;
+  const std::optional<int64_t> then = next(empty_at, now);
+  if (then) empty_at = *then;
+  return then.has_value();
+}
+
+bool Gcra::take(std::atomic<int64_t>& empty_at, MonoTime now) const {
+  if (interval_ns_ == 0) return true;
+  int64_t seen = empty_at.load(std::memory_order_relaxed);
+  for (;;) {
+    const std::optional<int64_t> then = next(seen, now);
+    if (!then) return false;
+    if (empty_at.compare_exchange_weak(seen, *then, std::memory_order_relaxed)) return true;
+  }
+}
+
+std::string_view operation_name(protocol::Method method) {
+  static constexpr std::array<std::string_view, kMethods> kNames = {
+      "",        "connect", "",     "subscribe", "unsubscribe", "publish", "presence", "presence_stats",
+      "history", "rpc",     "send", "refresh",   "sub_refresh"};
+  return kNames[static_cast<size_t>(method)];
+}
+
+RateRules::RateRules(const RateTable& table) {
+  const bool any =
+      table.all.per_second > 0 || std::any_of(table.operations.begin(), table.operations.end(),
+                                              [](const RateLimit& limit) { return limit.per_second > 0; });
+  if (!any) return;
+  buckets_.emplace_back(table.all);
+  for (size_t i = 0; i < kMethods; ++i) {
+    if (table.operations[i].per_second <= 0) continue;
+    of_method_[i] = static_cast<uint8_t>(buckets_.size());
+    buckets_.emplace_back(table.operations[i]);
+  }
+}
+
+SharedNumbersPtr SharedRates::user(std::string_view id, MonoTime now) {
+  if (user_rules_.numbers() == 0 || id.empty()) return nullptr;
+  return find(users_, std::string(id), user_rules_.numbers(), now);
+}
+
+SharedNumbersPtr SharedRates::address(std::string_view remote, MonoTime now) {
+  if (address_rules_.numbers() == 0) return nullptr;
+  return find(addresses_, address_key(remote), address_rules_.numbers(), now);
+}
+
+SharedNumbersPtr SharedRates::find(Shards& shards, std::string key, size_t numbers, MonoTime now) {
+  Shard& shard = shards[std::hash<std::string>()(key) % shards.size()];
+  const std::lock_guard<std::mutex> lock(shard.mutex);
+  if (shard.numbers.size() >= shard.sweep_at) {
+    std::erase_if(shard.numbers, [now](const auto& entry) {
+      const SharedNumbers& all = *entry.second;
+      return entry.second.use_count() == 1 &&
+             std::all_of(all.begin(), all.end(), [now](const auto& empty_at) {
+               return empty_at.load(std::memory_order_relaxed) <= now.ns;
+             });
+    });
+    shard.sweep_at = std::max<size_t>(64, 2 * shard.numbers.size());
+  }
+  SharedNumbersPtr& found = shard.numbers[std::move(key)];
+  if (found == nullptr) found = std::make_shared<SharedNumbers>(numbers);
+  return found;
+}
+
+}  // namespace lcg::gateway

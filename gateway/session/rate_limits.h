@@ -1,0 +1,102 @@
+// Rate limits: how many commands of each operation a connection, a user and an address may give.
+//
+// A limit is a GCRA (ITU-T I.371, "virtual scheduling"): one number, the time at which the bucket will be empty again.
+// A connection's numbers are its lane's. Those of a user and of an address are shared by all lanes of the node: they are
+// atomic, found once (at connect, when the connection is accepted) in a registry that is locked only then, and changed by a
+// compare-and-swap afterwards, so that a command takes no lock.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "gateway/protocol/command.h"
+
+namespace lcg::gateway {
+
+struct RateLimit {
+  double per_second = 0;  // 0: no limit
+  double burst = 1;       // at once
+};
+
+class Gcra {
+ public:
+  Gcra() = default;  // no limit
+  explicit Gcra(const RateLimit& limit);
+  // `empty_at`: 0 in the beginning. False: over the limit, nothing is taken.
+  bool take(int64_t& empty_at, MonoTime now) const;
+  bool take(std::atomic<int64_t>& empty_at, MonoTime now) const;
+
+ private:
+  std::optional<int64_t> next(int64_t empty_at, MonoTime now) const;
+  int64_t interval_ns_ = 0, slack_ns_ = 0;
+};
+
+inline constexpr size_t kMethods = 13;  // of protocol::Method
+// The limits of one scope as they are configured.
+struct RateTable {
+  RateLimit all;                                 // every command
+  std::array<RateLimit, kMethods> operations{};  // by protocol::Method
+};
+// The names of the configuration: "subscribe", "presence_stats"; "" for what cannot be limited.
+std::string_view operation_name(protocol::Method method);
+
+// The limits of one scope as they are applied. Immutable.
+class RateRules {
+ public:
+  explicit RateRules(const RateTable& table);
+  // How many numbers take() wants: 0 if nothing is limited, 1 if only `all` is.
+  size_t numbers() const { return buckets_.size(); }
+  // False: over a limit. What one limit refuses may have been counted by the other.
+  template <class Number>
+  bool take(protocol::Method method, std::span<Number> numbers, MonoTime now) const {
+    if (buckets_.empty()) return true;
+    if (!buckets_[0].take(numbers[0], now)) return false;
+    const uint8_t own = of_method_[static_cast<size_t>(method)];
+    return own == 0 || buckets_[own].take(numbers[own], now);
+  }
+
+ private:
+  std::vector<Gcra> buckets_;  // [0] is `all`
+  std::array<uint8_t, kMethods> of_method_{};
+};
+
+// The numbers of one user or address.
+using SharedNumbers = std::vector<std::atomic<int64_t>>;
+using SharedNumbersPtr = std::shared_ptr<SharedNumbers>;
+
+// The users and addresses of one node. Any thread.
+class SharedRates {
+ public:
+  SharedRates(const RateTable& user, const RateTable& address) : user_rules_(user), address_rules_(address) {}
+
+  const RateRules& user_rules() const { return user_rules_; }
+  const RateRules& address_rules() const { return address_rules_; }
+  // Null where nothing is limited, and for the anonymous, who are not one.
+  SharedNumbersPtr user(std::string_view id, MonoTime now);
+  // Of "192.0.2.1:4711", "[2001:db8::1]:4711"; of IPv6 the /64 that a host chooses its addresses from.
+  SharedNumbersPtr address(std::string_view remote, MonoTime now);
+
+ private:
+  // What nobody holds and what has drained is dropped when the shard has doubled.
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<std::string, SharedNumbersPtr> numbers;
+    size_t sweep_at = 64;
+  };
+  using Shards = std::array<Shard, 16>;
+  static SharedNumbersPtr find(Shards& shards, std::string key, size_t numbers, MonoTime now);
+
+  const RateRules user_rules_, address_rules_;
+  Shards users_, addresses_;
+};
+
+}  // namespace lcg::gateway
