@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/http_callback/callbacks.h"
+
+#include <utility>
+
+#include "plugins/http_callback/contract.h"
+#include "plugins/http_callback/headers.h"
+
+namespace lcg::http_callback {
+namespace {
+
+constexpr std::string_view kind_name(uint32_t kind) {
+  constexpr std::string_view kNames[] = {"",    "connect", "subscribe", "publish",
+                                         "rpc", "refresh", "http",      "sub_refresh"};
+  return kind < std::size(kNames) ? kNames[kind] : "";
+}
+
+// Asking twice is asking once; a publish or an rpc does something.
+bool is_repeatable(uint32_t kind) { return kind != LCG_REQ_PUBLISH && kind != LCG_REQ_RPC; }
+
+}  // namespace
+
+Callbacks::Callbacks(Host host, Poster& poster, const Settings& settings) : host_(host), settings_(settings) {
+  for (const BackEndSettings& b : settings.back_ends)
+    back_ends_.emplace(b.name, std::make_unique<BackEnd>(host, poster, b));
+}
+
+Task<Reply> Callbacks::connect(Request request) {
+  if (settings_.connect.empty() || !request.credential.empty()) return answer(Reply::defer());
+  return ask(settings_.connect, std::move(request));
+}
+
+Task<Reply> Callbacks::refresh(Request request) {
+  if (settings_.refresh.empty() || !request.credential.empty()) return answer(Reply::defer());
+  return ask(settings_.refresh, std::move(request));
+}
+
+Task<Reply> Callbacks::by_route(Request request) {
+  if (request.route.empty()) return answer(Reply::defer());
+  std::string route = request.route;
+  return ask(std::move(route), std::move(request));
+}
+
+Task<Reply> Callbacks::rpc(Request request) {
+  const RpcRoutes& routes = settings_.rpc;
+  const size_t boundary = request.name.find(':');
+  if (!routes.configured) return answer(Reply::defer());
+  if (boundary == std::string::npos) {
+    if (routes.without_namespace.empty()) return answer(Reply::defer());
+    return ask(routes.without_namespace, std::move(request));
+  }
+  const auto it = routes.namespaces.find(request.name.substr(0, boundary));
+  if (it == routes.namespaces.end())
+    return answer(Reply::error(LCG_E_NOT_FOUND, "method not found", code::kMethodNotFound));
+  if (it->second.empty())
+    return answer(Reply::error(LCG_E_UNSUPPORTED, "not available", code::kNotAvailable));
+  return ask(it->second, std::move(request));
+}
+
+Task<Reply> Callbacks::ask(std::string name, Request request) {
+  const auto it = back_ends_.find(name);
+  if (it == back_ends_.end()) {
+    host_.error("no such back end backend=" + name +
+                ": a namespace names it, http_callback.backends does not");
+    co_return unavailable();
+  }
+  BackEnd& back_end = *it->second;
+  std::optional<std::string> body = callback_body(request, back_end.settings());
+  if (!body) co_return Reply::error(LCG_E_INVALID, "bad request", code::kBadRequest);
+  std::vector<std::string> headers = callback_headers(back_end.settings(), request.headers);
+  const HttpResult result =
+      co_await back_end.ask(*std::move(body), std::move(headers), is_repeatable(request.kind));
+  Verdict verdict = verdict_of(request.kind, back_end.settings(), result, !settings_.refresh.empty());
+  if (!verdict.fault.empty() && result.error != HttpResult::Error::kCancelled)
+    host_.warn("callback failed callback=" + std::string(kind_name(request.kind)) + " backend=" + name +
+               " reason=" + verdict.fault);
+  co_return std::move(verdict.reply);
+}
+
+}  // namespace lcg::http_callback

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// contract: the JSON of the callbacks, both ways (client-protocol 3). What comes back is a stranger's: it is
+// checked, and what does not fit comes to error 100. Pure.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lcg/reply.hpp"
+#include "plugins/http_callback/http.h"
+#include "plugins/http_callback/settings.h"
+
+namespace lcg::http_callback {
+
+namespace code {
+inline constexpr uint32_t kInternal = 100, kMethodNotFound = 104, kBadRequest = 107, kNotAvailable = 108;
+inline constexpr uint32_t kForceDisconnect = 3503;
+}  // namespace code
+
+inline constexpr size_t kMaxChannels = 1024;  // of one connect answer
+
+// The body of the callback for a client's request; by request.kind. Nothing: the client's data is not JSON, and the
+// back end takes JSON only.
+std::optional<std::string> callback_body(const Request& request, const BackEndSettings& back_end);
+
+// What the client is told for what the back end said.
+struct Verdict {
+  Reply reply;
+  std::string fault;  // for the log: why the answer was no use; "" it was
+};
+Verdict verdict_of(uint32_t kind, const BackEndSettings& back_end, const HttpResult& result,
+                   bool server_refresh);
+
+// Error 100, which a client may try again.
+Reply unavailable();
+
+}  // namespace lcg::http_callback
