@@ -26,7 +26,9 @@ void answer_statuses(Statuses& statuses) {
     json.begin_object().field("user", user);
     if (answer.last_seen_ms > 0) json.field("online", answer.last_seen_ms / 1000);
     json.field("connected", answer.online);
-    if (answer.blocked_until_ms != 0) json.field("blocked_until", seconds_of(answer.blocked_until_ms));
+    if (answer.blocked_until_ms != 0) json.field("blocked", true);
+    if (answer.blocked_until_ms != 0 && answer.blocked_until_ms != INT64_MAX)
+      json.field("blocked_until", seconds_of(answer.blocked_until_ms));
     json.end_object();
   }
   json.end_array().end_object();
@@ -103,7 +105,8 @@ void sessions(CallPtr call) {
     return call->fail(error_code::kNotAvailable, "expression", "sessions cannot be filtered by expressions");
   Context& context = call->context;
   const Target target = context.routes.user(call->params.user);
-  ask(context.bus, context.lane, target, ListSessions{call->params.user},
+  ListSessions request{call->params.user};
+  ask(context.bus, context.lane, target, std::move(request),
       [call = std::move(call)](ListSessionsResponse answer) {
         if (!answer.ok()) return call->refuse(answer, call->about_user());
         std::string out;

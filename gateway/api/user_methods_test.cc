@@ -1,0 +1,349 @@
+// subscribe, unsubscribe, disconnect, refresh, sessions, user_status, block_user, unblock_user, revoke, info, rpc.
+#include "gateway/api/test_api.h"
+
+namespace lcg::gateway::api {
+namespace {
+
+const Target& target_of(const TestApi& api) { return api.bus.log.at(0).target; }
+
+TEST(ApiSubscribe, TheGrantSaysWhatTheParamsSay) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("subscribe", R"({"user":"42","channel":"chat:1","client":"c1","info":{"a":1},"data":[2],
+      "expire_at":9000000000,"recover_since":{"offset":4,"epoch":"E"},
+      "override":{"presence":{"value":true},"join_leave":{"value":false},"force_recovery":{},
+                  "force_positioning":null}})"),
+            R"({"result":{}})");
+
+  const SubscribeUser asked = api.bus.only<SubscribeUser>();
+  EXPECT_EQ(asked.user, "42");
+  EXPECT_EQ(asked.session, "c1");
+  EXPECT_EQ(asked.channel, "chat:1");
+  EXPECT_TRUE(asked.recover);
+  EXPECT_EQ(asked.since, (StreamPosition{4, "E"}));
+  EXPECT_EQ(asked.grant->info.view(), R"({"a":1})");
+  EXPECT_EQ(asked.grant->data.view(), "[2]");
+  EXPECT_EQ(asked.grant->expire_at_ms, 9'000'000'000'000);
+  EXPECT_EQ(asked.grant->override_options.presence, true);
+  EXPECT_EQ(asked.grant->override_options.join_leave, false);
+  EXPECT_EQ(asked.grant->override_options.force_recovery, false);
+  EXPECT_FALSE(asked.grant->override_options.force_positioning.has_value());
+  EXPECT_EQ(target_of(api).index, slot_of_key("42", 16));
+}
+
+TEST(ApiSubscribe, InfoInBase64HoldsJson) {
+  TestApi api;
+
+  api.call("subscribe", R"({"user":"42","channel":"a","b64info":"eyJhIjoxfQ=="})");
+  EXPECT_EQ(api.bus.only<SubscribeUser>().grant->info.view(), R"({"a":1})");
+  EXPECT_EQ(api.call("subscribe", R"({"user":"42","channel":"a","b64info":"AP8="})"),
+            error_body(107, "subscribe: b64info: holds no JSON: a JSON client could not be shown it"));
+}
+
+TEST(ApiSubscribe, OneThatHasEndedAlready) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("subscribe", R"({"user":"42","channel":"a","expire_at":1})"),
+            error_body(107, "subscribe: expire_at: is in the past (Unix seconds)"));
+}
+
+TEST(ApiUsers, SomebodyMustBeNamed) {
+  TestApi api;
+  for (const char* method : {"unsubscribe", "disconnect", "refresh"}) {
+    EXPECT_EQ(
+        api.call(method, R"({"user":""})"),
+        error_body(107, std::string(method) + ": user: must be given, or client for an anonymous session"));
+    EXPECT_EQ(
+        api.call(method, R"({"user":"42","session":"s"})"),
+        error_body(108, std::string(method) + ": session: a session is named by its client id, in 'client'"));
+  }
+  for (const char* method : {"sessions", "block_user", "unblock_user"}) {
+    EXPECT_EQ(api.call(method, "{}"), error_body(107, std::string(method) + ": user: must be given"));
+  }
+  EXPECT_TRUE(api.bus.log.empty());
+}
+
+TEST(ApiUsers, AnAnonymousSessionIsLookedForOnEveryLane) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("refresh", R"({"client":"c1","expired":true})"), R"({"result":{}})");
+
+  const auto asked = api.bus.asked<RefreshUser>();
+  ASSERT_EQ(asked.size(), FakeBus::kLanes);
+  EXPECT_EQ(asked[2].session, "c1");
+  EXPECT_EQ(api.bus.log.at(2).target.kind, Target::Kind::kLane);
+}
+
+TEST(ApiUsers, TheBrokersErrorNamesTheUser) {
+  TestApi api;
+  api.refuses<RefreshUser>(100);
+
+  EXPECT_EQ(api.call("refresh", R"({"user":"42"})"),
+            error_body(100, "refresh: user '42': internal server error"));
+}
+
+TEST(ApiUnsubscribe, OfOneChannelAsksTheChannel) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("unsubscribe", R"({"user":"42","channel":"chat:1","client":"c1"})"), R"({"result":{}})");
+
+  const UnsubscribeSessions asked = api.bus.only<UnsubscribeSessions>();
+  EXPECT_EQ(asked.channel, "chat:1");
+  EXPECT_EQ(asked.user, "42");
+  EXPECT_EQ(asked.session, "c1");
+  EXPECT_EQ(asked.code, 2000u);
+  EXPECT_EQ(asked.reason, "server unsubscribe");
+  EXPECT_EQ(target_of(api).index, slot_of_key("chat:1", 16));
+}
+
+TEST(ApiUnsubscribe, OfAllAsksTheUser) {
+  TestApi api;
+
+  api.call("unsubscribe", R"({"user":"42","channel":""})");
+
+  EXPECT_EQ(api.bus.only<UnsubscribeUser>().user, "42");
+  EXPECT_EQ(api.bus.only<UnsubscribeUser>().code, 2000u);
+  EXPECT_EQ(target_of(api).index, slot_of_key("42", 16));
+}
+
+TEST(ApiDisconnect, StaysAwayUnlessItSaysOtherwise) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("disconnect", R"({"user":"42","whitelist":["c2","c3"]})"), R"({"result":{}})");
+
+  const DisconnectSessions asked = api.bus.only<DisconnectSessions>();
+  EXPECT_EQ(asked.user, "42");
+  EXPECT_EQ(asked.disconnect.code, 3503u);
+  EXPECT_EQ(asked.disconnect.reason, "force disconnect");
+  EXPECT_EQ(asked.except, (std::vector<std::string>{"c2", "c3"}));
+}
+
+TEST(ApiDisconnect, WithACodeOfItsOwn) {
+  TestApi api;
+
+  api.call("disconnect", R"({"user":"42","client":"c1","disconnect":{"code":4000,"reason":"bye"}})");
+  api.call("disconnect", R"({"user":"42","disconnect":{"code":0,"reason":""}})");
+
+  EXPECT_EQ(api.bus.asked<DisconnectSessions>().at(0).disconnect.code, 4000u);
+  EXPECT_EQ(api.bus.asked<DisconnectSessions>().at(0).disconnect.reason, "bye");
+  EXPECT_EQ(api.bus.asked<DisconnectSessions>().at(1).disconnect.code, 3503u);
+}
+
+TEST(ApiDisconnect, ACodeThatIsNone) {
+  TestApi api;
+  for (const char* code : {"1000", "2999", "5000"}) {
+    EXPECT_EQ(api.call("disconnect", R"({"user":"42","disconnect":{"code":)" + std::string(code) + "}}"),
+              error_body(107,
+                         "disconnect: disconnect.code: expected 3000 to 4999 (from 3500 to 3999 and from "
+                         "4500 clients stay away)"));
+  }
+}
+
+TEST(ApiDisconnect, AnAnswerThatNeverCameIsNoSuccess) {
+  TestApi api;
+  api.bus.on_request = [](Target, const Request&) { return Response(Outcome{make_error(100), {}}); };
+
+  EXPECT_EQ(api.call("disconnect", R"({"user":"42"})"),
+            error_body(100, "disconnect: user '42': internal server error"));
+}
+
+TEST(ApiRefresh, TellsSecondsAsMilliseconds) {
+  TestApi api;
+
+  api.call("refresh", R"({"user":"42","client":"c1","expire_at":9000000000,"info":{"n":2}})");
+
+  const RefreshUser asked = api.bus.only<RefreshUser>();
+  EXPECT_EQ(asked.session, "c1");
+  EXPECT_EQ(asked.expire_at_ms, 9'000'000'000'000);
+  EXPECT_EQ(asked.info.view(), R"({"n":2})");
+  EXPECT_FALSE(asked.expired);
+}
+
+TEST(ApiRefresh, AnEndThatIsPastIsAnEnd) {
+  TestApi api;
+
+  api.call("refresh", R"({"user":"42","expire_at":1})");
+
+  EXPECT_TRUE(api.bus.only<RefreshUser>().expired);
+}
+
+TEST(ApiSessions, AMapByClientUnderBothNames) {
+  TestApi api;
+  auto peer = std::make_shared<Peer>();
+  peer->session = "c1";
+  peer->user = "42";
+  peer->device = "phone";
+  peer->auth = "login";
+  peer->remote = "192.0.2.7:9";
+  peer->transport = TransportKind::kSse;
+  ListSessionsResponse answer;
+  answer.sessions.push_back({peer, "js", "5", 12'345});
+  api.answers<ListSessions>(answer);
+  const std::string expected =
+      R"({"result":{"connections":{"c1":{"app_name":"js","app_version":"5","transport":"sse","protocol":"json",)"
+      R"("user":"42","device":"phone","auth":"login","remote":"192.0.2.7:9","connected_at":12}}}})";
+
+  EXPECT_EQ(api.call("sessions", R"({"user":"42"})"), expected);
+  EXPECT_EQ(api.call("connections", R"({"user":"42","expression":""})"), expected);
+  EXPECT_EQ(api.call("connections", R"({"user":"42","expression":"true"})"),
+            error_body(108, "connections: expression: sessions cannot be filtered by expressions"));
+}
+
+TEST(ApiUserStatus, InTheOrderOfTheUsersUnderBothNames) {
+  TestApi api;
+  api.bus.on_request = [](Target, const Request& request) -> std::optional<Response> {
+    UserStatusResponse out;
+    if (std::get<UserStatus>(request).user == "on") out.online = true, out.last_seen_ms = 5'999;
+    if (std::get<UserStatus>(request).user == "blocked") out.blocked_until_ms = 7'001;
+    return out;
+  };
+  const std::string expected =
+      R"({"result":{"statuses":[{"user":"on","online":5,"connected":true},{"user":"never","connected":false},)"
+      R"({"user":"blocked","connected":false,"blocked":true,"blocked_until":8}]}})";
+
+  EXPECT_EQ(api.call("user_status", R"({"users":["on","never","blocked"]})"), expected);
+  EXPECT_EQ(api.call("get_user_status", R"({"users":["on","never","blocked"]})"), expected);
+  EXPECT_EQ(api.call("user_status", R"({"users":["on",""]})"),
+            error_body(107, "user_status: users[1]: must not be empty"));
+}
+
+TEST(ApiUserStatus, TooManyUsers) {
+  TestApi api;
+  std::string users;
+  for (size_t i = 0; i <= kMaxUsers; ++i) users += i == 0 ? "\"u\"" : ",\"u\"";
+
+  EXPECT_EQ(api.call("user_status", "{\"users\":[" + users + "]}"),
+            error_body(107, "user_status: users: expected at most 1000 entries"));
+}
+
+TEST(ApiBlock, UntilATimeOrForGood) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("block_user", R"({"user":"42"})"), R"({"result":{}})");
+  api.call("block_user", R"({"user":"42","expire_at":9000000000})");
+  EXPECT_EQ(api.call("unblock_user", R"({"user":"42"})"), R"({"result":{}})");
+
+  const auto asked = api.bus.asked<BlockUser>();
+  EXPECT_EQ(asked.at(0).until_ms, INT64_MAX);
+  EXPECT_EQ(asked.at(1).until_ms, 9'000'000'000'000);
+  EXPECT_EQ(asked.at(2).until_ms, 0);
+  EXPECT_EQ(
+      api.call("block_user", R"({"user":"42","expire_at":1})"),
+      error_body(
+          107, "block_user: expire_at: is in the past (Unix seconds; leave it out for a block without end)"));
+}
+
+TEST(ApiRevoke, AsksTheLoginService) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("revoke", R"({"user":"42","auth":"login"})"), R"({"result":{}})");
+
+  const ServiceCall asked = api.bus.only<ServiceCall>();
+  EXPECT_EQ(asked.service, "uaa");
+  EXPECT_EQ(asked.method, "revoke");
+  EXPECT_EQ(asked.key, "42");
+  EXPECT_EQ(asked.caller, "api");
+  EXPECT_EQ(asked.data, std::string("\x01\x05login\x00\x00\x00", 10));
+  EXPECT_EQ(target_of(api).index, slot_of_key("42", 16));
+}
+
+TEST(ApiRevoke, EveryServiceMustDoIt) {
+  TestApi api;
+  api.config.revoke_services = {"uaa", "token"};
+  api.bus.on_request = [](Target, const Request& request) -> std::optional<Response> {
+    ServiceCallResponse out;
+    if (std::get<ServiceCall>(request).service == "token") out.status = -8, out.message = "not running";
+    return out;
+  };
+
+  EXPECT_EQ(api.call("revoke", R"({"user":"42"})"), error_body(108, "revoke: service 'token': not running"));
+  EXPECT_EQ(api.bus.asked<ServiceCall>().size(), 2u);
+}
+
+TEST(ApiRevoke, WhatIsNotThereIsRevoked) {
+  TestApi api;
+  api.answers<ServiceCall>({-4, 0, "", ""});
+
+  EXPECT_EQ(api.call("revoke", R"({"user":"42"})"), R"({"result":{}})");
+}
+
+TEST(ApiRevoke, OneTokenIsNotForTheLoginService) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("revoke_token", R"({"uid":"j1"})"),
+            error_body(108, "revoke_token: uid: no service of gateway.api.revoke_services does that"));
+  api.config.revoke_services = {"uaa", "token"};
+  EXPECT_EQ(api.call("revoke_token", R"({"uid":"j1","expire_at":2})"), R"({"result":{}})");
+
+  const ServiceCall asked = api.bus.only<ServiceCall>();
+  EXPECT_EQ(asked.service, "token");
+  EXPECT_EQ(asked.key, "j1");
+  EXPECT_EQ(asked.data, std::string("\x01\x00\x02j1\x00\xd0\x0f", 8));
+}
+
+TEST(ApiRevoke, ByTimeIsNotForTheLoginService) {
+  TestApi api;
+
+  EXPECT_EQ(api.call("invalidate_user_tokens", R"({"user":"42","issued_before":5})"),
+            error_body(108,
+                       "invalidate_user_tokens: issued_before: the service 'uaa' revokes logins whatever "
+                       "their age; leave it out"));
+  EXPECT_EQ(
+      api.call("invalidate_user_tokens", R"({"user":"42","channel":"c"})"),
+      error_body(108, "invalidate_user_tokens: channel: subscription tokens end with their connection"));
+  EXPECT_EQ(api.call("revoke", "{}"), error_body(107, "revoke: user: must be given, or uid for one token"));
+  EXPECT_TRUE(api.bus.log.empty());
+}
+
+TEST(ApiInfo, SumsTheLanes) {
+  TestApi api;
+  api.answers<NodeInfo>({1, 2, 3, 4});
+  api.call("info", "{}");
+  api.world.run_for(std::chrono::seconds(12));
+
+  EXPECT_EQ(
+      api.call("info", "{}"),
+      R"({"result":{"nodes":[{"uid":"node-1","name":"lcg","version":"0.1","num_clients":3,"num_users":6,)"
+      R"("num_channels":9,"num_subs":12,"uptime":12}]}})");
+}
+
+TEST(ApiInfo, TellsTheMetrics) {
+  TestApi api;
+  api.node.metrics = [](UniqueFunction<void(std::string)> done) {
+    done(
+        "# HELP a b\n# TYPE a counter\na 3\nb{x=\"1 2\"} 0.5\nh_bucket{le=\"1\"} 4\nbad NaN\nworse "
+        "+Inf\nlast 1");
+  };
+
+  EXPECT_THAT(api.call("info", "{}"),
+              testing::HasSubstr(R"("metrics":{"interval":0,"items":{"a":3,"b{x=\"1 2\"}":0.5,"last":1}}})"));
+}
+
+TEST(ApiRpc, AsNobodyOrAsAUser) {
+  TestApi api;
+  RpcResponse answer;
+  answer.data = SharedBytes(R"({"y":2})");
+  api.answers<RpcRequest>(answer);
+
+  EXPECT_EQ(api.call("rpc", R"({"method":"echo","params":{"x":1}})"), R"({"result":{"data":{"y":2}}})");
+  api.call("rpc", R"({"method":"echo","user":"42"})");
+
+  const auto asked = api.bus.asked<RpcRequest>();
+  EXPECT_EQ(asked.at(0).method, "echo");
+  EXPECT_EQ(asked.at(0).data.view(), R"({"x":1})");
+  EXPECT_EQ(asked.at(0).peer->user, "");
+  EXPECT_TRUE(asked.at(0).peer->http);
+  EXPECT_EQ(asked.at(0).peer->remote, "192.0.2.1:5");
+  EXPECT_EQ(asked.at(1).peer->user, "42");
+}
+
+TEST(ApiRpc, TheErrorsOfPlugins) {
+  TestApi api;
+  api.refuses<RpcRequest>(104);
+
+  EXPECT_EQ(api.call("rpc", R"({"method":"x"})"), error_body(104, "rpc: method 'x': method not found"));
+  EXPECT_EQ(api.call("rpc", "{}"), error_body(107, "rpc: method: must be given"));
+}
+
+}  // namespace
+}  // namespace lcg::gateway::api
