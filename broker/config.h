@@ -1,6 +1,8 @@
 // BrokerConfig: the broker's part of the configuration file. Defaults are what lcg runs with.
 //
 //   broker:   {node: lcg, slots: 1024, sessions_per_user: 64, plugin_dir: [/usr/lib/lcg]}
+//             allow_anonymous, insecure, disallow_anonymous_connection_tokens: false,
+//             user_personal_channel: {enabled: false, namespace: "", single_connection: false}
 //   channel:  {without_namespace: {...}, namespaces: [{name: chat, history_size: 100, history_ttl: 1h}]}
 //   plugins:  [{name: uaa, file: uaa.so, instances: per_lane, config: {...}}]
 #pragma once
@@ -16,10 +18,22 @@
 
 namespace lcg::broker {
 
+// Every user's connections are subscribed to a channel of his own, "NAMESPACE:#USER", or "#USER" without one.
+struct PersonalChannel {
+  bool enabled = false;
+  std::string name_space;
+  std::string of(const std::string& user) const {
+    return name_space.empty() ? "#" + user : name_space + ":#" + user;
+  }
+};
+
 struct BrokerConfig {
   std::string node = "lcg";      // what a lease is taken as
   uint32_t slots = 1024;         // a power of two; fixed for the life of a store: data is placed by it
   bool allow_anonymous = false;  // a connect without a token that no plugin takes
+  bool insecure = false;         // for trials: nobody needs a token, everybody may do everything
+  bool disallow_anonymous_connection_tokens = false;  // a token without a user: 3507
+  PersonalChannel personal;
   ChannelOptions without_namespace;
   std::vector<ChannelOptions> namespaces;
 

@@ -1,6 +1,26 @@
 #include "broker/channel/access.h"
 
 namespace lcg::broker {
+namespace {
+
+// "#42" and the like. Where the option is off, nobody but a back end may let anybody in: such a name is somebody's
+// own channel elsewhere in the system.
+SubscribeDecision decide_user_limited(const ChannelOptions& options, const ChannelName& name,
+                                      const Peer& peer) {
+  if (options.allow_user_limited_channels) {
+    if (name.lists(peer.user)) return SubscribeDecision::kAllow;
+  } else if (!options.subscribe_route.empty()) {
+    return SubscribeDecision::kAskPlugins;
+  }
+  return options.insecure ? SubscribeDecision::kAllow : SubscribeDecision::kDeny;
+}
+
+// Positions are told to who asks for them, if the namespace lets everybody, or him, read its history.
+bool may_track(const ChannelOptions& options, bool allowed, const SubscribeRequest& request) {
+  return request.server_side || allowed || permits(options, options.history_read, *request.peer, true);
+}
+
+}  // namespace
 
 SubscribeDecision decide_subscribe(const ChannelOptions& options, const SubscribeRequest& request,
                                    bool plugins_care) {
@@ -9,39 +29,52 @@ SubscribeDecision decide_subscribe(const ChannelOptions& options, const Subscrib
   if (!request.token.empty()) return SubscribeDecision::kAskPlugins;
   if (name.is_private) return SubscribeDecision::kDeny;
   if (options.provided()) return SubscribeDecision::kAllow;
-  if (name.user_limited) {
-    const bool allowed = options.allow_user_limited_channels && name.lists(request.peer->user);
-    return allowed ? SubscribeDecision::kAllow : SubscribeDecision::kDeny;
-  }
+  if (name.user_limited) return decide_user_limited(options, name, *request.peer);
+  if (!options.subscribe_route.empty()) return SubscribeDecision::kAskPlugins;
   if (plugins_care) return SubscribeDecision::kAskPluginsThenOptions;
   return options_allow_subscribe(options, *request.peer) ? SubscribeDecision::kAllow
                                                          : SubscribeDecision::kDeny;
 }
 
 bool options_allow_subscribe(const ChannelOptions& options, const Peer& peer) {
-  return options.subscribe.allows(peer, false);
+  return permits(options, options.subscribe, peer, false);
 }
 
-bool is_recoverable(const ChannelOptions& options, const SubscribeRequest& request) {
+bool permits(const ChannelOptions& options, const Permission& permission, const Peer& peer, bool subscribed) {
+  return options.insecure || permission.allows(peer, subscribed);
+}
+
+SubscriberOptions subscriber_options(const ChannelOptions& options, const ChannelOverride& own) {
+  return {own.presence.value_or(options.presence), own.join_leave.value_or(options.join_leave),
+          own.force_push_join_leave.value_or(options.force_push_join_leave),
+          own.force_recovery.value_or(options.force_recovery),
+          own.force_positioning.value_or(options.force_positioning)};
+}
+
+bool is_recoverable(const ChannelOptions& options, const SubscriberOptions& own,
+                    const SubscribeRequest& request) {
   if (options.provided()) return true;
   if (!options.keeps_history()) return false;
-  if (options.force_recovery) return true;
-  return request.recoverable &&
-         (request.server_side || options.allow_recovery || options.history_read.allows(*request.peer, true));
+  return own.force_recovery || (request.recoverable && may_track(options, options.allow_recovery, request));
 }
 
-bool is_positioned(const ChannelOptions& options, const SubscribeRequest& request) {
-  if (is_recoverable(options, request)) return true;
+bool is_positioned(const ChannelOptions& options, const SubscriberOptions& own,
+                   const SubscribeRequest& request) {
+  if (is_recoverable(options, own, request)) return true;
   if (!options.keeps_history()) return false;
-  if (options.force_positioning) return true;
-  return request.positioned && (request.server_side || options.allow_positioning ||
-                                options.history_read.allows(*request.peer, true));
+  return own.force_positioning ||
+         (request.positioned && may_track(options, options.allow_positioning, request));
 }
 
-bool pushes_join_leave(const ChannelOptions& options, const SubscribeRequest& request) {
-  if (!options.join_leave) return false;
-  if (options.force_push_join_leave) return true;
-  return request.join_leave && (request.server_side || options.presence_read.allows(*request.peer, true));
+bool pushes_join_leave(const ChannelOptions& options, const SubscriberOptions& own,
+                       const SubscribeRequest& request) {
+  if (own.force_push_join_leave) return true;
+  if (!request.join_leave || !own.join_leave) return false;
+  return request.server_side || permits(options, options.presence_read, *request.peer, true);
+}
+
+bool takes_delta(const ChannelOptions& options, const SubscribeRequest& request) {
+  return request.delta && options.allow_fossil && !request.filtered;
 }
 
 }  // namespace lcg::broker

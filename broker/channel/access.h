@@ -20,9 +20,24 @@ SubscribeDecision decide_subscribe(const ChannelOptions& options, const Subscrib
 // The last step of the order: the namespace's own permission.
 bool options_allow_subscribe(const ChannelOptions& options, const Peer& peer);
 
+// `permission` is one of the options'.
+bool permits(const ChannelOptions& options, const Permission& permission, const Peer& peer, bool subscribed);
+
+// What may be different for one subscriber, as whoever authorised the subscription wants it.
+struct SubscriberOptions {
+  bool presence = false, join_leave = false, force_push_join_leave = false;
+  bool force_recovery = false, force_positioning = false;
+};
+SubscriberOptions subscriber_options(const ChannelOptions& options, const ChannelOverride& override_options);
+
 // Of a subscriber that is let in. A recoverable subscription is positioned too.
-bool is_recoverable(const ChannelOptions& options, const SubscribeRequest& request);
-bool is_positioned(const ChannelOptions& options, const SubscribeRequest& request);
-bool pushes_join_leave(const ChannelOptions& options, const SubscribeRequest& request);
+bool is_recoverable(const ChannelOptions& options, const SubscriberOptions& own,
+                    const SubscribeRequest& request);
+bool is_positioned(const ChannelOptions& options, const SubscriberOptions& own,
+                   const SubscribeRequest& request);
+bool pushes_join_leave(const ChannelOptions& options, const SubscriberOptions& own,
+                       const SubscribeRequest& request);
+// Deltas and a filter by tags exclude each other: the base of a patch could be one that was filtered out.
+bool takes_delta(const ChannelOptions& options, const SubscribeRequest& request);
 
 }  // namespace lcg::broker

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/api/codes.h"
+#include "broker/channel/glob.h"
 
 namespace lcg::broker {
 namespace {
@@ -24,6 +25,12 @@ TEST(ChannelNameTest, AnonymousIsNeverListed) { EXPECT_FALSE(ChannelName("#").li
 TEST(ChannelNameTest, OnlyTheFirstColonBounds) {
   EXPECT_EQ(ChannelName("a:b:c").space, "a");
   EXPECT_EQ(ChannelName("a:b:c").rest, "b:c");
+}
+
+PeerPtr peer_named(std::string user) {
+  auto peer = std::make_shared<Peer>();
+  peer->user = std::move(user);
+  return peer;
 }
 
 Namespaces make_namespaces() {
@@ -161,8 +168,9 @@ TEST_P(WishTest, Follows) {
   request.positioned = c.asks_positioned;
   request.recoverable = c.asks_recoverable;
 
-  EXPECT_EQ(is_positioned(options, request), c.positioned);
-  EXPECT_EQ(is_recoverable(options, request), c.recoverable);
+  const SubscriberOptions own = subscriber_options(options, {});
+  EXPECT_EQ(is_positioned(options, own, request), c.positioned);
+  EXPECT_EQ(is_recoverable(options, own, request), c.recoverable);
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, WishTest,
@@ -174,6 +182,160 @@ INSTANTIATE_TEST_SUITE_P(Table, WishTest,
                                          WishCase{true, 1, 0, 0, 0, 0, 0, 0, true, false},
                                          WishCase{true, 0, 1, 0, 0, 0, 0, 0, true, true},
                                          WishCase{false, 1, 1, 1, 1, 1, 1, 1, false, false}));
+
+// A namespace that names a back end asks nobody else, itself included.
+struct RouteCase {
+  const char* name;
+  const char* channel;
+  const char* token;
+  bool limited_allowed, insecure, routed;
+  SubscribeDecision decision;
+};
+class RouteTest : public testing::TestWithParam<RouteCase> {};
+
+TEST_P(RouteTest, Follows) {
+  const RouteCase& c = GetParam();
+  ChannelOptions options;
+  options.subscribe.for_client = true;
+  options.allow_user_limited_channels = c.limited_allowed;
+  options.insecure = c.insecure;
+  if (c.routed) options.subscribe_route = "default";
+  SubscribeRequest request;
+  request.channel = c.channel;
+  request.token = c.token;
+  request.peer = peer_named("42");
+
+  EXPECT_EQ(decide_subscribe(options, request, false), c.decision);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, RouteTest,
+    testing::Values(RouteCase{"BackEndBeforeOptions", "a", "", false, false, true, kAskPlugins},
+                    RouteCase{"BackEndDecidesOnUnlimited", "a#43", "", false, false, true, kAskPlugins},
+                    RouteCase{"ListedUserBeforeBackEnd", "a#42", "", true, false, true, kAllow},
+                    RouteCase{"UnlistedUserIsNotTheBackEnds", "a#43", "", true, false, true, kDeny},
+                    RouteCase{"PrivateIsNotTheBackEnds", "$a", "", false, false, true, kDeny},
+                    RouteCase{"BackEndEvenIfInsecure", "a", "", false, true, true, kAskPlugins},
+                    RouteCase{"InsecureOpensLimited", "#43", "", true, true, false, kAllow},
+                    RouteCase{"InsecureOpensNothingPrivate", "$a", "", false, true, false, kDeny},
+                    RouteCase{"InsecureVerifiesTokens", "$a", "t", false, true, false, kAskPlugins}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(InsecureTest, AllowsWhatNobodyForbids) {
+  ChannelOptions options;
+  Peer anonymous;
+  EXPECT_FALSE(permits(options, options.history_read, anonymous, false));
+
+  options.insecure = true;
+
+  EXPECT_TRUE(permits(options, options.history_read, anonymous, false));
+}
+
+TEST(SubscriberOptionsTest, AnOverrideTakesTheOptionsPlace) {
+  ChannelOptions options;
+  options.presence = options.force_recovery = true;
+  ChannelOverride wanted;
+  wanted.presence = false;
+  wanted.join_leave = wanted.force_positioning = true;
+
+  const SubscriberOptions own = subscriber_options(options, wanted);
+
+  EXPECT_FALSE(own.presence);
+  EXPECT_TRUE(own.join_leave);
+  EXPECT_FALSE(own.force_push_join_leave);
+  EXPECT_TRUE(own.force_recovery);
+  EXPECT_TRUE(own.force_positioning);
+}
+
+struct PushCase {
+  const char* name;
+  bool join_leave, forced, may_presence, server_side, asks, pushed;
+};
+class PushTest : public testing::TestWithParam<PushCase> {};
+
+TEST_P(PushTest, Follows) {
+  const PushCase& c = GetParam();
+  ChannelOptions options;
+  options.join_leave = c.join_leave;
+  options.force_push_join_leave = c.forced;
+  options.presence_read.for_subscriber = c.may_presence;
+  SubscribeRequest request;
+  request.peer = peer_named("42");
+  request.server_side = c.server_side;
+  request.join_leave = c.asks;
+
+  EXPECT_EQ(pushes_join_leave(options, subscriber_options(options, {}), request), c.pushed);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, PushTest,
+                         testing::Values(PushCase{"Forced", true, true, false, false, false, true},
+                                         PushCase{"AskedAndAllowed", true, false, true, false, true, true},
+                                         PushCase{"AskedNotAllowed", true, false, false, false, true, false},
+                                         PushCase{"AskedByTheServer", true, false, false, true, true, true},
+                                         PushCase{"NotAsked", true, false, true, false, false, false},
+                                         PushCase{"NamespaceTellsNobody", false, false, true, false, true,
+                                                  false}),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(DeltaWishTest, IsHonouredWhereAllowedAndNotWithAFilter) {
+  ChannelOptions options;
+  SubscribeRequest request;
+  request.delta = true;
+  EXPECT_FALSE(takes_delta(options, request));
+
+  options.allow_fossil = true;
+  EXPECT_TRUE(takes_delta(options, request));
+
+  request.filtered = true;
+  EXPECT_FALSE(takes_delta(options, request));
+}
+
+Namespaces with_pattern(std::string_view expression) {
+  ChannelOptions options;
+  options.name = "city";
+  options.pattern = ChannelPattern::compile(expression).value();
+  return Namespaces({}, {options});
+}
+
+TEST(PatternTest, IsMatchedWithThePartAfterTheNamespace) {
+  const Namespaces namespaces = with_pattern("^[a-z]+$");
+
+  EXPECT_EQ(namespaces.find("city:oslo").error, 0u);
+  EXPECT_EQ(namespaces.find("city:oslo1").error, error_code::kBadRequest);
+}
+
+TEST(PatternTest, MatchesAnywhereWithoutAnchors) {
+  EXPECT_EQ(with_pattern("[0-9]").find("city:oslo1").error, 0u);
+}
+
+TEST(PatternTest, LetsOtherLettersThanAsciiIn) {
+  const Namespaces namespaces = with_pattern("^\\pL+$");
+
+  EXPECT_EQ(namespaces.find("city:troms\xc3\xb8").error, 0u);
+  EXPECT_EQ(namespaces.find("city:troms\xc3").error, error_code::kBadRequest) << "no UTF-8";
+}
+
+TEST(PatternTest, ControlCharactersAreNeverANamesPart) {
+  EXPECT_EQ(with_pattern(".*").find("city:a\nb").error, error_code::kBadRequest);
+}
+
+TEST(PatternTest, AnExpressionIsCheckedAndBounded) {
+  EXPECT_FALSE(ChannelPattern::compile("(").ok());
+  EXPECT_FALSE(ChannelPattern::compile("(a)\\1").ok()) << "back references take exponential time";
+  EXPECT_FALSE(ChannelPattern::compile(std::string(1025, 'a')).ok());
+  EXPECT_FALSE(ChannelPattern::compile("((((((x{100}){100}){100}){100}){100}){100})").ok());
+}
+
+TEST(GlobTest, StarsAndQuestionMarks) {
+  EXPECT_TRUE(glob_matches("chat:*", "chat:room"));
+  EXPECT_TRUE(glob_matches("*:r??m", "chat:room"));
+  EXPECT_TRUE(glob_matches("c*t*o*", "chat:room"));
+  EXPECT_TRUE(glob_matches("**", ""));
+  EXPECT_FALSE(glob_matches("chat:?", "chat:"));
+  EXPECT_FALSE(glob_matches("chat", "chat:room"));
+  EXPECT_FALSE(glob_matches("*x", "chat:room"));
+  EXPECT_FALSE(glob_matches("", "a"));
+}
 
 }  // namespace
 }  // namespace lcg::broker

@@ -39,7 +39,7 @@ std::shared_ptr<Channel> ChannelTable::obtain(std::string_view name, const Chann
 
 void ChannelTable::release(Channel& channel) {
   // A channel with a timer has something that has yet to expire.
-  if (channel.review_timer_ != 0) return;
+  if (channel.review_timer_ != 0 || channel.busy()) return;
   const MonoTime now = context_.lane.now();
   const std::optional<MonoTime> next = channel.maintain(now);
   if (!next) {

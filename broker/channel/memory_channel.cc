@@ -9,25 +9,58 @@ MemoryChannel::MemoryChannel(ChannelContext& context, std::string name, const Ch
 
 Stream& MemoryChannel::stream() {
   last_use_ = context_.lane.now();
-  if (stream_ == nullptr)
-    stream_ = std::make_unique<Stream>(options().history_size, options().history_ttl, context_.lane.random());
+  if (stream_ == nullptr) {
+    const bool history = options().keeps_history();
+    stream_ = std::make_unique<Stream>(history ? options().history_size : 1,
+                                       history ? options().history_ttl : options().history_meta_ttl,
+                                       context_.lane.random());
+  }
   return *stream_;
 }
 
-StreamPosition MemoryChannel::send(std::shared_ptr<Publication> publication, bool keep) {
+// A version is compared within its epoch; one of another epoch begins anew.
+bool MemoryChannel::is_stale(PublishOptions& options) {
+  if (version_ == nullptr) version_ = std::make_unique<Version>();
+  const bool comparable = options.version_epoch.empty() || options.version_epoch == version_->epoch;
+  if (comparable && options.version <= version_->number) return true;
+  *version_ = {options.version, std::move(options.version_epoch)};
+  return false;
+}
+
+void MemoryChannel::make_patch(Publication& publication) {
+  if (base_moved_) return;
+  const PublicationPtr base = stream_->latest(context_.lane.now());
+  // Who can be sent only one of the two has no use for the difference.
+  if (base == nullptr || base->binary != publication.binary) return;
+  if (context_.deltas.make(base->data.view(), publication.data.view(), context_.delta))
+    publication.patch = SharedBytes(context_.delta);
+}
+
+StreamPosition MemoryChannel::send(std::shared_ptr<Publication> publication, PublishOptions options) {
+  publication->tags = std::move(options.tags);
   StreamPosition position;
-  if (keep && options().keeps_history()) position = stream().append(context_.lane.now(), publication);
+  if (this->options().keeps_stream()) {
+    Stream& kept = stream();
+    if (options.version != 0 && is_stale(options)) return kept.top();
+    if (!options.skip_history) {
+      const bool wanted = options.delta || this->options().delta_publish;
+      if (wanted && members().delta_count() > 0) make_patch(*publication);
+      position = kept.append(context_.lane.now(), publication);
+    }
+    base_moved_ = options.skip_history;
+  }
   fan_out(publication);
   return position;
 }
 
-void MemoryChannel::publish(PublishRequest request, PublishFn done) {
+void MemoryChannel::publish(PublishRequest request, PublishOptions options, PublishFn done) {
   auto publication = std::make_shared<Publication>();
   publication->data = std::move(request.data);
   publication->info = publisher_info(*request.peer);
   publication->has_info = true;
+  publication->binary = !request.checked_json;
   PublishResponse answer;
-  answer.position = send(std::move(publication), true);
+  answer.position = send(std::move(publication), std::move(options));
   done(std::move(answer));
 }
 
@@ -39,23 +72,42 @@ PublishResponse MemoryChannel::server_publish(ServerPublish publish) {
         "the channel's positions are the broker's: only its provider publishes with positions";
     return answer;
   }
-  answer.position = send(std::make_shared<Publication>(std::move(publish.publication)), !publish.options.skip_history);
+  answer.position =
+      send(std::make_shared<Publication>(std::move(publish.publication)), std::move(publish.options));
   return answer;
 }
 
-void MemoryChannel::attach(const SubscribeRequest& request, Millis, SubscribeFn done) {
+void MemoryChannel::attach(const SubscribeRequest& request, const SubscribeGrant& grant, Millis,
+                           SubscribeFn done) {
+  const SubscriberOptions own = subscriber_options(options(), grant.override_options);
   SubscribeResponse answer;
-  answer.recoverable = is_recoverable(options(), request);
-  answer.positioned = is_positioned(options(), request);
+  answer.recoverable = is_recoverable(options(), own, request);
+  answer.positioned = is_positioned(options(), own, request);
   answer.was_recovering = request.recover;
-  if (answer.positioned) answer.position = stream().top();
-  if (request.recover && answer.recoverable) {
-    Stream::Recovery recovery = stream().recover(context_.lane.now(), request.since);
-    answer.recovered = recovery.recovered;
-    answer.publications = std::move(recovery.publications);
-    if (answer.recovered) answer.position.offset = request.since.offset;
-  }
+  answer.delta = takes_delta(options(), request);
+  if (options().keeps_history()) recover(request, grant, answer);
   done(std::move(answer));
+}
+
+void MemoryChannel::recover(const SubscribeRequest& request, const SubscribeGrant& grant,
+                            SubscribeResponse& answer) {
+  const bool cached = options().recovery_mode == RecoveryMode::kCache;
+  const bool asked = request.recover && answer.recoverable;
+  const bool latest =
+      cached ? asked || options().auto_cache_recover || grant.cache_recover : grant.cache_recover && !asked;
+  if (answer.positioned || asked || latest) answer.position = stream().top();
+  if (!asked && !latest) return;
+  const MonoTime now = context_.lane.now();
+  const StreamPosition since = request.recover ? request.since : StreamPosition{};
+  Stream::Recovery recovery = latest ? stream().recover_latest(now, since) : stream().recover(now, since);
+  answer.recovered = recovery.recovered;
+  answer.publications = std::move(recovery.publications);
+  if (!answer.recovered) return;
+  // What the client continues from: where it was, or right before the latest.
+  if (!latest)
+    answer.position.offset = since.offset;
+  else if (!answer.publications.empty())
+    answer.position.offset = answer.publications.front()->offset - 1;
 }
 
 void MemoryChannel::history(HistoryRequest request, HistoryFn done) {
@@ -73,13 +125,21 @@ void MemoryChannel::history(HistoryRequest request, HistoryFn done) {
   done(std::move(answer));
 }
 
+HistoryRemoveResponse MemoryChannel::remove_history() {
+  if (stream_ != nullptr) stream_->clear();
+  return {};
+}
+
 std::optional<MonoTime> MemoryChannel::maintain(MonoTime now) {
   if (stream_ != nullptr) {
     const MonoTime contents = stream_->expire(now);
     const MonoTime meta = last_use_ + options().history_meta_ttl;
     if (stream_->kept() > 0) return contents;
     if (now < meta) return meta;
-    if (members().empty()) stream_.reset();
+    if (members().empty()) {
+      stream_ = nullptr;
+      version_ = nullptr;
+    }
   }
   if (stream_ == nullptr && members().empty()) return std::nullopt;
   return kNever;

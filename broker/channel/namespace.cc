@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "broker/api/bus.h"
 #include "broker/api/codes.h"
 
@@ -43,22 +44,37 @@ Namespaces::Namespaces(ChannelOptions without_namespace, std::vector<ChannelOpti
   }
 }
 
+namespace {
+
+// Controls are in no name: names are written to logs and frames.
+bool has_control(std::string_view channel) {
+  return std::any_of(channel.begin(), channel.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+bool fits(const ChannelOptions& options, std::string_view channel, std::string_view rest) {
+  if (rest.empty()) return false;
+  if (options.pattern == nullptr)
+    return std::all_of(channel.begin(), channel.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  return valid_utf8(channel) && options.pattern->matches(rest);
+}
+
+}  // namespace
+
 Namespaces::Found Namespaces::find(std::string_view channel) const {
-  constexpr auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
-  if (channel.empty() || channel.size() > kMaxChannelLength ||
-      !std::all_of(channel.begin(), channel.end(), printable))
+  if (channel.empty() || channel.size() > kMaxChannelLength || has_control(channel))
     return {nullptr, error_code::kBadRequest};
   const ChannelName name(channel);
-  if (!name.has_namespace) {
-    if (name.rest.empty()) return {nullptr, error_code::kBadRequest};
-    return {&without_, 0};
+  const ChannelOptions* options = &without_;
+  if (name.has_namespace) {
+    const auto found = by_name_.find(name.space);
+    if (found == by_name_.end()) return {nullptr, error_code::kUnknownChannel};
+    options = &found->second;
   }
-  const auto found = by_name_.find(name.space);
-  if (found == by_name_.end()) return {nullptr, error_code::kUnknownChannel};
-  if (name.rest.empty()) return {nullptr, error_code::kBadRequest};
+  if (!fits(*options, channel, name.rest)) return {nullptr, error_code::kBadRequest};
   // A provider's channels have no private twins: its own word is the only key.
-  if (name.is_private && found->second.provided()) return {nullptr, error_code::kPermissionDenied};
-  return {&found->second, 0};
+  if (name.is_private && options->provided()) return {nullptr, error_code::kPermissionDenied};
+  return {options, 0};
 }
 
 bool Namespaces::provided(std::string_view channel) const {

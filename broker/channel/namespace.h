@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "broker/api/types.h"
+#include "broker/channel/channel_pattern.h"
 
 namespace lcg::broker {
 
@@ -28,6 +29,19 @@ struct Permission {
   }
 };
 
+// What a client that comes back is sent: all it missed, or the latest publication alone.
+enum class RecoveryMode : uint8_t { kStream, kCache };
+
+// What may be published.
+enum class DataFormat : uint8_t {
+  kAny,         // JSON, or bytes from who does not speak JSON; not empty
+  kJson,        // JSON alone
+  kJsonObject,  // and an object
+  kBinary       // any bytes, and none
+};
+
+// What docs/channels.md says of a namespace. Defaults are those of the reference server, but where they could let
+// somebody in.
 struct ChannelOptions {
   std::string name;                 // of the namespace; "" is without_namespace
   std::string provider = "memory";  // or NAME: the plugin service "channel:NAME"
@@ -35,15 +49,30 @@ struct ChannelOptions {
   uint32_t history_size = 0;                                  // publications; 0 keeps none
   Millis history_ttl{0};                                      // since the last publication; 0 keeps none
   Millis history_meta_ttl = std::chrono::hours(720);          // of offset and epoch, since the last use
+  bool keep_latest_publication = false;                       // for deltas, without a history
   bool presence = false, join_leave = false;                  // keep it; announce it
   bool force_push_join_leave = false;                         // every subscriber is told
   bool force_positioning = false, allow_positioning = false;  // gaps are noticed
   bool force_recovery = false, allow_recovery = false;        // and filled on return
+  RecoveryMode recovery_mode = RecoveryMode::kStream;
+  bool auto_cache_recover = false;  // also to who comes for the first time
+  bool allow_fossil = false;        // subscribers may ask for deltas
+  bool delta_publish = false;       // every publication is made a delta of, not only on request
+  bool allow_tags_filter = false;
   bool allow_user_limited_channels = false;
+  bool compaction = false;  // the gateway may use numbers for names
+  Millis batch_delay{0};    // publications may wait as long to leave together
+  DataFormat data_format = DataFormat::kAny;
+  ChannelPatternPtr pattern = nullptr;  // of the part after "name:"; null: printable ASCII
   Permission subscribe, publish, presence_read, history_read;  // subscribe: for_subscriber is meaningless
+  // The back end that is asked, by its name; "": none is.
+  std::string subscribe_route, publish_route, sub_refresh_route;
+  bool insecure = false;  // of the whole broker: what nobody forbids explicitly is allowed
 
   bool provided() const { return provider != "memory"; }
   bool keeps_history() const { return history_size > 0 && history_ttl.count() > 0; }
+  // Publications have offsets.
+  bool keeps_stream() const { return keeps_history() || keep_latest_publication; }
 };
 
 // Borrows from the channel it was made of.
@@ -64,8 +93,8 @@ class Namespaces {
 
   struct Found {
     const ChannelOptions* options = nullptr;
-    uint32_t error = 0;  // kBadRequest: not a channel name; kUnknownChannel: no such namespace;
-                         // kPermissionDenied: "$" before a provided one
+    uint32_t error = 0;  // kBadRequest: not a name, or not of this namespace; kUnknownChannel: no such
+                         // namespace; kPermissionDenied: "$" before a provided one
   };
   Found find(std::string_view channel) const;
 

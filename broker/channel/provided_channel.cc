@@ -61,7 +61,8 @@ void ProvidedChannel::call(std::string method, std::string data, Millis timeout,
   context_.host.call(std::move(request), timeout, std::move(done));
 }
 
-void ProvidedChannel::attach(const SubscribeRequest& request, Millis time_left, SubscribeFn done) {
+void ProvidedChannel::attach(const SubscribeRequest& request, const SubscribeGrant&, Millis time_left,
+                             SubscribeFn done) {
   channel::SubscribeRequest query;
   query.channel = name();
   query.peer = wire_peer(*request.peer);
@@ -90,7 +91,7 @@ void ProvidedChannel::attach(const SubscribeRequest& request, Millis time_left, 
        });
 }
 
-void ProvidedChannel::publish(PublishRequest request, PublishFn done) {
+void ProvidedChannel::publish(PublishRequest request, PublishOptions, PublishFn done) {
   channel::PublishRequest query{name(), wire_peer(*request.peer), std::string(request.data.view())};
   call("publish", channel::encode(query), kCallTimeout,
        [done = std::move(done)](ServiceCallResponse reply) mutable {
@@ -99,9 +100,15 @@ void ProvidedChannel::publish(PublishRequest request, PublishFn done) {
 }
 
 void ProvidedChannel::history(HistoryRequest request, HistoryFn done) {
+  // A gateway that compares positions: what was fanned out is all there is to compare with.
+  if (request.peer == nullptr && request.limit == 0 && !last_.epoch.empty()) {
+    HistoryResponse known;
+    known.position = last_;
+    return done(std::move(known));
+  }
   channel::HistoryRequest query;
   query.channel = name();
-  query.peer = wire_peer(*request.peer);
+  if (request.peer != nullptr) query.peer = wire_peer(*request.peer);
   query.has_since = request.has_since;
   query.reverse = request.reverse;
   query.since = request.since.offset;
@@ -137,6 +144,12 @@ PublishResponse ProvidedChannel::server_publish(ServerPublish publish) {
   if (publication.epoch == last_.epoch && publication.offset <= last_.offset) return answer;
   last_ = answer.position;
   fan_out(std::make_shared<const Publication>(std::move(publication)));
+  return answer;
+}
+
+HistoryRemoveResponse ProvidedChannel::remove_history() {
+  HistoryRemoveResponse answer;
+  answer.error = make_error(error_code::kNotAvailable);
   return answer;
 }
 

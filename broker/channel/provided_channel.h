@@ -14,9 +14,10 @@ class ProvidedChannel final : public Channel {
  public:
   ProvidedChannel(ChannelContext& context, std::string name, const ChannelOptions& options);
 
-  void publish(PublishRequest request, PublishFn done) override;
+  void publish(PublishRequest request, PublishOptions options, PublishFn done) override;
   void history(HistoryRequest request, HistoryFn done) override;
   PublishResponse server_publish(ServerPublish publish) override;
+  HistoryRemoveResponse remove_history() override;
   std::optional<MonoTime> maintain(MonoTime now) override;
   StreamPosition position() const override { return last_; }
 
@@ -24,7 +25,8 @@ class ProvidedChannel final : public Channel {
       4'500};  // under the bus's own, so that the provider's word is the answer
 
  protected:
-  void attach(const SubscribeRequest& request, Millis time_left, SubscribeFn done) override;
+  void attach(const SubscribeRequest& request, const SubscribeGrant& grant, Millis time_left,
+              SubscribeFn done) override;
 
  private:
   void call(std::string method, std::string data, Millis timeout, host::CallFn done);

@@ -64,13 +64,30 @@ Stream::Recovery Stream::recover(MonoTime now, const StreamPosition& since) {
   return {true, std::move(missed)};
 }
 
+Stream::Recovery Stream::recover_latest(MonoTime now, const StreamPosition& since) {
+  const bool is_there = since.offset == top_ && since.epoch == epoch_;
+  PublicationPtr newest = latest(now);
+  if (newest == nullptr) return {is_there, {}};
+  if (is_there) return {true, {}};
+  return {true, {std::move(newest)}};
+}
+
+PublicationPtr Stream::latest(MonoTime now) {
+  expire(now);
+  return count_ == 0 ? nullptr : at(top_);
+}
+
+void Stream::clear() {
+  ring_.clear();
+  ring_.shrink_to_fit();
+  count_ = 0;
+}
+
 MonoTime Stream::expire(MonoTime now) {
   if (count_ == 0) return now + ttl_;
   const MonoTime at = last_append_ + ttl_;
   if (now < at) return at;
-  ring_.clear();
-  ring_.shrink_to_fit();
-  count_ = 0;
+  clear();
   return now + ttl_;
 }
 

@@ -46,6 +46,16 @@ class Stream {
   // kMaxHistoryPublications missed.
   Recovery recover(MonoTime now, const StreamPosition& since);
 
+  // The latest alone (cache mode). Recovered: it is the newest ever, and left out if the client is at it already
+  // (offset and epoch); or it is gone and the client is at the top.
+  Recovery recover_latest(MonoTime now, const StreamPosition& since);
+
+  // The newest publication, if it is kept.
+  PublicationPtr latest(MonoTime now);
+
+  // Forgets the contents; offset and epoch go on.
+  void clear();
+
   // Frees the contents when they have expired. Returns when they will, or nothing kept: `now` plus the ttl.
   MonoTime expire(MonoTime now);
   size_t kept() const { return count_; }

@@ -174,5 +174,52 @@ TEST(HistoryLimit, NegativeMeansAsManyAsAllowed) {
   EXPECT_EQ(history_limit(7), 7u);
 }
 
+TEST_F(StreamTest, TheLatestIsRecoveredAlone) {
+  append(stream_, 3);
+
+  const Stream::Recovery recovery = stream_.recover_latest(kStart, {1, stream_.top().epoch});
+
+  EXPECT_TRUE(recovery.recovered);
+  EXPECT_THAT(offsets(recovery.publications), ElementsAre(3u));
+}
+
+TEST_F(StreamTest, TheLatestIsRecoveredWhateverTheEpoch) {
+  append(stream_, 3);
+
+  EXPECT_THAT(stream_.recover_latest(kStart, {9, "otherone"}).publications, SizeIs(1));
+  EXPECT_THAT(stream_.recover_latest(kStart, {}).publications, SizeIs(1));
+}
+
+TEST_F(StreamTest, WhoHasTheLatestIsNotSentIt) {
+  append(stream_, 3);
+
+  const Stream::Recovery recovery = stream_.recover_latest(kStart, stream_.top());
+
+  EXPECT_TRUE(recovery.recovered);
+  EXPECT_THAT(recovery.publications, IsEmpty());
+}
+
+TEST_F(StreamTest, WithoutALatestOnlyWhoIsAtTheTopIsRecovered) {
+  append(stream_, 3);
+  const MonoTime later = kStart + Millis(1001);
+
+  EXPECT_TRUE(stream_.recover_latest(later, stream_.top()).recovered);
+  EXPECT_FALSE(stream_.recover_latest(later, {2, stream_.top().epoch}).recovered);
+  EXPECT_FALSE(stream_.recover_latest(later, {3, "otherone"}).recovered);
+}
+
+TEST_F(StreamTest, ClearedContentsLeaveThePosition) {
+  append(stream_, 3);
+  const StreamPosition top = stream_.top();
+
+  stream_.clear();
+
+  EXPECT_THAT(read(stream_, {}), IsEmpty());
+  EXPECT_EQ(stream_.top(), top);
+  EXPECT_EQ(stream_.latest(kStart), nullptr);
+  append(stream_, 1);
+  EXPECT_THAT(read(stream_, {}), ElementsAre(4u));
+}
+
 }  // namespace
 }  // namespace lcg::broker

@@ -25,6 +25,7 @@ Member& Members::ask(PeerPtr peer) {
   const std::string_view session = peer->session;
   if (Member* known = find(session)) {
     retire(*known);
+    known->answered = false;
     known->ticket = ++last_ticket_;
     return *known;
   }
@@ -45,19 +46,24 @@ void Members::listen(Member& member) {
   interest_.add(member.peer->gateway);
 }
 
-void Members::admit(Member& member, SharedBytes chan_info) {
-  member.chan_info = std::move(chan_info);
-  if (member.in) return;
+void Members::admit(Member& member, Admission as) {
+  retire(member);
+  member.as = std::move(as);
   member.in = true;
   ++in_;
-  if (count_users_) ++users_[member.peer->user];
+  if (member.as.takes_delta) ++deltas_;
+  if (!member.as.present) return;
+  ++present_;
+  ++users_[member.peer->user];
 }
 
 void Members::retire(Member& member) {
   if (!member.in) return;
   member.in = false;
   --in_;
-  if (!count_users_) return;
+  if (member.as.takes_delta) --deltas_;
+  if (!member.as.present) return;
+  --present_;
   const auto user = users_.find(member.peer->user);
   if (user != users_.end() && --user->second == 0) users_.erase(user);
 }
@@ -72,31 +78,28 @@ Member Members::remove(std::string_view session) {
   return was;
 }
 
-std::vector<Member> Members::remove_matching(std::string_view session, std::string_view user) {
-  std::vector<PeerPtr> matching;
+std::vector<PeerPtr> Members::matching(std::string_view session, std::string_view user) {
+  std::vector<PeerPtr> out;
   if (!session.empty()) {
     const Member* member = find(session);
-    if (member != nullptr && (user.empty() || member->peer->user == user)) matching.push_back(member->peer);
-  } else {
-    for (const auto& [key, member] : by_session_)
-      if (member.peer->user == user) matching.push_back(member.peer);
+    if (member != nullptr && (user.empty() || member->peer->user == user)) out.push_back(member->peer);
+    return out;
   }
-  std::vector<Member> out;
-  out.reserve(matching.size());
-  for (const PeerPtr& peer : matching) out.push_back(remove(peer->session));
+  for (const auto& [key, member] : by_session_)
+    if (member.peer->user == user) out.push_back(member.peer);
   return out;
 }
 
 std::vector<ClientInfo> Members::list() const {
   std::vector<ClientInfo> out;
-  out.reserve(in_);
+  out.reserve(present_);
   for (const auto& [session, member] : by_session_)
-    if (member.in) out.push_back(info_of(member));
+    if (member.in && member.as.present) out.push_back(info_of(member));
   return out;
 }
 
 ClientInfo info_of(const Member& member) {
-  return {member.peer->user, member.peer->session, member.peer->conn_info, member.chan_info};
+  return {member.peer->user, member.peer->session, member.peer->conn_info, member.as.chan_info};
 }
 
 }  // namespace lcg::broker

@@ -2,8 +2,8 @@
 // hold them.
 //
 // A session is a member from the moment it asks to subscribe, so that an unsubscribe that overtakes a slow
-// answer takes it out for good; it is heard of by others (presence, join, leave) once it is in. No time to
-// live: a gateway unsubscribes every session it loses, and a gateway that is gone takes its sessions along.
+// answer takes it out for good; it is heard of by others (presence, join, leave) once it is in, as far as the
+// namespace or whoever let it in wants that. No time to live: a gateway unsubscribes every session it loses, and a gateway that is gone takes its sessions along.
 // Bounded by the sessions of the gateways times the channels a session may have. One lane.
 #pragma once
 #include <cstdint>
@@ -36,46 +36,56 @@ class Interest {
   std::vector<Entry> entries_;
 };
 
+// What a member is once it is in.
+struct Admission {
+  SharedBytes chan_info;
+  bool present = false;         // presence tells of it
+  bool takes_delta = false;     // patches are of use to it
+  bool server_refresh = false;  // of its credentials
+};
+
 struct Member {
   PeerPtr peer;
-  SharedBytes chan_info;
   uint64_t ticket = 0;  // of the subscribe that made it
   bool listening = false;
   bool in = false;
+  bool answered = false;   // and knows it
+  bool evented = false;    // plugins were told that it subscribed
+  bool announced = false;  // others were told that it joined
+  Admission as;            // while in
 };
 
 class Members {
  public:
-  explicit Members(bool count_users) : count_users_(count_users) {}
-
   // A session asks to subscribe; one that is a member already starts over, its listening goes on.
   Member& ask(PeerPtr peer);
   Member* find(std::string_view session);
   // From here on the session's gateway gets the deliveries.
   void listen(Member& member);
-  void admit(Member& member, SharedBytes chan_info);
+  void admit(Member& member, Admission as);
   // What it was; peer is null when it was no member.
   Member remove(std::string_view session);
-  // Those that match all non-empty arguments, as they were. Without a session every member is looked at.
+  // Those that match all non-empty arguments. Without a session every member is looked at.
   // REQUIRES: session or user is set.
-  std::vector<Member> remove_matching(std::string_view session, std::string_view user);
+  std::vector<PeerPtr> matching(std::string_view session, std::string_view user);
 
   bool empty() const { return by_session_.empty(); }
   uint32_t in_count() const { return in_; }
-  // REQUIRES: count_users. Distinct users among those in.
+  uint32_t delta_count() const { return deltas_; }
+  // Of those present: sessions, and distinct users.
+  uint32_t present_count() const { return present_; }
   uint32_t user_count() const { return static_cast<uint32_t>(users_.size()); }
   const Interest& interest() const { return interest_; }
-  // Those in, in no particular order.
+  // Those present, in no particular order.
   std::vector<ClientInfo> list() const;
 
  private:
   void retire(Member& member);
 
-  const bool count_users_;
   uint64_t last_ticket_ = 0;
-  uint32_t in_ = 0;
+  uint32_t in_ = 0, present_ = 0, deltas_ = 0;
   std::unordered_map<std::string_view, Member> by_session_;  // the key lives in the member's peer
-  std::unordered_map<std::string, uint32_t> users_;          // sessions in, by user
+  std::unordered_map<std::string, uint32_t> users_;          // sessions present, by user
   Interest interest_;
 };
 

@@ -1,0 +1,81 @@
+// History, presence and lists, for clients and for the server (no peer), which needs no permission. Source:
+// client-protocol 1.9, 4.
+#include "broker/channel/access.h"
+#include "broker/channel/glob.h"
+#include "broker/command/channel_commands.h"
+
+namespace lcg::broker {
+namespace {
+
+constexpr size_t kMaxPresenceClients =
+    10'000;  // in one answer; over it error 106: presence_stats has no limit
+
+}  // namespace
+
+void ChannelCommands::history(HistoryRequest request, HistoryFn done) {
+  const Found found = find(request.channel);
+  if (found.error != 0) return done(failed<HistoryResponse>(found.error));
+  const ChannelOptions& options = *found.options;
+  if (!options.provided() && !options.keeps_history())
+    return done(failed<HistoryResponse>(error_code::kNotAvailable));
+  if (request.peer != nullptr && !may(options.history_read, found, *request.peer))
+    return done(failed<HistoryResponse>(error_code::kPermissionDenied));
+  if (request.reverse && request.has_since && request.since.offset == 0)
+    return done(failed<HistoryResponse>(error_code::kBadRequest));
+  const std::shared_ptr<Channel> channel = table_.obtain(request.channel, options);
+  if (channel == nullptr) return done(failed<HistoryResponse>(error_code::kTooManyRequests));
+  channel->history(std::move(request), std::move(done));
+  table_.release(*channel);
+}
+
+HistoryRemoveResponse ChannelCommands::remove_history(const HistoryRemove& request) {
+  const Found found = find(request.channel);
+  if (found.error != 0) return failed<HistoryRemoveResponse>(found.error);
+  if (!found.options->keeps_history()) return failed<HistoryRemoveResponse>(error_code::kNotAvailable);
+  return found.channel == nullptr ? HistoryRemoveResponse{} : found.channel->remove_history();
+}
+
+void ChannelCommands::presence(PresenceRequest request, UniqueFunction<void(PresenceResponse)> done) {
+  const Found found = find(request.channel);
+  if (found.error != 0) return done(failed<PresenceResponse>(found.error));
+  const ChannelOptions& options = *found.options;
+  if (!options.presence) return done(failed<PresenceResponse>(error_code::kNotAvailable));
+  Members* members = found.channel == nullptr ? nullptr : &found.channel->members();
+  if (request.peer != nullptr) {
+    const Member* self = members == nullptr ? nullptr : members->find(request.peer->session);
+    const bool subscribed = self != nullptr && self->in;
+    // Of a provided channel only its own members may know who is there, whatever the options say.
+    if (!permits(options, options.presence_read, *request.peer, subscribed) ||
+        (options.provided() && !subscribed))
+      return done(failed<PresenceResponse>(error_code::kPermissionDenied));
+  }
+  PresenceResponse answer;
+  if (members != nullptr) {
+    answer.num_clients = members->present_count();
+    answer.num_users = members->user_count();
+    if (!request.stats_only) {
+      if (answer.num_clients > kMaxPresenceClients)
+        return done(failed<PresenceResponse>(error_code::kLimitExceeded));
+      answer.clients = members->list();
+    }
+  }
+  done(std::move(answer));
+}
+
+ListChannelsResponse ChannelCommands::list(const ListChannels& request) const {
+  ListChannelsResponse answer;
+  // No channel's name is as long; a pattern that is matches none.
+  if (request.pattern.size() > 2 * kMaxChannelLength) return answer;
+  const size_t limit = std::min(request.limit, kMaxListedChannels);
+  table_.for_each([&](Channel& channel) {
+    const uint32_t sessions = channel.members().in_count();
+    if (sessions == 0) return true;
+    if (!request.pattern.empty() && !glob_matches(request.pattern, channel.name())) return true;
+    answer.more = answer.channels.size() == limit;
+    if (!answer.more) answer.channels.emplace_back(channel.name(), sessions);
+    return !answer.more;
+  });
+  return answer;
+}
+
+}  // namespace lcg::broker
