@@ -3,11 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "base/sim_lane.h"
 #include "gateway/fanout/test_allocations.h"
-#include "gateway/fanout/test_transport.h"
+#include "gateway/fanout/test_subscriber.h"
 #include "gateway/protocol/limits.h"
 
 namespace lcg::gateway {
@@ -15,64 +13,10 @@ namespace {
 
 using testing::ElementsAre;
 
-PublicationPtr publication(uint64_t offset, std::string epoch = "E") {
-  auto pub = std::make_shared<Publication>();
-  pub->offset = offset;
-  pub->epoch = std::move(epoch);
-  pub->data = SharedBytes(std::to_string(offset));
-  return pub;
-}
-
-// A subscriber with one subscription, as a session would have it.
-struct Subscriber final : SubscriptionOwner {
-  explicit Subscriber(Hub& in) : hub(in) {}
-  ~Subscriber() { leave(); }
-  void pend(std::string_view channel, bool collapsible = false) {
-    subscription = std::make_unique<Subscription>(*this, transport, protocol::Variant{});
-    hub.subscribe(channel, collapsible, *subscription);
-  }
-  void activate(uint64_t offset, bool tracked = true, bool join_leave = false, std::string epoch = "E") {
-    hub.activate(*subscription,
-                 {.position = {offset, std::move(epoch)}, .tracked = tracked, .join_leave = join_leave});
-  }
-  void join(std::string_view channel, uint64_t offset = 0, bool collapsible = false) {
-    pend(channel, collapsible);
-    activate(offset);
-  }
-  void leave() {
-    if (subscription != nullptr) hub.remove(*subscription);
-    subscription.reset();
-  }
-  void on_position_lost(Subscription&) override {
-    ++lost;
-    leave();
-  }
-  void on_unsubscribed(Subscription&, uint32_t code, std::string_view) override {
-    ended_with = code;
-    leave();
-  }
-  void on_inappropriate(Subscription&) override { leave(); }
-  // The offsets of the publications that came.
-  std::vector<uint64_t> offsets() const {
-    std::vector<uint64_t> out;
-    for (const std::string& line : transport.lines) {
-      const size_t at = line.find("\"data\":");
-      if (at != std::string::npos) out.push_back(std::strtoull(line.c_str() + at + 7, nullptr, 10));
-    }
-    return out;
-  }
-
-  Hub& hub;
-  TestTransport transport;
-  std::unique_ptr<Subscription> subscription;
-  int lost = 0;
-  uint32_t ended_with = 0;
-};
-
 class HubTest : public testing::Test {
  protected:
   void publish(uint64_t offset, std::string channel = "c", std::string epoch = "E") {
-    hub.deliver(DeliverPublication{std::move(channel), publication(offset, std::move(epoch))});
+    hub.deliver(DeliverPublication{std::move(channel), test_publication(offset, std::move(epoch))});
   }
   void turn() { world.run_until_idle(); }
   std::vector<std::unique_ptr<Subscriber>> crowd(size_t count) {
@@ -409,7 +353,7 @@ TEST_F(HubTest, FanOutAllocatesNothingForASubscriber) {
   Subscriber owner(hub);
   std::vector<std::unique_ptr<Subscription>> all;
   const auto cost = [&](uint64_t offset) {
-    const PublicationPtr pub = publication(offset);
+    const PublicationPtr pub = test_publication(offset);
     const size_t before = allocations();
     hub.deliver(DeliverPublication{"c", pub});
     hub.flush();
