@@ -36,6 +36,7 @@ class FakeBus final : public Bus {
   uint32_t broker_lane_count() const override { return kLanes; }
   void serve(uint32_t, Lane&, RequestHandler&) override {}
   void attach(GatewayAddress, Lane&, DeliverySink&) override {}
+  bool reaches(GatewayAddress) const override { return true; }
   void deliver(Lane&, GatewayAddress, Delivery) override {}
   void request(Lane&, Target target, Request request, ResponseFn done, Millis) override {
     log.push_back({target, request});
