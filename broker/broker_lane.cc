@@ -3,6 +3,7 @@
 #include "broker/command/ask_plugins.h"
 #include "broker/command/connect.h"
 #include "broker/command/inspect.h"
+#include "broker/command/refresh.h"
 
 namespace lcg::broker {
 namespace {
@@ -18,6 +19,7 @@ UniqueFunction<void(Answer)> as(ResponseFn done) {
 BrokerLane::BrokerLane(LaneContext context)
     : context_(context),
       registry_(context.lane, context.bus, context.host, context.config.registry),
+      users_(context_, registry_),
       channels_(context_) {}
 
 void BrokerLane::on_request(Request request, ResponseFn done) {
@@ -60,17 +62,33 @@ void BrokerLane::handle(UnsubscribeSessions&& request, ResponseFn done) {
   done(channels_.unsubscribe_sessions(request));
 }
 
+void BrokerLane::handle(SubRefreshRequest&& request, ResponseFn done) {
+  channels_.sub_refresh(std::move(request), as<SubRefreshResponse>(std::move(done)));
+}
+void BrokerLane::handle(HistoryRemove&& request, ResponseFn done) { done(channels_.remove_history(request)); }
+void BrokerLane::handle(ListChannels&& request, ResponseFn done) { done(channels_.list(request)); }
+
 void BrokerLane::handle(BindSession&& request, ResponseFn done) {
-  registry_.bind(std::move(request), as<BindSessionResponse>(std::move(done)));
+  users_.bind(std::move(request), as<BindSessionResponse>(std::move(done)));
 }
 void BrokerLane::handle(SessionClosed&& request, ResponseFn done) {
-  registry_.unbind(*request.peer);
-  context_.host.disconnected(request.peer, request.code);
+  users_.closed(request);
   done(SessionClosedResponse{});
 }
 void BrokerLane::handle(DisconnectSessions&& request, ResponseFn done) {
   done(DisconnectSessionsResponse{registry_.disconnect(request)});
 }
+
+void BrokerLane::handle(SubscribeUser&& request, ResponseFn done) { done(users_.subscribe(request)); }
+void BrokerLane::handle(UnsubscribeUser&& request, ResponseFn done) { done(users_.unsubscribe(request)); }
+void BrokerLane::handle(RefreshUser&& request, ResponseFn done) { done(users_.refresh(request)); }
+void BrokerLane::handle(BlockUser&& request, ResponseFn done) {
+  users_.block(std::move(request), as<UserAnswer>(std::move(done)));
+}
+void BrokerLane::handle(UserStatus&& request, ResponseFn done) {
+  users_.status(std::move(request), as<UserStatusResponse>(std::move(done)));
+}
+void BrokerLane::handle(ListSessions&& request, ResponseFn done) { done(users_.list(request)); }
 
 void BrokerLane::handle(ServiceCall&& call, ResponseFn done) {
   // Without a key any instance will do, and no slot is meant.
@@ -82,5 +100,6 @@ void BrokerLane::handle(ServiceCall&& call, ResponseFn done) {
 void BrokerLane::handle(Inspect&& request, ResponseFn done) {
   done(inspect(context_, registry_, channels_.table(), request));
 }
+void BrokerLane::handle(NodeInfo&&, ResponseFn done) { done(node_info(registry_, channels_.counts())); }
 
 }  // namespace lcg::broker

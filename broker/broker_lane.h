@@ -7,6 +7,7 @@
 #include "broker/api/bus.h"
 #include "broker/command/channel_commands.h"
 #include "broker/command/lane_context.h"
+#include "broker/command/user_commands.h"
 #include "broker/registry/registry.h"
 
 namespace lcg::broker {
@@ -37,6 +38,16 @@ class BrokerLane final : public RequestHandler {
   void handle(Inspect&& request, ResponseFn done);
   void handle(DisconnectSessions&& request, ResponseFn done);
   void handle(UnsubscribeSessions&& request, ResponseFn done);
+  void handle(SubscribeUser&& request, ResponseFn done);
+  void handle(UnsubscribeUser&& request, ResponseFn done);
+  void handle(RefreshUser&& request, ResponseFn done);
+  void handle(BlockUser&& request, ResponseFn done);
+  void handle(UserStatus&& request, ResponseFn done);
+  void handle(ListSessions&& request, ResponseFn done);
+  void handle(NodeInfo&& request, ResponseFn done);
+  void handle(SubRefreshRequest&& request, ResponseFn done);
+  void handle(HistoryRemove&& request, ResponseFn done);
+  void handle(ListChannels&& request, ResponseFn done);
   template <class R>
   void handle(R&&, ResponseFn done) {
     typename std::decay_t<R>::Answer answer;
@@ -47,6 +58,7 @@ class BrokerLane final : public RequestHandler {
 
   LaneContext context_;
   Registry registry_;
+  UserCommands users_;
   ChannelCommands channels_;
 };
 

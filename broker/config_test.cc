@@ -67,6 +67,21 @@ plugins:
   EXPECT_EQ(read.config.plugins[1].call_timeout, Millis(2000));
 }
 
+TEST(BrokerConfigTest, ReadsWhoMayConnect) {
+  Read read(R"(
+broker:
+  disallow_anonymous_connection_tokens: true
+  user_personal_channel: {enabled: true, namespace: personal, single_connection: true}
+channel:
+  namespaces: [{name: personal}]
+)");
+
+  ASSERT_TRUE(read.document.ok()) << read.document.error_text();
+  EXPECT_TRUE(read.config.disallow_anonymous_connection_tokens);
+  EXPECT_EQ(read.config.personal.of("42"), "personal:#42");
+  EXPECT_TRUE(read.config.registry.single_connection);
+}
+
 struct BadCase {
   const char* name;
   const char* text;
@@ -80,22 +95,26 @@ TEST_P(BadConfigTest, SaysWhereAndWhat) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, BadConfigTest,
-    testing::Values(BadCase{"Slots", "broker: {slots: 1000}", "must be a power of two, found 1000"},
-                    BadCase{"Unknown", "broker: {slot: 64}", "did you mean 'slots'"},
-                    BadCase{"HistoryHalf", "channel: {without_namespace: {history_size: 5}}",
-                            "both a history_size and a history_ttl"},
-                    BadCase{"RecoveryAlone", "channel: {without_namespace: {force_recovery: true}}",
-                            "need a history"},
-                    BadCase{"PushAlone", "channel: {without_namespace: {force_push_join_leave: true}}",
-                            "needs join_leave"},
-                    BadCase{"NoName", "channel: {namespaces: [{presence: true}]}", "name"},
-                    BadCase{"BadName", "channel: {namespaces: [{name: 'a:b'}]}", "letters, digits"},
-                    BadCase{"Twice", "channel: {namespaces: [{name: a}, {name: a}]}", "'a' already"},
-                    BadCase{"Provider", "channel: {namespaces: [{name: a, provider: b}]}",
-                            "the namespace's own name, 'a'"},
-                    BadCase{"Timeout", "broker: {answer_timeout: 6s}", "answer_timeout"},
-                    BadCase{"Instances", "plugins: [{name: a, instances: two}]", "per_lane"},
-                    BadCase{"PluginName", "plugins: [{file: a.so}]", "name"}),
+    testing::Values(
+        BadCase{"Slots", "broker: {slots: 1000}", "must be a power of two, found 1000"},
+        BadCase{"PersonalNamespace", "broker: {user_personal_channel: {enabled: true, namespace: me}}",
+                "there is no 'me' under channel.namespaces"},
+        BadCase{"SingleAlone", "broker: {user_personal_channel: {single_connection: true}}",
+                "needs enabled: true"},
+        BadCase{"Unknown", "broker: {slot: 64}", "did you mean 'slots'"},
+        BadCase{"HistoryHalf", "channel: {without_namespace: {history_size: 5}}",
+                "both a history_size and a history_ttl"},
+        BadCase{"RecoveryAlone", "channel: {without_namespace: {force_recovery: true}}", "need a history"},
+        BadCase{"PushAlone", "channel: {without_namespace: {force_push_join_leave: true}}",
+                "needs join_leave"},
+        BadCase{"NoName", "channel: {namespaces: [{presence: true}]}", "name"},
+        BadCase{"BadName", "channel: {namespaces: [{name: 'a:b'}]}", "letters, digits"},
+        BadCase{"Twice", "channel: {namespaces: [{name: a}, {name: a}]}", "'a' already"},
+        BadCase{"Provider", "channel: {namespaces: [{name: a, provider: b}]}",
+                "the namespace's own name, 'a'"},
+        BadCase{"Timeout", "broker: {answer_timeout: 6s}", "answer_timeout"},
+        BadCase{"Instances", "plugins: [{name: a, instances: two}]", "per_lane"},
+        BadCase{"PluginName", "plugins: [{file: a.so}]", "name"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace

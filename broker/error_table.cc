@@ -58,7 +58,9 @@ Disconnect disconnect_of(uint32_t code, const std::string& reason) {
 Outcome outcome_of_chain(const host::ChainResult& result, uint32_t not_found) {
   if (result.disconnect_code != 0) return {{}, disconnect_of(result.disconnect_code, result.message)};
   if (result.status == LCG_OK) return {};
-  return {error_of_status(result.status, result.error_code, result.message, not_found), {}};
+  Error error = error_of_status(result.status, result.error_code, result.message, not_found);
+  error.temporary = error.temporary || result.temporary();
+  return {std::move(error), {}};
 }
 
 uint32_t http_status_of(const host::ChainResult& result) {

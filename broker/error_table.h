@@ -5,6 +5,7 @@
 //   DENIED 103 · NOT_FOUND 102 for channels, 104 for methods · INVALID and CONFLICT 107 · UNSUPPORTED 108
 //   BUSY 111, temporary · TIMEOUT, UNAVAILABLE, CANCELLED, STALE, FENCED, INTERNAL and unknown ones 100,
 //   temporary
+// With LCG_RESULT_TEMPORARY any code is temporary: the client tries again.
 #pragma once
 #include <cstdint>
 #include <string>

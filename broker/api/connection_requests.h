@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "broker/api/grant.h"
 #include "broker/api/outcome.h"
 #include "broker/api/types.h"
@@ -25,6 +26,9 @@ struct ConnectRequest {
   SharedBytes headers{};  // as Peer::headers
   // Those the client names: to recover, or, unidirectional, to subscribe to.
   std::vector<std::string> channels{};
+  // When the client asked, on the clock of the gateway's node; 0: not told. Of two connections of one device the
+  // one that asked later stays.
+  MonoTime asked{};
 };
 struct ConnectResponse : Outcome {
   PeerPtr peer;

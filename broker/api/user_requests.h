@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "broker/api/grant.h"
 #include "broker/api/outcome.h"
 #include "broker/api/types.h"
@@ -18,6 +19,7 @@ struct SessionClosed {
   using Answer = struct SessionClosedResponse;
   PeerPtr peer;
   uint32_t code = 0;
+  std::string reason{};  // "": the standard words of the code
 };
 struct SessionClosedResponse : Outcome {};
 
@@ -27,6 +29,7 @@ struct BindSession {
   std::shared_ptr<Peer> peer;  // device_epoch is filled in
   uint64_t claimed_epoch = 0;  // what the client says it was issued; 0: none
   std::string client_name, client_version;
+  MonoTime asked{};  // as ConnectRequest::asked
 };
 struct BindSessionResponse : Outcome {
   uint64_t device_epoch = 0;

@@ -45,6 +45,7 @@ void http(LaneContext& context, HttpRequest request, UniqueFunction<void(HttpRes
   auto peer = std::make_shared<Peer>();
   peer->remote = std::move(request.remote);
   peer->http = true;
+  peer->transport = TransportKind::kHttp;
   host::ChainRequest question;
   question.kind = LCG_REQ_HTTP;
   question.peer = std::move(peer);

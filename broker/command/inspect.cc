@@ -95,4 +95,13 @@ InspectResponse inspect(const LaneContext& context, const Registry& registry, co
   return rows.take();
 }
 
+NodeInfoResponse node_info(const Registry& registry, const ChannelCounts& channels) {
+  NodeInfoResponse out;
+  out.clients = registry.size();
+  out.users = registry.users();
+  out.channels = channels.occupied;
+  out.subscriptions = channels.subscriptions;
+  return out;
+}
+
 }  // namespace lcg::broker

@@ -13,4 +13,7 @@ inline constexpr uint32_t kMaxInspectRows = 10'000;  // in one answer of one lan
 InspectResponse inspect(const LaneContext& context, const Registry& registry, const ChannelTable& channels,
                         const Inspect& request);
 
+// What the lane holds.
+NodeInfoResponse node_info(const Registry& registry, const ChannelCounts& channels);
+
 }  // namespace lcg::broker

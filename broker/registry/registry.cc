@@ -32,7 +32,9 @@ bool matches(const Registry::Session& session, const DisconnectSessions& what) {
   const Peer& peer = *session.peer;
   return (what.session.empty() || what.session == peer.session) &&
          (what.user.empty() || what.user == peer.user) &&
-         (what.device.empty() || what.device == peer.device) && (what.auth.empty() || what.auth == peer.auth);
+         (what.device.empty() || what.device == peer.device) &&
+         (what.auth.empty() || what.auth == peer.auth) &&
+         std::find(what.except.begin(), what.except.end(), peer.session) == what.except.end();
 }
 
 }  // namespace
@@ -41,43 +43,57 @@ bool matches(const Registry::Session& session, const DisconnectSessions& what) {
 struct Registry::Bind {
   BindSession request;
   BindFn done;
-  uint64_t ask = 0;
+  Order order;
   uint32_t attempt = 1;
-  bool cancelled = false;
+  Outcome cancelled;  // not ok: what it will be refused with
   const Peer& peer() const { return *request.peer; }
 };
 
 Registry::Registry(Lane& lane, Bus& bus, host::PluginHost& host, RegistryLimits limits)
-    : lane_(lane), bus_(bus), host_(host), limits_(limits) {}
+    : lane_(lane), bus_(bus), host_(host), limits_(limits), records_(lane, host) {}
 
 void Registry::bind(BindSession request, BindFn done) {
   auto bind = std::make_shared<Bind>();
   bind->request = std::move(request);
   bind->done = std::move(done);
-  bind->ask = ++asks_;
+  bind->order = {bind->peer().gateway.node, bind->request.asked, ++arrivals_};
   // Before the store is asked, so that a user at the limit costs no write.
   if (over_limit(bind->peer()))
     return refuse(*bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
-  if (bind->peer().ephemeral_device || bind->peer().user.empty()) return finish(*bind, kFirstEpoch);
+  if (bind->peer().user.empty()) return finish(*bind, kFirstEpoch);
   binding_[bind->peer().session] = bind.get();
-  newest_[install_of(bind->peer())] = bind->ask;
-  read_epoch(std::move(bind));
+  if (!bind->peer().ephemeral_device) {
+    const auto [newest, first] = newest_.try_emplace(install_of(bind->peer()), bind->order);
+    if (!first && bind->order.after(newest->second)) newest->second = bind->order;
+  }
+  check_block(std::move(bind));
+}
+
+void Registry::check_block(std::shared_ptr<Bind> bind) {
+  const std::string& user = bind->peer().user;
+  records_.read_block(user, [this, bind](Outcome read, int64_t until_ms) mutable {
+    if (!read.ok()) return refuse(*bind, std::move(read));
+    if (until_ms > lane_.clock().wall_ms())
+      return refuse(*bind, {{}, make_disconnect(disconnect_code::kPermissionDenied)});
+    if (bind->peer().ephemeral_device) return finish(*bind, kFirstEpoch);
+    read_epoch(std::move(bind));
+  });
 }
 
 void Registry::ended(const Bind& bind) {
   binding_.erase(bind.peer().session);
   const auto newest = newest_.find(install_of(bind.peer()));
-  if (newest != newest_.end() && newest->second == bind.ask) newest_.erase(newest);
+  if (newest != newest_.end() && newest->second.arrival == bind.order.arrival) newest_.erase(newest);
 }
 
-// Has a newer bind of the same device asked, and is under way or done?
+// Is there a newer one of the same device, under way or bound?
 bool Registry::superseded(const Bind& bind) const {
   const auto newest = newest_.find(install_of(bind.peer()));
-  if (newest != newest_.end() && newest->second > bind.ask) return true;
+  if (newest != newest_.end() && newest->second.after(bind.order)) return true;
   const auto sessions = by_user_.find(bind.peer().user);
   return sessions != by_user_.end() &&
          std::any_of(sessions->second.begin(), sessions->second.end(), [&](const auto& session) {
-           return session->peer->device == bind.peer().device && session->ask > bind.ask;
+           return session->peer->device == bind.peer().device && session->order.after(bind.order);
          });
 }
 
@@ -92,7 +108,9 @@ void Registry::read_epoch(std::shared_ptr<Bind> bind) {
   ServiceCall get{"storage", "get", bind->peer().user, {}, "host", 0};
   get.data = wire::Writer().str(kCollection).str(bind->peer().device).take();
   host_.call(std::move(get), kStoreTimeout, [this, bind](ServiceCallResponse answer) mutable {
-    if (answer.status == LCG_E_NOT_FOUND) return write_epoch(std::move(bind), {}, kFirstEpoch);
+    const bool first = answer.status == LCG_E_NOT_FOUND;
+    if (first && !superseded(*bind)) return write_epoch(std::move(bind), {}, kFirstEpoch);
+    if (first) return refuse(*bind, {{}, replaced()});
     if (answer.status != LCG_OK) return refuse(*bind, outcome_of_call(answer, error_code::kInternal));
     wire::Reader reader(answer.data);
     const uint64_t stored = reader.u64();
@@ -122,7 +140,7 @@ void Registry::write_epoch(std::shared_ptr<Bind> bind, std::string current, uint
 }
 
 bool Registry::over_limit(const Peer& peer) const {
-  if (peer.user.empty()) return false;
+  if (peer.user.empty() || limits_.single_connection) return false;
   const auto found = by_user_.find(std::string_view(peer.user));
   if (found == by_user_.end()) return false;
   const auto others = std::count_if(found->second.begin(), found->second.end(), [&](const auto& session) {
@@ -133,25 +151,37 @@ bool Registry::over_limit(const Peer& peer) const {
 
 void Registry::finish(Bind& bind, uint64_t epoch) {
   const std::shared_ptr<Peer>& peer = bind.request.peer;
-  if (bind.cancelled) return refuse(bind, {make_error(error_code::kInternal), {}});
+  if (!bind.cancelled.ok()) return refuse(bind, std::move(bind.cancelled));
   if (over_limit(*peer)) return refuse(bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
+  if (superseded(bind)) return refuse(bind, {{}, replaced()});
   Sessions& sessions = by_user_[owner_of(*peer)];
-  const auto older = std::find_if(sessions.begin(), sessions.end(),
-                                  [&](const auto& session) { return session->peer->device == peer->device; });
-  if (older != sessions.end()) {
-    if ((*older)->ask > bind.ask) return refuse(bind, {{}, replaced()});
-    close(**older, replaced());
-    erase(sessions, older->get());
-  }
+  const bool late = std::any_of(sessions.begin(), sessions.end(),
+                                [&](const auto& session) { return session->order.after(bind.order); });
+  if (limits_.single_connection && late)
+    return refuse(bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
+  make_room(sessions, *peer);
   ended(bind);
   peer->device_epoch = epoch;
+  if (peer->user.empty()) ++anonymous_;
   sessions.push_back(std::make_unique<Session>(Session{peer, std::move(bind.request.client_name),
                                                        std::move(bind.request.client_version),
-                                                       lane_.clock().wall_ms(), bind.ask}));
+                                                       lane_.clock().wall_ms(), bind.order}));
   by_session_[sessions.back()->peer->session] = sessions.back().get();
   BindSessionResponse answer;
   answer.device_epoch = epoch;
   bind.done(std::move(answer));
+}
+
+// Closes those whose place `peer` takes: all are older.
+void Registry::make_room(Sessions& sessions, const Peer& peer) {
+  for (size_t i = sessions.size(); i > 0; --i) {
+    const Session& session = *sessions[i - 1];
+    const bool same_device = session.peer->device == peer.device;
+    if (!same_device && !(limits_.single_connection && !peer.user.empty())) continue;
+    close(session, same_device ? replaced() : make_disconnect(disconnect_code::kConnectionLimit));
+    replaced_.insert(session.peer->session);
+    erase(sessions, &session);
+  }
 }
 
 void Registry::close(const Session& session, Disconnect disconnect) {
@@ -166,13 +196,39 @@ void Registry::erase(Sessions& sessions, const Session* session) {
 
 bool Registry::unbind(const Peer& peer) {
   if (const auto under_way = binding_.find(peer.session); under_way != binding_.end())
-    under_way->second->cancelled = true;
+    under_way->second->cancelled.error = make_error(error_code::kInternal);
+  if (replaced_.erase(peer.session) != 0) return true;
   const auto found = by_session_.find(peer.session);
   if (found == by_session_.end()) return false;
   const auto user = by_user_.find(owner_of(*found->second->peer));
   erase(user->second, found->second);
-  if (user->second.empty()) by_user_.erase(user);
+  if (!user->second.empty()) return true;
+  by_user_.erase(user);
+  if (peer.user.empty())
+    --anonymous_;
+  else
+    records_.seen(peer.user, lane_.clock().wall_ms());
   return true;
+}
+
+void Registry::block(std::string user, int64_t until_ms, UniqueFunction<void(UserAnswer)> done) {
+  if (until_ms <= lane_.clock().wall_ms()) until_ms = 0;
+  records_.write_block(user, until_ms,
+                       [this, user, until_ms, done = std::move(done)](Outcome written) mutable {
+                         UserAnswer answer;
+                         static_cast<Outcome&>(answer) = std::move(written);
+                         if (!answer.ok() || until_ms == 0) return done(std::move(answer));
+                         // Those that read the record before it was written.
+                         for (const auto& [session, bind] : binding_) {
+                           if (bind->peer().user == user)
+                             bind->cancelled.disconnect = make_disconnect(disconnect_code::kPermissionDenied);
+                         }
+                         DisconnectSessions all;
+                         all.user = user;
+                         all.disconnect = make_disconnect(disconnect_code::kPermissionDenied);
+                         answer.sessions = disconnect(all);
+                         done(std::move(answer));
+                       });
 }
 
 uint32_t Registry::disconnect(const DisconnectSessions& what) {

@@ -169,7 +169,8 @@ void handle_connect(Session& session, const protocol::Command& command) {
       .encoding = session.variant().encoding,
       .headers =
           headers_json(session.headers(), allowed_headers(context.options.emulated_headers, connect.headers)),
-      .channels = std::move(channels)};
+      .channels = std::move(channels),
+      .asked = context.lane.now()};
   // Not Session::ask(): an answer that finds no session any more has registered one all the same.
   lcg::ask(context.bus, context.lane, Target::any(), std::move(request),
            [&context, handle = session.handle(), progress = std::move(progress)](ConnectResponse answer) {

@@ -1,0 +1,108 @@
+#include "broker/registry/user_records.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "broker/error_table.h"
+#include "lcg/services/storage_wire.hpp"
+
+namespace lcg::broker {
+namespace {
+
+constexpr const char* kBlock = "user_block";
+constexpr const char* kStatus = "user_status";
+constexpr const char* kKey = "record";
+constexpr uint64_t kFormat = 1;
+
+std::string encode(int64_t ms) { return wire::Writer().u64(kFormat).u64(static_cast<uint64_t>(ms)).take(); }
+
+std::optional<int64_t> decode(std::string_view document) {
+  wire::Reader reader(document);
+  const uint64_t format = reader.u64();
+  const uint64_t ms = reader.u64();
+  if (!reader.ok() || format != kFormat || ms > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
+  return static_cast<int64_t>(ms);
+}
+
+ServiceCall commit(const std::string& user, const storage::Batch& batch) {
+  return {"storage", "commit", user, batch.encode(), "host", 0};
+}
+
+}  // namespace
+
+void UserRecords::read(const char* collection, const std::string& user, TimeFn done) {
+  ServiceCall get{"storage", "get", user, {}, "host", 0};
+  get.data = wire::Writer().str(collection).str(kKey).take();
+  host_.call(std::move(get), kStoreTimeout,
+             [collection, done = std::move(done)](const ServiceCallResponse& answer) mutable {
+               if (answer.status == LCG_E_NOT_FOUND) return done({}, 0);
+               if (answer.status != LCG_OK) return done(outcome_of_call(answer, error_code::kInternal), 0);
+               if (const std::optional<int64_t> ms = decode(answer.data)) return done({}, *ms);
+               log::error("a document of a user cannot be read", {{"collection", collection}});
+               done({make_error(error_code::kInternal), {}}, 0);
+             });
+}
+
+void UserRecords::read_block(const std::string& user, TimeFn done) { read(kBlock, user, std::move(done)); }
+
+void UserRecords::write_block(const std::string& user, int64_t until_ms, DoneFn done) {
+  storage::Batch batch;
+  if (until_ms == 0)
+    batch.erase(kBlock, kKey);
+  else
+    batch.put(kBlock, kKey, encode(until_ms));
+  host_.call(commit(user, batch), kStoreTimeout,
+             [done = std::move(done)](const ServiceCallResponse& answer) mutable {
+               done(outcome_of_call(answer, error_code::kInternal));
+             });
+}
+
+void UserRecords::read_seen(const std::string& user, TimeFn done) {
+  if (const auto found = unwritten_.find(user); found != unwritten_.end()) {
+    lane_.post([at_ms = found->second, done = std::move(done)]() mutable { done({}, at_ms); });
+    return;
+  }
+  read(kStatus, user, std::move(done));
+}
+
+void UserRecords::seen(const std::string& user, int64_t at_ms) {
+  if (unwritten_.size() >= kMaxUnwritten && !unwritten_.contains(user)) {
+    ++lost_;
+    return;
+  }
+  unwritten_[user] = at_ms;
+  pump();
+}
+
+void UserRecords::pump() {
+  while (!paused_ && writing_ < kMaxWrites && !unwritten_.empty()) {
+    auto next = unwritten_.extract(unwritten_.begin());
+    storage::Batch batch;
+    batch.put(kStatus, kKey, encode(next.mapped()));
+    batch.durable = false;
+    ++writing_;
+    host_.call(commit(next.key(), batch), kStoreTimeout,
+               [this, user = next.key(), at_ms = next.mapped()](const ServiceCallResponse& answer) {
+                 written(user, at_ms, answer.status);
+               });
+  }
+}
+
+void UserRecords::written(const std::string& user, int64_t at_ms, int32_t status) {
+  --writing_;
+  const bool again = status != LCG_OK && status != LCG_E_FENCED && status != LCG_E_INVALID;
+  // A later time may have come meanwhile: it stays.
+  if (again) unwritten_.try_emplace(user, at_ms);
+  if (again && !paused_) {
+    log::warn("the store does not take when users were seen",
+              {{"status", status}, {"waiting", unwritten_.size()}, {"lost", std::exchange(lost_, 0)}});
+    paused_ = true;
+    lane_.start_timer(kRetryAfter, [this] {
+      paused_ = false;
+      pump();
+    });
+  }
+  pump();
+}
+
+}  // namespace lcg::broker
