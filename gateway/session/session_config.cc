@@ -22,8 +22,8 @@ void read_ping(config::Section ping, SessionOptions& out) {
 // {publish: {per_second: 10, burst: 20}, ...}; `all` is every command together.
 void read_rates(config::Section scope, bool with_all, RateTable& out) {
   const auto read = [&](std::string_view name, RateLimit& limit) {
-    if (!scope.has(name)) return;
     config::Section section = scope.section(name);
+    if (!section.exists()) return;
     section.require("per_second");
     section.get("per_second", limit.per_second, 0, 1e6);
     limit.burst = std::max(limit.per_second, 1.0);
