@@ -5,6 +5,7 @@
 // One instance a lane; it owns the dialogs and the users of its lane's slots. A request may arrive on any
 // lane; it goes on to the owner by a call of our own service. See README.md for the parts.
 #include "directory.h"
+#include "feed.h"
 #include "history.h"
 #include "inbox.h"
 #include "lcg/plugin.hpp"
@@ -29,7 +30,8 @@ class DialogPlugin {
         directory_(host, settings_),
         log_(host, directory_),
         reader_(host),
-        notifier_(host, settings_, directory_),
+        feed_(host, settings_, directory_, reader_),
+        notifier_(host, settings_, directory_, feed_),
         membership_(host, settings_, directory_, log_, notifier_),
         tcc_(host, settings_, directory_, log_, reader_, notifier_),
         history_(host, settings_, directory_, reader_),
@@ -147,6 +149,13 @@ class DialogPlugin {
       return answer(invalid("malformed call"));
     }
     wire::Reader r(call.data);
+    if (call.method == "feed" || call.method == "feed_rest") {
+      const uint64_t position = r.u64();
+      const uint64_t limit = call.method == "feed" ? r.u64() : 0;
+      if (!r.ok()) return answer(invalid("malformed call"));
+      if (call.method == "feed") return feed_.page(std::move(call.key), position, limit);
+      return feed_.rest(std::move(call.key), position);
+    }
     if (call.method == "access" || call.method == "head") {
       std::string user(r.str());
       const uint64_t dseq = call.method == "access" ? r.u64() : 0;
@@ -206,6 +215,7 @@ class DialogPlugin {
   Directory directory_;
   Log log_;
   Reader reader_;
+  Feed feed_;
   Notifier notifier_;
   Membership membership_;
   Tcc tcc_;

@@ -25,19 +25,28 @@ Task<lcg_status> Notifier::write_dirty(std::string id, bool dirty) {
 }
 
 Task<lcg_status> Notifier::ensure_dirty(DialogPtr dialog) {
-  while (dialog->dirty == Dialog::Dirty::kChanging) {
-    co_await dialog->dirty_changed.wait();
-    if (dialog->gone) co_return LCG_E_BUSY;
+  for (;;) {
+    if (dialog->dirty == Dialog::Dirty::kChanging) {
+      co_await dialog->dirty_changed.wait();
+      if (dialog->gone) co_return LCG_E_BUSY;
+      continue;
+    }
+    if (dialog->dirty == Dialog::Dirty::kClean) {
+      dialog->dirty = Dialog::Dirty::kChanging;
+      const lcg_status status = co_await write_dirty(dialog->id, true);
+      dialog->dirty = status == LCG_OK ? Dialog::Dirty::kDirty : Dialog::Dirty::kClean;
+      dialog->dirty_changed.pulse();
+      if (status != LCG_OK) co_return status;
+      continue;
+    }
+    if (!feed_.needs_mark(*dialog)) co_return LCG_OK;
+    const lcg_status marked = co_await feed_.mark(dialog);
+    if (marked != LCG_OK) co_return marked;
   }
-  if (dialog->dirty == Dialog::Dirty::kDirty) co_return LCG_OK;
-  dialog->dirty = Dialog::Dirty::kChanging;
-  const lcg_status status = co_await write_dirty(dialog->id, true);
-  dialog->dirty = status == LCG_OK ? Dialog::Dirty::kDirty : Dialog::Dirty::kClean;
-  dialog->dirty_changed.pulse();
-  co_return status;
 }
 
 void Notifier::kick(const DialogPtr& dialog) {
+  feed_.appended(dialog);
   if (dialog->notifying || dialog->gone) return;
   dialog->notifying = true;
   if (!host_.spawn(run(dialog))) dialog->notifying = false;

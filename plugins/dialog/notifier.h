@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "directory.h"
+#include "feed.h"
 #include "lcg/host.hpp"
 #include "lcg/services/storage.hpp"
 #include "settings.h"
@@ -22,10 +23,11 @@ namespace lcg::dialog {
 
 class Notifier {
  public:
-  Notifier(Host host, const Settings& settings, Directory& directory)
-      : host_(host), store_(host), settings_(settings), directory_(directory) {}
+  Notifier(Host host, const Settings& settings, Directory& directory, Feed& feed)
+      : host_(host), store_(host), settings_(settings), directory_(directory), feed_(feed) {}
 
-  // LCG_OK: the dialog is listed as dirty. Await before every append.
+  // LCG_OK: the dialog is listed as dirty, and marked for whoever delivers events; both hold until something
+  // suspends. Await before every append.
   Task<lcg_status> ensure_dirty(DialogPtr dialog);
   // News: the head moved, or outbox has grown.
   void kick(const DialogPtr& dialog);
@@ -51,6 +53,7 @@ class Notifier {
   storage::Client store_;
   const Settings& settings_;
   Directory& directory_;
+  Feed& feed_;
 };
 
 }  // namespace lcg::dialog

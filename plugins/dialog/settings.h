@@ -15,6 +15,7 @@ struct Settings {
   std::chrono::milliseconds notify_delay{50};
   std::chrono::milliseconds try_time{10'000};  // T_try: a tried message waits this long for its confirm
   std::chrono::milliseconds idle_time{5'000};  // without news for this long, a dialog is put to rest
+  bool events = false;                         // what is committed is delivered by the service "events"
   uint64_t pull_rate = 20, pull_burst = 100;   // cost units a second and user: 1 + entries / 50
 
   static Settings from(const Host& host) {
@@ -25,6 +26,7 @@ struct Settings {
     s.notify_delay = host.config_duration("notify_delay", s.notify_delay, std::chrono::milliseconds(1));
     s.try_time = host.config_duration("try_time", s.try_time, std::chrono::milliseconds(100));
     s.idle_time = host.config_duration("idle_time", s.idle_time, std::chrono::milliseconds(100));
+    s.events = host.config_bool("events", false);
     s.pull_rate = static_cast<uint64_t>(host.config_int("pull_rate", 20, 1, 1'000'000));
     s.pull_burst = static_cast<uint64_t>(host.config_int("pull_burst", 100, 10, 1'000'000));
     return s;

@@ -120,6 +120,12 @@ struct Dialog {
   bool notifying = false;
   int64_t last_use_ns = 0;
 
+  // Delivering events (feed.h).
+  enum class Mark : uint8_t { kUnmarked, kMarking, kMarked };
+  Mark mark = Mark::kUnmarked;
+  Event mark_changed;
+  bool feed_told = false;  // the deliverer knows that there is more than it has read
+
   bool usable() const { return !broken && !gone; }
   bool idle() const { return prepared.empty() && writes == 0; }
 };

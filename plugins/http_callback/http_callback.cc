@@ -14,4 +14,4 @@ class Plugin : public HttpCallback {
 
 }  // namespace lcg::http_callback
 
-LCG_PLUGIN(lcg::http_callback::Plugin, "http_callback", "1.0.0", "Apache-2.0")
+LCG_PLUGIN_PROVIDES(lcg::http_callback::Plugin, "http_callback", "1.0.0", "Apache-2.0", "events")

@@ -109,6 +109,7 @@ BackEndSettings read_back_end(const Host& host, const std::string& at, const Add
 EventSettings read_events(const Host& host) {
   EventSettings e;
   e.back_end = host.config("events.backend", "");
+  e.timeout = host.config_duration("events.timeout", e.timeout, 100ms, 5min);
   e.batch = static_cast<uint32_t>(host.config_int("events.batch", 100, 1, 500));
   e.parallel = static_cast<uint32_t>(host.config_int("events.parallel", 4, 1, 64));
   e.retain_events = static_cast<uint64_t>(host.config_int("events.retain_events", 20'000, 100, 100'000'000));

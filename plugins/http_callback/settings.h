@@ -48,10 +48,11 @@ struct RpcRoutes {
 };
 
 struct EventSettings {
-  std::string back_end;             // "": no events
-  uint32_t batch = 100;             // events of one request
-  uint32_t parallel = 4;            // requests under way, per lane
-  uint64_t retain_events = 20'000;  // not delivered, per slot
+  std::string back_end;                     // "": no events
+  std::chrono::milliseconds timeout{5000};  // of one request
+  uint32_t batch = 100;                     // events of one request
+  uint32_t parallel = 4;                    // requests under way, per lane
+  uint64_t retain_events = 20'000;          // not delivered, per slot
   std::chrono::milliseconds retain_time = std::chrono::hours(24 * 7);
   std::chrono::milliseconds retry_min{200}, retry_max{30'000};
   std::chrono::milliseconds rest{5'000};  // a dialog without news for this long is put to rest

@@ -86,7 +86,7 @@ class TestPlugin : public HttpCallback {
 
 inline const lcg_descriptor* test_descriptor() {
   static constexpr lcg_descriptor kDescriptor =
-      describe<TestPlugin>("http_callback", "1.0.0", "Apache-2.0", "");
+      describe<TestPlugin>("http_callback", "1.0.0", "Apache-2.0", "events");
   return &kDescriptor;
 }
 

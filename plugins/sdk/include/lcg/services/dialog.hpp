@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "lcg/host.hpp"
 #include "lcg/services/chat.hpp"
@@ -53,7 +54,21 @@ struct Head {
   std::string epoch;
 };
 
+// A page of a dialog's log for whoever delivers it (services/events.hpp).
+struct FeedEntry {
+  uint64_t dseq = 0;
+  int64_t ts_ms = 0;
+  bool message = false;  // said or done to a message; else about members or the dialog
+  std::string user, session;
+  std::string json;  // the entry as history gives it, with its body
+};
+struct FeedPage {
+  uint64_t head = 0;  // last durable position
+  std::vector<FeedEntry> entries;
+};
+
 inline std::string encode(const TryRequest& q);
+inline bool decode(std::string_view data, FeedPage& page);
 inline bool decode(std::string_view data, TryRequest& q);
 
 // Lane: the instance's.
@@ -94,6 +109,20 @@ class Client {
       if (!r.ok()) out.status = LCG_E_INTERNAL;
     }
     co_return out;
+  }
+  // Entries after `after`, in order, at most `limit`.
+  Task<Outcome<FeedPage>> feed(std::string dialog, uint64_t after, uint32_t limit) const {
+    std::string data = wire::Writer().u64(after).u64(limit).take();
+    Reply reply = co_await host_.call({"dialog", "feed", std::move(dialog), std::move(data)});
+    Outcome<FeedPage> out{reply.status, reply.message, {}};
+    if (reply.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
+    co_return out;
+  }
+  // LCG_OK: nothing is there after `at` or on its way, and whoever adds something marks the dialog first
+  // (events::Client::mark). LCG_E_CONFLICT: something is.
+  Task<Reply> feed_rest(std::string dialog, uint64_t at) const {
+    std::string data = wire::Writer().u64(at).take();
+    co_return co_await host_.call({"dialog", "feed_rest", std::move(dialog), std::move(data)});
   }
   // For the operator: the log entry of a message as JSON; empty data when there is none.
   Task<Reply> explain(chat::Key key, uint64_t id) const { return about("explain", std::move(key), id); }
@@ -162,6 +191,34 @@ inline std::string encode(const TryAnswer& a) {
 }
 inline std::string encode(const Resolution& a) {
   return encode_state(static_cast<uint64_t>(a.state), a.position);
+}
+
+inline std::string encode(const FeedPage& page) {
+  wire::Writer w;
+  w.u64(page.head).u64(page.entries.size());
+  for (const FeedEntry& e : page.entries)
+    w.u64(e.dseq)
+        .u64(static_cast<uint64_t>(e.ts_ms))
+        .boolean(e.message)
+        .str(e.user)
+        .str(e.session)
+        .str(e.json);
+  return w.take();
+}
+inline bool decode(std::string_view data, FeedPage& page) {
+  wire::Reader r(data);
+  page.head = r.u64();
+  for (uint64_t n = r.count(); n > 0 && r.ok(); --n) {
+    FeedEntry e;
+    e.dseq = r.u64();
+    e.ts_ms = static_cast<int64_t>(r.u64());
+    e.message = r.boolean();
+    e.user = r.str();
+    e.session = r.str();
+    e.json = r.str();
+    page.entries.push_back(std::move(e));
+  }
+  return r.ok();
 }
 
 inline std::string encode(const chat::Position& p) {
