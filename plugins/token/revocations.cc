@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/token/revocations.h"
+
+#include <algorithm>
+
+#include "plugins/token/claims.h"
+
+namespace lcg::token {
+namespace {
+
+constexpr char kCollection[] = "token_revoked";
+// Client protocol codes (1.8, 1.11).
+constexpr uint32_t kInvalidToken = 3500;      // the client stops
+constexpr uint32_t kStateInvalidated = 3014;  // it fetches new tokens and comes back
+constexpr uint32_t kSubInvalidated = 2502;    // likewise, of a subscription
+constexpr uint32_t kMinCode = 3000, kMaxCode = 4999;
+// After a revocation: those who were admitted just before it and connect just after it.
+constexpr std::chrono::milliseconds kLate[] = {
+    std::chrono::milliseconds(500), std::chrono::milliseconds(2500), std::chrono::milliseconds(7000)};
+constexpr uint32_t kSweepRows = 100;
+constexpr int kStoreTries = 8;
+constexpr int64_t kMaxSeconds = int64_t{1} << 53;
+
+// Kind, length, jti or user, channel: at most 512 bytes, which is what a key of the store may have.
+std::string record_key(char kind, std::string_view name, std::string_view channel) {
+  std::string out(1, kind);
+  out += static_cast<char>(name.size());
+  out.append(name).append(channel);
+  return out;
+}
+static_assert(2 + kMaxTokenIdBytes + kMaxChannelBytes <= storage::kMaxKeyBytes);
+
+// In the slot of the call's key, with all that is revoked in it, so that it can be swept.
+std::string partition_of(uint32_t slot) { return "@" + std::to_string(slot); }
+
+struct Record {
+  int64_t expires_ms = 0, issued_before_s = 0;
+
+  std::string encode() const {
+    return wire::Writer()
+        .u64(static_cast<uint64_t>(expires_ms))
+        .u64(static_cast<uint64_t>(issued_before_s))
+        .take();
+  }
+  static bool decode(std::string_view data, Record& out) {
+    wire::Reader r(data);
+    out.expires_ms = static_cast<int64_t>(r.u64());
+    out.issued_before_s = static_cast<int64_t>(r.u64());
+    return r.ok();
+  }
+};
+
+std::string note_key(bool by_user, std::string_view name) {
+  return (by_user ? "u" : "t") + std::string(name);
+}
+
+std::string encode(const Admission& a, bool by_user) {
+  wire::Writer w;
+  w.boolean(by_user).u64(static_cast<uint64_t>(a.issued_s + 1)).str(a.channel).str(a.session);
+  return w.u64(static_cast<uint64_t>(a.until_ms)).boolean(a.is_connect).take();
+}
+
+bool decode(std::string_view data, Admission& out, bool& by_user) {
+  wire::Reader r(data);
+  by_user = r.boolean();
+  out.issued_s = static_cast<int64_t>(r.u64()) - 1;
+  out.channel = r.str();
+  out.session = r.str();
+  out.until_ms = static_cast<int64_t>(r.u64());
+  out.is_connect = r.boolean();
+  return r.ok();
+}
+
+}  // namespace
+
+Revocations::Revocations(Host host, std::chrono::milliseconds keep)
+    : host_(host),
+      storage_(host),
+      keep_(keep),
+      channels_(host.query<lcg_channels_v1>(LCG_CHANNELS_V1)),
+      timer_(host) {}
+
+// --- asking --------------------------------------------------------------------------------------
+
+Task<lcg_status> Revocations::admit(Admission admission) {
+  if (!admission.token_id.empty()) {
+    const lcg_status status = co_await ask_owner(admission.token_id, admission, false);
+    if (status != LCG_OK) co_return status;
+  }
+  if (admission.user.empty()) co_return LCG_OK;
+  std::string user = admission.user;
+  co_return co_await ask_owner(std::move(user), std::move(admission), true);
+}
+
+Task<lcg_status> Revocations::ask_owner(std::string key, Admission admission, bool by_user) {
+  Call call("token", "admit", std::move(key), encode(admission, by_user));
+  const Reply reply = co_await host_.call(std::move(call));
+  co_return reply.status;
+}
+
+// --- the owner -----------------------------------------------------------------------------------
+
+Task<Reply> Revocations::on_admit(ServiceCall call) {
+  Admission admission;
+  bool by_user = false;
+  if (!decode(call.data, admission, by_user) || call.key.size() > kMaxUserBytes)
+    co_return Reply::error(LCG_E_INVALID, "malformed call");
+  // Noted before the store is read: a revocation that is written meanwhile finds it.
+  Note entry;
+  entry.session = admission.session;
+  entry.channel = admission.channel;
+  entry.issued_s = admission.issued_s;
+  entry.until_ms = admission.until_ms;
+  const bool brief = by_user || admission.is_connect;
+  if (brief) entry.until_ms = host_.wall_ms() + kConnecting.count();
+  note(note_key(by_user, call.key), std::move(entry));
+
+  const char kind = by_user ? 'u' : 't';
+  // A token's jti names it whatever it says of iat.
+  const int64_t issued_s = by_user ? admission.issued_s : -1;
+  lcg_status status = co_await look(call.slot, record_key(kind, call.key, ""), issued_s);
+  if (status == LCG_OK && !admission.channel.empty())
+    status = co_await look(call.slot, record_key(kind, call.key, admission.channel), issued_s);
+  co_return Reply::error(status, status == LCG_E_DENIED ? "token revoked" : "");
+}
+
+Task<lcg_status> Revocations::look(uint32_t slot, std::string record_name, int64_t issued_s) {
+  const Reply found = co_await storage_.get(partition_of(slot), kCollection, std::move(record_name));
+  if (found.status == LCG_E_NOT_FOUND) co_return LCG_OK;
+  if (!found.ok()) co_return found.status;
+  Record record;
+  if (!Record::decode(found.data, record)) co_return LCG_E_INTERNAL;
+  const bool counts = record.expires_ms > host_.wall_ms() && issued_s < record.issued_before_s;
+  co_return counts ? LCG_E_DENIED : LCG_OK;
+}
+
+Task<Reply> Revocations::on_revoke(ServiceCall call) {
+  Revocation revocation;
+  if (!token::decode(call.data, revocation)) co_return Reply::error(LCG_E_INVALID, "malformed call");
+  const bool by_user = revocation.token_id.empty();
+  const std::string& name = by_user ? revocation.user : revocation.token_id;
+  if (name.empty() || (!by_user && !revocation.user.empty()))
+    co_return Reply::error(LCG_E_INVALID, "give a token's jti, or a user");
+  if (name != call.key || name.size() > kMaxUserBytes || revocation.channel.size() > kMaxChannelBytes)
+    co_return Reply::error(LCG_E_INVALID, "a jti, a user and a channel have at most 255 bytes");
+  if (revocation.code != 0 && (revocation.code < kMinCode || revocation.code > kMaxCode))
+    co_return Reply::error(LCG_E_INVALID, "a disconnect code is 3000 to 4999");
+  if (revocation.issued_before_s < 0 || revocation.issued_before_s > kMaxSeconds ||
+      revocation.expire_at_s < 0 || revocation.expire_at_s > kMaxSeconds)
+    co_return Reply::error(LCG_E_INVALID, "a time is 0 to 2^53 seconds");
+  const int64_t now_ms = host_.wall_ms();
+  if (by_user && revocation.issued_before_s == 0) revocation.issued_before_s = now_ms / 1000;
+  Record record;
+  record.expires_ms = revocation.expire_at_s != 0 ? revocation.expire_at_s * 1000 : now_ms + keep_.count();
+  record.issued_before_s = by_user ? revocation.issued_before_s : INT64_MAX;
+  Reply stored =
+      co_await store(call.slot, record_key(by_user ? 'u' : 't', name, revocation.channel), record.encode());
+  if (!stored.ok()) co_return stored;
+  if (revocation.code == 0) revocation.code = by_user ? kStateInvalidated : kInvalidToken;
+  if (revocation.reason.empty()) revocation.reason = "token revoked";
+  close_live(revocation);
+  host_.spawn(close_late(std::move(revocation)));
+  co_return Reply();
+}
+
+// Never takes back what an earlier one revoked.
+Task<Reply> Revocations::store(uint32_t slot, std::string record_name, std::string value) {
+  Reply stored;
+  for (int tries = 0; tries < kStoreTries; ++tries) {
+    const Reply found = co_await storage_.get(partition_of(slot), kCollection, record_name);
+    if (!found.ok() && found.status != LCG_E_NOT_FOUND) co_return found;
+    Record merged, old;
+    Record::decode(value, merged);
+    storage::Batch batch;
+    if (found.ok() && Record::decode(found.data, old)) {
+      merged.expires_ms = std::max(merged.expires_ms, old.expires_ms);
+      merged.issued_before_s = std::max(merged.issued_before_s, old.issued_before_s);
+      batch.require_equals(kCollection, record_name, found.data);
+    } else if (!found.ok()) {
+      batch.require_absent(kCollection, record_name);
+    }
+    batch.put(kCollection, record_name, merged.encode());
+    stored = co_await storage_.commit(partition_of(slot), std::move(batch));
+    if (stored.status != LCG_E_CONFLICT) co_return stored;
+  }
+  co_return stored;
+}
+
+// --- what is open --------------------------------------------------------------------------------
+
+void Revocations::close_live(const Revocation& revocation) {
+  if (revocation.channel.empty()) {
+    Disconnect disconnect;
+    disconnect.code = revocation.code;
+    disconnect.reason = revocation.reason;
+    disconnect.user_id = revocation.user;
+    disconnect.auth_id = revocation.token_id;
+    if (const lcg_status status = host_.disconnect(disconnect); status != LCG_OK)
+      host_.error("sessions of a revoked token could not be closed: status " + std::to_string(status));
+  } else if (!revocation.user.empty()) {
+    unsubscribe(revocation.channel, revocation.user, "", revocation.reason);
+  }
+  close_noted(revocation);
+}
+
+void Revocations::close_noted(const Revocation& revocation) {
+  const bool by_user = revocation.token_id.empty();
+  const auto found = notes_.find(note_key(by_user, by_user ? revocation.user : revocation.token_id));
+  if (found == notes_.end()) return;
+  for (const Note& entry : found->second) {
+    if (by_user && entry.issued_s >= revocation.issued_before_s) continue;
+    if (!revocation.channel.empty() && entry.channel != revocation.channel) continue;
+    if (!entry.channel.empty()) {
+      unsubscribe(entry.channel, "", entry.session, revocation.reason);
+      continue;
+    }
+    Disconnect disconnect;
+    disconnect.code = revocation.code;
+    disconnect.reason = revocation.reason;
+    disconnect.session_id = entry.session;
+    host_.disconnect(disconnect);
+  }
+}
+
+Task<> Revocations::close_late(Revocation revocation) {
+  for (const std::chrono::milliseconds wait : kLate) {
+    const lcg_status slept = co_await host_.sleep(wait);
+    if (slept != LCG_OK) co_return;
+    close_noted(revocation);
+  }
+}
+
+// One session's subscription, or all of a user's. A host that cannot end one ends the sessions.
+void Revocations::unsubscribe(const std::string& channel, const std::string& user, const std::string& session,
+                              const std::string& reason) {
+  lcg_host_ctx* const context = host_.core()->host()->ctx;
+  if (channels_ != nullptr && !user.empty()) {
+    channels_->unsubscribe(context, str(channel), str(user), kSubInvalidated, str(reason));
+  } else if (channels_ != nullptr && LCG_HAS(channels_, unsubscribe_session)) {
+    channels_->unsubscribe_session(context, str(channel), str(session), kSubInvalidated, str(reason));
+  } else {
+    Disconnect disconnect;
+    disconnect.code = kStateInvalidated;
+    disconnect.reason = reason;
+    disconnect.user_id = user;
+    disconnect.session_id = session;
+    host_.disconnect(disconnect);
+  }
+}
+
+void Revocations::note(std::string key, Note entry) {
+  forget_old();
+  order_.emplace_back(entry.until_ms, key);
+  notes_[std::move(key)].push_back(std::move(entry));
+}
+
+// Each entry of order_ stands for the oldest note of its key that is left.
+void Revocations::forget_old() {
+  const int64_t now_ms = host_.wall_ms();
+  const auto has_ended = [&] { return order_.front().first != 0 && order_.front().first <= now_ms; };
+  while (!order_.empty() && (order_.size() >= kMaxNotes || has_ended())) {
+    const auto found = notes_.find(order_.front().second);
+    order_.pop_front();
+    found->second.erase(found->second.begin());
+    if (found->second.empty()) notes_.erase(found);
+  }
+}
+
+// --- the store -----------------------------------------------------------------------------------
+
+void Revocations::on_slot(uint32_t slot, bool owned) {
+  if (owned)
+    owned_.insert(slot);
+  else
+    owned_.erase(slot);
+}
+
+void Revocations::start_sweeping() {
+  timer_.every(kSweep, [this] {
+    if (!sweeping_) sweeping_ = host_.spawn(sweep());
+  });
+}
+
+Task<> Revocations::sweep() {
+  const std::vector<uint32_t> slots(owned_.begin(), owned_.end());
+  for (const uint32_t slot : slots) {
+    if (host_.stopping()) break;
+    if (owned_.contains(slot)) co_await sweep_slot(slot);
+  }
+  sweeping_ = false;
+}
+
+Task<> Revocations::sweep_slot(uint32_t slot) {
+  std::string from;
+  for (bool more = true; more && !host_.stopping();) {
+    storage::Scan scan(kCollection, from, "", kSweepRows);
+    const Outcome<storage::ScanRows> page = co_await storage_.scan(partition_of(slot), std::move(scan));
+    if (!page.ok()) co_return;
+    storage::Batch batch;
+    batch.durable = false;
+    for (const storage::Row& row : page.value.rows) {
+      Record record;
+      const bool readable = Record::decode(row.value, record);
+      // Unless it was revoked anew meanwhile.
+      if (readable && record.expires_ms <= host_.wall_ms())
+        batch.require_equals(kCollection, row.key, row.value).erase(kCollection, row.key);
+      from = row.key + '\0';
+    }
+    if (!batch.ops.empty()) co_await storage_.commit(partition_of(slot), std::move(batch));
+    more = page.value.more;
+  }
+}
+
+}  // namespace lcg::token

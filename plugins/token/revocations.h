@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// revocations: what was taken back, durable, and what it had opened.
+//
+// The owner of the slot of a jti, or of a user, keeps its revocations in the store and is asked before a token is
+// taken: every admission and every revocation of one jti or user passes through one instance, in one order. There is
+// no cache, so a revocation counts from the moment it is acknowledged.
+//
+// Live: a session goes by its first token's jti (the auth id) and by its user, so both are closed by the host wherever
+// they are. What the host cannot find so is noted here when it is admitted: a session that refreshed with another jti,
+// a subscription, and whoever is admitted and not yet connected. Notes are in memory and bounded. Lane: the
+// instance's.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "lcg/ext/channels.h"
+#include "lcg/host.hpp"
+#include "lcg/services/storage.hpp"
+#include "lcg/services/token_wire.hpp"
+#include "lcg/timer.hpp"
+
+namespace lcg::token {
+
+// What asks to be admitted.
+struct Admission {
+  std::string token_id, user;
+  int64_t issued_s = -1;  // -1: the token does not say
+  std::string channel;    // of a subscription token
+  std::string session;
+  int64_t until_ms = 0;  // how long what it opens may live, Unix ms; 0: for ever
+  bool is_connect = false;
+};
+
+class Revocations {
+ public:
+  static constexpr size_t kMaxNotes = 100'000;  // of an instance; beyond it the oldest is forgotten
+  // A session that was admitted has connected, or never will.
+  static constexpr std::chrono::milliseconds kConnecting{10'000};
+  static constexpr std::chrono::milliseconds kSweep{std::chrono::hours(1)};
+
+  Revocations(Host host, std::chrono::milliseconds keep);
+
+  // On whatever lane the token came. LCG_OK: it is not revoked; LCG_E_DENIED: it is; else it cannot be known now.
+  Task<lcg_status> admit(Admission admission);
+
+  // --- the owner's part: methods "admit" and "revoke" of the service
+  Task<Reply> on_admit(ServiceCall call);
+  Task<Reply> on_revoke(ServiceCall call);
+  void on_slot(uint32_t slot, bool owned);
+  // Drops what has expired from the store, now and then.
+  void start_sweeping();
+
+  size_t notes() const { return order_.size(); }
+
+ private:
+  struct Note {
+    std::string session, channel;
+    int64_t issued_s = -1;
+    int64_t until_ms = 0;
+  };
+  Task<lcg_status> ask_owner(std::string key, Admission admission, bool by_user);
+  Task<lcg_status> look(uint32_t slot, std::string record, int64_t issued_s);
+  Task<Reply> store(uint32_t slot, std::string record_name, std::string value);
+  void note(std::string key, Note entry);
+  void forget_old();
+  void close_live(const Revocation& revocation);
+  void close_noted(const Revocation& revocation);
+  Task<> close_late(Revocation revocation);
+  void unsubscribe(const std::string& channel, const std::string& user, const std::string& session,
+                   const std::string& reason);
+  Task<> sweep();
+  Task<> sweep_slot(uint32_t slot);
+
+  const Host host_;
+  const storage::Client storage_;
+  const std::chrono::milliseconds keep_;
+  const lcg_channels_v1* const channels_;
+  std::unordered_map<std::string, std::vector<Note>> notes_;
+  std::deque<std::pair<int64_t, std::string>> order_;  // of the notes: until_ms, key
+  std::set<uint32_t> owned_;
+  bool sweeping_ = false;
+  Timer timer_;
+};
+
+}  // namespace lcg::token

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// token: lets sessions in, and into channels, by tokens that somebody else's back end has signed (client-protocol
+// 1.7, 1.12, 1.13). Settings: README.md.
+//
+// Instances share nothing: keys come from the owner of their endpoint's slot, revocations from the owner of the jti's
+// or the user's.
+#include <sodium.h>
+
+#include <optional>
+#include <string>
+
+#include "lcg/json.hpp"
+#include "lcg/plugin.hpp"
+#include "plugins/token/checker.h"
+#include "plugins/token/key_fetcher.h"
+
+namespace lcg::token {
+namespace {
+
+using Verdict = Checked::Verdict;
+
+// Client protocol codes.
+constexpr uint32_t kErrorInternal = 100;
+constexpr uint32_t kErrorDenied = 103;
+constexpr uint32_t kErrorTokenExpired = 109;
+constexpr uint32_t kCloseExpired = 3005;
+constexpr uint32_t kCloseInvalidToken = 3500;
+constexpr uint32_t kClosePermissionDenied = 3507;
+
+void put(json::Writer& out, std::string_view name, const std::optional<bool>& value) {
+  if (value) out.raw(name, *value ? R"({"value":true})" : R"({"value":false})");
+}
+
+// "" when nothing is overridden.
+std::string override_json(const Override& o) {
+  json::Writer out;
+  put(out, "presence", o.presence);
+  put(out, "join_leave", o.join_leave);
+  put(out, "force_push_join_leave", o.force_push_join_leave);
+  put(out, "force_recovery", o.force_recovery);
+  put(out, "force_positioning", o.force_positioning);
+  std::string text = out.take();
+  return text == "{}" ? std::string() : text;
+}
+
+// docs/plugins.md, "Options": what one subscription is given.
+std::string options_json(const std::string& info, const std::string& data, const Override& o) {
+  json::Writer out;
+  if (!info.empty()) out.raw("info", info);
+  if (!data.empty()) out.raw("data", data);
+  if (const std::string text = override_json(o); !text.empty()) out.raw("override", text);
+  return out.take();
+}
+
+// The server-side subscriptions: names alone where none has an option.
+void put_subs(const std::vector<Sub>& subs, Reply& reply) {
+  std::string list = "{";
+  bool plain = true;
+  for (const Sub& sub : subs) {
+    if (list.size() > 1) list += ',';
+    json::append_quoted(list, sub.channel);
+    const std::string options = options_json(sub.info, sub.data, sub.override_options);
+    list += ':' + options;
+    plain = plain && options == "{}";
+  }
+  if (!plain) {
+    reply.options = json::Writer().raw("subs", list + "}").take();
+    return;
+  }
+  for (const Sub& sub : subs) reply.channels.push_back(sub.channel);
+}
+
+Reply unknowable(const Checked& checked) {
+  Reply reply = Reply::error(LCG_E_UNAVAILABLE, checked.why, kErrorInternal);
+  reply.flags = LCG_RESULT_TEMPORARY;
+  return reply;
+}
+
+class Token {
+ public:
+  explicit Token(Host host)
+      : Token(host, sodium_init() < 0 ? throw ConfigError("libsodium cannot start") : read_settings(host)) {}
+
+  Task<Reply> start() {
+    if (host_.instance_index() == 0)
+      for (const std::string& warning : settings_.warnings) host_.warn(warning);
+    host_.spawn(published_.keep_fresh());
+    if (revocations_) revocations_->start_sweeping();
+    co_return Reply();
+  }
+
+  void on_stopping() { fetcher_.stop(); }
+
+  void on_slot(uint32_t slot, uint64_t, bool owned) {
+    if (revocations_) revocations_->on_slot(slot, owned);
+  }
+
+  Task<Reply> on_connect(Request request) {
+    if (request.credential.empty()) co_return Reply::defer();
+    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kConnection,
+                                              request.session_id, true);
+    const Claims& claims = checked.claims;
+    if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
+    if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
+    if (checked.verdict == Verdict::kExpired)
+      co_return Reply::error(LCG_E_DENIED, checked.why, kErrorTokenExpired);
+    if (checked.verdict != Verdict::kGood) co_return Reply::close(kCloseInvalidToken, checked.why);
+    if (claims.channel) co_return Reply::close(kCloseInvalidToken, "token of a subscription");
+    if (claims.user.empty() && settings_.refuse_anonymous)
+      co_return Reply::close(kClosePermissionDenied, "token without a user");
+    Reply reply = Reply::user(claims.user);
+    reply.auth_id = claims.token_id;
+    put_connection(claims, reply);
+    co_return reply;
+  }
+
+  Task<Reply> on_refresh(Request request) {
+    if (request.credential.empty()) co_return Reply::defer();
+    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kConnection,
+                                              request.session_id, false);
+    const Claims& claims = checked.claims;
+    if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
+    if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
+    if (checked.verdict == Verdict::kExpired) co_return Reply::close(kCloseExpired, checked.why);
+    if (checked.verdict != Verdict::kGood) co_return Reply::close(kCloseInvalidToken, checked.why);
+    if (claims.channel) co_return Reply::close(kCloseInvalidToken, "token of a subscription");
+    if (claims.user != request.user_id) co_return Reply::close(kCloseInvalidToken, "token of another user");
+    Reply reply;
+    put_connection(claims, reply);
+    co_return reply;
+  }
+
+  Task<Reply> on_subscribe(Request request) {
+    if (request.credential.empty()) co_return Reply::defer();
+    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kSubscription,
+                                              request.session_id, false);
+    if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
+    if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
+    if (checked.verdict == Verdict::kExpired)
+      co_return Reply::error(LCG_E_DENIED, checked.why, kErrorTokenExpired);
+    if (checked.verdict != Verdict::kGood) co_return Reply::error(LCG_E_DENIED, checked.why, kErrorDenied);
+    if (const char* mismatch = mismatch_of(checked.claims, request); mismatch != nullptr)
+      co_return Reply::close(kCloseInvalidToken, mismatch);
+    co_return subscription(checked.claims);
+  }
+
+  Task<Reply> on_sub_refresh(Request request) {
+    if (request.credential.empty()) co_return Reply::defer();
+    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kSubscription,
+                                              request.session_id, false);
+    if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
+    if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
+    if (checked.verdict == Verdict::kExpired) {
+      Reply expired;
+      expired.flags = LCG_RESULT_EXPIRED;
+      co_return expired;
+    }
+    if (checked.verdict != Verdict::kGood) co_return Reply::close(kCloseInvalidToken, checked.why);
+    if (const char* mismatch = mismatch_of(checked.claims, request); mismatch != nullptr)
+      co_return Reply::close(kCloseInvalidToken, mismatch);
+    co_return subscription(checked.claims);
+  }
+
+  Task<Reply> on_call(ServiceCall call) {
+    if (call.method == "keys") return fetcher_.answer(std::move(call));
+    if (!revocations_) return no_such_method();
+    if (call.method == "admit") return revocations_->on_admit(std::move(call));
+    if (call.method == "revoke") return revocations_->on_revoke(std::move(call));
+    return no_such_method();
+  }
+
+ private:
+  Token(Host host, Settings settings)
+      : host_(host),
+        settings_(std::move(settings)),
+        fetcher_(host, settings_.endpoints),
+        published_(host, settings_.endpoints.size()),
+        revocations_(settings_.revocation ? std::make_unique<Revocations>(host, settings_.revocation_keep)
+                                          : nullptr),
+        checker_(host, settings_, published_, revocations_.get()) {}
+
+  static void put_connection(const Claims& claims, Reply& reply) {
+    reply.expire_at_ms = claims.lives_until_ms();
+    reply.info = claims.info;
+    reply.meta = claims.meta;
+    put_subs(claims.subs, reply);
+  }
+
+  // What the token says of whom and what it is for must be so (1.12). Null: it is.
+  static const char* mismatch_of(const Claims& claims, const Request& request) {
+    if (claims.channel.value_or("") != request.name || request.name.empty())
+      return "token of another channel";
+    if (claims.user != request.user_id) return "token of another user";
+    if (!claims.client.empty() && claims.client != request.session_id) return "token of another connection";
+    return nullptr;
+  }
+
+  static Reply subscription(const Claims& claims) {
+    Reply reply;
+    reply.expire_at_ms = claims.lives_until_ms();
+    reply.info = claims.info;
+    reply.options = options_json("", claims.data, claims.override_options);
+    if (reply.options == "{}") reply.options.clear();
+    return reply;
+  }
+
+  static Task<Reply> no_such_method() {
+    co_return Reply::error(LCG_E_UNSUPPORTED, "token has no such method");
+  }
+
+  const Host host_;
+  const Settings settings_;
+  KeyFetcher fetcher_;
+  PublishedKeys published_;
+  const std::unique_ptr<Revocations> revocations_;
+  Checker checker_;
+};
+
+}  // namespace
+}  // namespace lcg::token
+
+LCG_PLUGIN_PROVIDES(lcg::token::Token, "token", "0.1.0", "Apache-2.0", "token")
