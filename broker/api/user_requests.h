@@ -35,7 +35,7 @@ struct BindSessionResponse : Outcome {
   uint64_t device_epoch = 0;
 };
 
-// Slot of key: one plugin calls another's service (lcg_call). Broker to broker.
+// Slot of key: one plugin calls another's service (lcg_call), or the server API does, as the caller "api".
 struct ServiceCall {
   using Answer = struct ServiceCallResponse;
   std::string service, method, key, data, caller;

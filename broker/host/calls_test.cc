@@ -92,6 +92,26 @@ TEST(Calls, ASingleInstanceServesEveryKey) {
   }
 }
 
+// A gateway knows the key's slot, and not where a plugin's only instance lives.
+TEST(Calls, TheServerApiReachesAProviderByTheSlotOfItsKey) {
+  for (const bool per_lane : {true, false}) {
+    SimProcess process(4);
+    process.add("store", store(), per_lane);
+    process.boot();
+    for (uint32_t slot = 0; slot < SimProcess::kSlots; ++slot) {
+      std::optional<ServiceCallResponse> answer;
+      process.world.on(process.world.lane(1), [&] {
+        lcg::ask(process.bus, process.world.lane(1), Target::slot(slot),
+                 ServiceCall{"store", "m", "@" + std::to_string(slot), "", "api", 0},
+                 [&](ServiceCallResponse response) { answer = std::move(response); });
+      });
+      process.world.run_until([&] { return answer.has_value(); });
+      const std::string lane = std::to_string(per_lane ? slot % 4 : 0);
+      EXPECT_EQ(answer->data, lane + " " + std::to_string(slot) + " 7 api");
+    }
+  }
+}
+
 TEST(Calls, AnEmptyKeyStaysOnTheLaneWhereItCan) {
   SimProcess process(4);
   process.add("store", store());

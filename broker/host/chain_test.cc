@@ -280,6 +280,22 @@ TEST(Chain, OddAnswersBecomeRightOnes) {
   EXPECT_TRUE(answer->data.empty());
 }
 
+TEST(Chain, AnExpiredTokenMayCloseTheConnection) {
+  SimProcess process;
+  Script script;
+  script.on_request = [](Scripted& me, const lcg_request& r) {
+    lcg_result over{};
+    over.struct_size = sizeof over;
+    over.status = LCG_E_DENIED;
+    over.disconnect_code = disconnect_code::kExpired;
+    me.host->reply(me.host->ctx, r.token, &over);
+  };
+  process.add("one", script);
+  process.boot();
+
+  EXPECT_EQ(process.chain(LCG_REQ_CONNECT)->disconnect_code, disconnect_code::kExpired);
+}
+
 TEST(Chain, AnExceptionInACompletionLeavesTheOthers) {
   SimProcess process;
   std::vector<lcg_token> held;

@@ -272,13 +272,22 @@ void LaneHost::serve(ServiceCall call, uint32_t slot, uint64_t term, CallFn done
   if (!provider)
     return done({LCG_E_UNAVAILABLE, 0, "no plugin provides the service '" + call.service + "'", {}});
   Instance* instance = instances_[*provider].get();
-  if (instance == nullptr) {
-    return done({LCG_E_UNAVAILABLE,
-                 0,
-                 "the instance of '" + shared_.roster[*provider].loaded.name + "' is on another lane",
-                 {}});
-  }
+  if (instance == nullptr) return forward(shared_.roster[*provider], std::move(call), std::move(done));
   serve_on(*instance, call, slot, term, std::move(done));
+}
+
+// Who asked knows where slots live, not where a plugin's only instance does: a gateway.
+void LaneHost::forward(const Plugin& plugin, ServiceCall call, CallFn done) {
+  const MonoTime now = lane_.now();
+  const MonoTime deadline = call.deadline_ns != 0 ? MonoTime{call.deadline_ns} : now + plugin.call_timeout;
+  if (deadline <= now) return done({LCG_E_TIMEOUT, 0, {}, {}});
+  shared_.bus.request(
+      lane_, Target::lane(plugin.home), Request(std::move(call)),
+      [this, deadline, done = std::move(done)](Response response) mutable {
+        if (auto* answer = std::get_if<ServiceCallResponse>(&response)) return done(std::move(*answer));
+        done({lane_.now() < deadline ? LCG_E_UNAVAILABLE : LCG_E_TIMEOUT, 0, {}, {}});
+      },
+      std::chrono::ceil<Millis>(deadline - now));
 }
 
 void LaneHost::serve_on(Instance& instance, const ServiceCall& call, uint32_t slot, uint64_t term,

@@ -149,6 +149,7 @@ class LaneHost final : public PluginHost {
   void send_disconnect(uint64_t token, Outgoing& outgoing);
   void send_unsubscribe(uint64_t token, Outgoing& outgoing);
   Target owner_of_channel(std::string_view channel) const;
+  void forward(const Plugin& plugin, ServiceCall call, CallFn done);
   void serve_on(Instance& instance, const ServiceCall& call, uint32_t slot, uint64_t term, CallFn done);
   void answered(uint64_t token, ServiceCallResponse response);
 

@@ -85,7 +85,8 @@ class PluginHost {
   // From the broker itself (registry, leases, provided channels): routed as a plugin's own host->call.
   // `done` never runs before call returns.
   virtual void call(ServiceCall call, Millis timeout, CallFn done) = 0;
-  // A call that the bus brought to this lane. `slot` and `term` are of call.key.
+  // A call that the bus brought to this lane: of another lane's plugin, or of a gateway (Target::slot of the key,
+  // caller "api"). `slot` and `term` are of call.key.
   virtual void serve(ServiceCall call, uint32_t slot, uint64_t term, CallFn done) = 0;
 
   virtual void slot_changed(uint32_t slot, uint64_t term, bool owned) = 0;

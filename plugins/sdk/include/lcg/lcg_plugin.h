@@ -106,15 +106,14 @@ typedef struct lcg_result {
   uint32_t struct_size;
   lcg_status status;
   uint32_t error_code; /* shown to the client when status < 0; 0: from the status. HTTP: the status code */
-  uint32_t
-      disconnect_code;     /* 0: keep the connection; else close it with this code (3500..3507, 4000..4999) */
-  lcg_str message;         /* for people, at most 123 bytes; never secrets */
-  lcg_bytes data;          /* rpc, call, HTTP body; connect: the data of the connect reply */
-  lcg_str user_id;         /* connect only */
-  lcg_str auth_id;         /* connect only */
-  lcg_bytes info;          /* connect: conn_info, subscribe: chan_info; a JSON value */
-  int64_t expire_at_ms;    /* connect, refresh, subscribe: Unix ms; 0 never */
-  const lcg_str* channels; /* connect: server-side subscriptions */
+  uint32_t disconnect_code; /* 0: keep the connection; else close it: 3005, 3500..3507, 4000..4999 */
+  lcg_str message;          /* for people, at most 123 bytes; never secrets */
+  lcg_bytes data;           /* rpc, call, HTTP body; connect: the data of the connect reply */
+  lcg_str user_id;          /* connect only */
+  lcg_str auth_id;          /* connect only */
+  lcg_bytes info;           /* connect: conn_info, subscribe: chan_info; a JSON value */
+  int64_t expire_at_ms;     /* connect, refresh, subscribe: Unix ms; 0 never */
+  const lcg_str* channels;  /* connect: server-side subscriptions */
   size_t channel_count;
   lcg_str content_type; /* HTTP only; empty means application/json */
   lcg_bytes meta;       /* since 1.1: connect, refresh: JSON */
@@ -138,7 +137,7 @@ typedef struct lcg_call {
   uint32_t slot; /* of key */
   uint32_t reserved;
   uint64_t term;  /* fencing term under which the owner holds slot */
-  lcg_str caller; /* plugin name, or "host" */
+  lcg_str caller; /* plugin name, "host", or "api": the server API */
 } lcg_call;
 
 typedef struct lcg_publication {

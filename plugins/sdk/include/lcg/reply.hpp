@@ -32,7 +32,7 @@ inline std::string copy(lcg_bytes b) { return std::string(view(b)); }
 struct Reply {
   lcg_status status = LCG_OK;
   uint32_t error_code = 0;       // HTTP: the status code, 0 means 200
-  uint32_t disconnect_code = 0;  // 3500..3507, 4000..4999; 0 keeps the connection
+  uint32_t disconnect_code = 0;  // 3005, 3500..3507, 4000..4999; 0 keeps the connection
   std::string message;           // shown to people, at most 123 bytes; never a secret
   std::string data;
   std::string user_id, auth_id, info;  // connect; info also subscribe: a JSON value
@@ -164,7 +164,7 @@ struct ServiceCall {
   int64_t deadline_ns = 0;
   uint32_t slot = 0;   // of key
   uint64_t term = 0;   // fencing term under which this instance owns slot
-  std::string caller;  // plugin name, or "host"
+  std::string caller;  // plugin name, "host", or "api": the server API
 
   bool cancelled() const noexcept { return cancel_flag && *cancel_flag; }
   detail::CancelFlag cancel_flag;
