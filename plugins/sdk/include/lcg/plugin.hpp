@@ -62,7 +62,8 @@ class Instance {
     return mask;
   }
   static constexpr bool has_events() {
-    return requires { &P::on_event; };
+    // By its signature: a plugin may have had a function of that name before there were events.
+    return requires(P & plugin, ClientEvent event) { plugin.on_event(std::move(event)); };
   }
   static constexpr uint32_t event_mask() {
     if constexpr (requires { P::event_mask(); })
