@@ -11,7 +11,7 @@ packages=(ca-certificates curl g++ make cmake ninja-build ccache mold pkg-config
 if [ "$what" = test ]; then
   packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 python3 iproute2 procps
     libprotobuf-dev protobuf-compiler openssl nginx-light haproxy chromium
-    python3-websockets python3-yaml python3-jsonschema python3-jwt python3-cryptography)
+    python3-venv python3-websockets python3-yaml python3-jsonschema python3-jwt python3-cryptography)
 fi
 # Node from the machine when it is new enough (18), from Debian otherwise.
 if ! node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; then packages+=(nodejs npm); fi
@@ -39,4 +39,11 @@ stamp=client/node_modules/.lock-stamp
 if ! cmp -s client/package-lock.json "$stamp"; then
   (cd client && npm ci --no-audit --no-fund --loglevel=error)
   cp client/package-lock.json "$stamp"
+fi
+
+# The back-end library that tests/api drives.
+if [ "$what" = test ] && ! cmp -s tests/api/requirements.txt tests/api/.venv/.stamp; then
+  /usr/bin/python3 -m venv --clear tests/api/.venv
+  tests/api/.venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: -r tests/api/requirements.txt
+  cp tests/api/requirements.txt tests/api/.venv/.stamp
 fi

@@ -30,7 +30,7 @@ constexpr Param kOfSessions[] = {{&kUser, kRequired}, {&kExpression}};
 constexpr Param kOfUserStatus[] = {{&kUsers, kRequired}};
 constexpr Param kOfBlockUser[] = {{&kUser, kRequired}, {&kExpireAt}};
 constexpr Param kOneUser[] = {{&kUser, kRequired}};
-constexpr Param kOfRevoke[] = {{&kUser}, {&kAuth}, {&kUid}, {&kIssuedBefore}, {&kExpireAt}};
+constexpr Param kOfRevoke[] = {{&kUser}, {&kAuth}, {&kUid}, {&kIssuedBefore}, {&kExpireAt}, {&kChannel}};
 constexpr Param kOfRevokeToken[] = {{&kUid, kRequired}, {&kExpireAt}};
 constexpr Param kOfInvalidate[] = {{&kUser, kRequired}, {&kIssuedBefore}, {&kExpireAt}, {&kChannel}};
 

@@ -1,5 +1,6 @@
 // subscribe, unsubscribe, disconnect, refresh, sessions, user_status, block_user, unblock_user, revoke, info, rpc.
 #include "gateway/api/test_api.h"
+#include "lcg/services/token_wire.hpp"
 
 namespace lcg::gateway::api {
 namespace {
@@ -243,8 +244,36 @@ TEST(ApiRevoke, AsksTheLoginService) {
   EXPECT_EQ(asked.method, "revoke");
   EXPECT_EQ(asked.key, "42");
   EXPECT_EQ(asked.caller, "api");
-  EXPECT_EQ(asked.data, std::string("\x01\x05login\x00\x00\x00", 10));
+  EXPECT_EQ(asked.data, wire::Writer().str("login").take());
   EXPECT_EQ(target_of(api).index, slot_of_key("42", 16));
+}
+
+token::Revocation revocation_of(const ServiceCall& call) {
+  token::Revocation out;
+  EXPECT_EQ(call.service, "token");
+  EXPECT_TRUE(token::decode(call.data, out));
+  EXPECT_EQ(call.key, out.token_id.empty() ? out.user : out.token_id);
+  EXPECT_TRUE(out.token_id.empty() || out.user.empty());
+  return out;
+}
+
+TEST(ApiRevoke, AsksTheTokenServiceInItsWords) {
+  TestApi api;
+  api.config.revoke_services = {"token"};
+  api.call("invalidate_user_tokens", R"({"user":"42","issued_before":5,"channel":"c","expire_at":300})");
+  api.call("revoke", R"({"user":"42","auth":"j2"})");
+  api.call("revoke", R"({"user":"42","uid":"j3"})");
+
+  const auto asked = api.bus.asked<ServiceCall>();
+  ASSERT_EQ(asked.size(), 3u);
+  const token::Revocation by_user = revocation_of(asked[0]);
+  EXPECT_EQ(by_user.user, "42");
+  EXPECT_EQ(by_user.issued_before_s, 5);
+  EXPECT_EQ(by_user.channel, "c");
+  EXPECT_EQ(by_user.expire_at_s, 300);
+  EXPECT_EQ(by_user.code, 0u);
+  EXPECT_EQ(revocation_of(asked[1]).token_id, "j2");
+  EXPECT_EQ(revocation_of(asked[2]).token_id, "j3");
 }
 
 TEST(ApiRevoke, EveryServiceMustDoIt) {
@@ -276,9 +305,8 @@ TEST(ApiRevoke, OneTokenIsNotForTheLoginService) {
   EXPECT_EQ(api.call("revoke_token", R"({"uid":"j1","expire_at":2})"), R"({"result":{}})");
 
   const ServiceCall asked = api.bus.only<ServiceCall>();
-  EXPECT_EQ(asked.service, "token");
-  EXPECT_EQ(asked.key, "j1");
-  EXPECT_EQ(asked.data, std::string("\x01\x00\x02j1\x00\xd0\x0f", 8));
+  EXPECT_EQ(revocation_of(asked).token_id, "j1");
+  EXPECT_EQ(revocation_of(asked).expire_at_s, 2);
 }
 
 TEST(ApiRevoke, ByTimeIsNotForTheLoginService) {
@@ -288,9 +316,11 @@ TEST(ApiRevoke, ByTimeIsNotForTheLoginService) {
             error_body(108,
                        "invalidate_user_tokens: issued_before: the service 'uaa' revokes logins whatever "
                        "their age; leave it out"));
-  EXPECT_EQ(
-      api.call("invalidate_user_tokens", R"({"user":"42","channel":"c"})"),
-      error_body(108, "invalidate_user_tokens: channel: subscription tokens end with their connection"));
+  EXPECT_EQ(api.call("invalidate_user_tokens", R"({"user":"42","channel":"c"})"),
+            error_body(
+                108, "invalidate_user_tokens: channel: no service of gateway.api.revoke_services does that"));
+  EXPECT_EQ(api.call("revoke", R"({"user":"42","expire_at":-1})"),
+            error_body(107, "revoke: expire_at: expected Unix seconds, not below 0"));
   EXPECT_EQ(api.call("revoke", "{}"), error_body(107, "revoke: user: must be given, or uid for one token"));
   EXPECT_TRUE(api.bus.log.empty());
 }
