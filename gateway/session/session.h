@@ -197,7 +197,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void end(Subscription& subscription, uint32_t code, std::string_view reason);
   void subscribed_by_server(Subscription& subscription, const SubscribeResponse& answer);
   bool has_channels_of_connect(const std::vector<std::string>& channels) const;
-  void leave(uint32_t code);
+  void leave(uint32_t code, std::string reason = {});
 
   // ---- session_timers.cc
   void start_timers();

@@ -76,17 +76,18 @@ void Session::refused(uint32_t id, const Error& error) {
   fail(id, error);
 }
 
-void Session::leave(uint32_t code) {
+void Session::leave(uint32_t code, std::string reason) {
   state_ = SessionState::kDraining;
   context_.lane.cancel_timer(std::exchange(timer_, 0));
   while (!subscriptions_.empty()) remove_subscription(*subscriptions_.back(), true);
-  if (peer_ != nullptr) context_.tell(context_.routes.user(peer_->user), SessionClosed{peer_, code});
+  if (peer_ == nullptr) return;
+  context_.tell(context_.routes.user(peer_->user), SessionClosed{peer_, code, std::move(reason)});
 }
 
 void Session::close(const Disconnect& disconnect) {
   if (state_ == SessionState::kDraining) return;
   if (disconnect.code == disconnect_code::kBadRequest) ++context_.stats.bad_requests;
-  leave(disconnect.code);
+  leave(disconnect.code, disconnect.reason);
   if (disconnect.code == disconnect_code::kSlow) return transport_.abort(disconnect.code, disconnect.reason);
   if (!is_websocket(kind_)) {
     send([&](const protocol::Encoder& encoder, std::string& out) {
