@@ -6,6 +6,7 @@
 // or the user's.
 #include <sodium.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -199,8 +200,9 @@ class Token {
     Reply reply;
     reply.expire_at_ms = claims.lives_until_ms();
     reply.info = claims.info;
-    reply.options = options_json("", claims.data, claims.override_options);
-    if (reply.options == "{}") reply.options.clear();
+    reply.data = claims.data;
+    const std::string overridden = override_json(claims.override_options);
+    if (!overridden.empty()) reply.options = json::Writer().raw("override", overridden).take();
     return reply;
   }
 
