@@ -68,7 +68,31 @@ class BrokerTest : public testing::Test {
   Status start() {
     return run([&](Broker::DoneFn done) { broker_->start(std::move(done)); });
   }
-
+  // Whoever has a token is whom it names.
+  static Script login() {
+    Script script;
+    script.on_request = [](Scripted& self, const lcg_request& request) {
+      if (request.kind != LCG_REQ_CONNECT) return static_cast<void>(self.reply(request.token, LCG_DEFER));
+      lcg_result result{};
+      result.struct_size = sizeof result;
+      result.user_id = request.credential;
+      self.host->reply(self.host->ctx, request.token, &result);
+    };
+    return script;
+  }
+  ConnectResponse connect(uint32_t lane, const std::string& token) {
+    std::optional<ConnectResponse> answer;
+    world_.on(world_.lane(lane), [&] {
+      ConnectRequest request;
+      request.session = "session of " + token;
+      request.token = token;
+      request.data = SharedBytes(R"({"device":"phone"})");
+      ask(bus_, world_.lane(lane), Target::any(), std::move(request),
+          [&](ConnectResponse connected) { answer = std::move(connected); });
+    });
+    world_.run_until([&] { return answer.has_value(); });
+    return answer.value_or(ConnectResponse{});
+  }
   Status stop() {
     return run([&](Broker::DoneFn done) { broker_->stop(std::move(done)); });
   }
@@ -137,33 +161,63 @@ TEST_F(BrokerTest, TheNextStartTakesEverySlotUnderAHigherTerm) {
 }
 
 TEST_F(BrokerTest, AConnectGoesThroughChainRegistryAndStore) {
-  Script login;
-  login.on_request = [](Scripted& self, const lcg_request& request) {
-    if (request.kind != LCG_REQ_CONNECT) return static_cast<void>(self.reply(request.token, LCG_DEFER));
-    lcg_result result{};
-    result.struct_size = sizeof result;
-    result.user_id = request.credential;
-    self.host->reply(self.host->ctx, request.token, &result);
-  };
   add_storage();
-  add("login", std::move(login), true);
+  add("login", login(), true);
   ASSERT_TRUE(make().ok());
   ASSERT_TRUE(start().ok());
-  std::optional<ConnectResponse> answer;
 
-  world_.on(world_.lane(1), [&] {
-    ConnectRequest request;
-    request.session = "s";
-    request.token = "alice";
-    request.data = SharedBytes(R"({"device":"phone"})");
-    ask(bus_, world_.lane(1), Target::any(), std::move(request),
-        [&](ConnectResponse connected) { answer = std::move(connected); });
+  const ConnectResponse answer = connect(1, "alice");
+
+  ASSERT_TRUE(answer.ok()) << answer.error.message;
+  EXPECT_EQ(answer.data.view(), R"({"device":"phone","epoch":1})");
+  EXPECT_TRUE(store_.rows.contains({"alice", "device", "phone"}));
+}
+
+TEST_F(BrokerTest, EventsOfAUserAreToldOnTheLaneOfHisSlotAndInOrder) {
+  std::vector<std::string> heard;
+  Script journal;
+  journal.on_event = [&](Scripted& self, lcg_token token, const lcg_event& event) {
+    const std::string user(host::view(event.peer->user_id));
+    EXPECT_EQ(event.slot, slot_of_key(user, kSlots));
+    EXPECT_EQ(event.term, 1u);
+    EXPECT_EQ(self.host->instance_index, event.slot % kLanes);
+    heard.push_back(user + " " + std::to_string(event.kind));
+    if (token != 0) self.reply(token);
+  };
+  add_storage();
+  add("login", login(), true);
+  add("journal", std::move(journal), true);
+  ASSERT_TRUE(make().ok());
+  ASSERT_TRUE(start().ok());
+
+  for (const std::string user : {"ann", "bob", "cid", "dan"}) {
+    heard.clear();
+    const ConnectResponse answer = connect(2, user);
+    ASSERT_TRUE(answer.ok());
+    world_.on(world_.lane(2), [&] {
+      const Target owner = Target::slot(slot_of_key(user, kSlots));
+      ask(bus_, world_.lane(2), owner, SessionClosed{answer.peer, 3000}, [](SessionClosedResponse) {});
+    });
+    world_.run_until_idle();
+    EXPECT_THAT(heard, testing::ElementsAre(user + " 1", user + " 2"));
+  }
+}
+
+TEST_F(BrokerTest, WhatIsKeptOfAUserIsWrittenUnderTheTermOfHisSlot) {
+  add_storage();
+  ASSERT_TRUE(make().ok());
+  ASSERT_TRUE(start().ok());
+  terms_.clear();
+  std::optional<UserAnswer> answer;
+
+  world_.on(world_.lane(0), [&] {
+    ask(bus_, world_.lane(0), Target::slot(slot_of_key("ann", kSlots)), BlockUser{"ann", INT64_MAX},
+        [&](UserAnswer blocked) { answer = std::move(blocked); });
   });
   world_.run_until([&] { return answer.has_value(); });
 
-  ASSERT_TRUE(answer->ok()) << answer->error.message;
-  EXPECT_EQ(answer->data.view(), R"({"device":"phone","epoch":1})");
-  EXPECT_TRUE(store_.rows.contains({"alice", "device", "phone"}));
+  EXPECT_TRUE(answer->ok());
+  EXPECT_EQ(terms_, (std::vector<uint64_t>{1}));
 }
 
 TEST_F(BrokerTest, WithoutStorageItSaysWhatToAdd) {

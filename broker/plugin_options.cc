@@ -1,6 +1,7 @@
 #include "broker/plugin_options.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/json_reader.h"
@@ -86,13 +87,16 @@ bool read_grant(JsonReader& reader, SubscribeGrant& out) {
   return reader.ok();
 }
 
+// A channel twice is two grants, and nobody could say which was meant.
 bool read_subs(JsonReader& reader, std::vector<ServerSub>& out) {
   if (reader.take_null()) return true;
+  std::unordered_set<std::string> names;
   std::string_view key;
   reader.enter_object();
   while (reader.next_member(key)) {
     if (key.empty() || key.size() > kMaxChannelBytes || out.size() == kMaxServerSubs) return false;
     ServerSub sub{std::string(key)};
+    if (!names.insert(sub.channel).second) return false;
     auto grant = std::make_shared<SubscribeGrant>();
     if (!read_grant(reader, *grant)) return false;
     sub.grant = std::move(grant);
@@ -127,8 +131,10 @@ std::optional<std::vector<ServerSub>> read_connect_options(std::string_view json
   JsonReader reader(json, kLimits);
   std::string_view key;
   reader.enter_object();
-  while (reader.next_member(key))
-    if (key == "subs" && !read_subs(reader, out)) return std::nullopt;
+  bool has_subs = false;
+  while (reader.next_member(key)) {
+    if (key == "subs" && (std::exchange(has_subs, true) || !read_subs(reader, out))) return std::nullopt;
+  }
   if (!reader.finish()) return std::nullopt;
   return out;
 }

@@ -35,12 +35,13 @@ TEST(ConnectOptions, RawNewlinesDoNotReachALineOfTheProtocol) {
 }
 
 TEST(ConnectOptions, WhatHasTheWrongTypeIsInvalid) {
-  for (const char* json : {"[]", "{", R"({"subs":[]})", R"({"subs":{"a":1}})", R"({"subs":{"":{}}})",
-                           R"({"subs":{"a":{"expire_at":"x"}}})", R"({"subs":{"a":{"expire_at":-1}}})",
-                           R"({"subs":{"a":{"expire_at":9223372036854775807}}})",
-                           R"({"subs":{"a":{"override":{"presence":3}}}})",
-                           R"({"subs":{"a":{"override":{"presence":{"value":"yes"}}}}})",
-                           R"({"subs":{"a":{"cache_recover":1}}})"})
+  for (const char* json :
+       {"[]", "{", R"({"subs":[]})", R"({"subs":{"a":1}})", R"({"subs":{"":{}}})",
+        R"({"subs":{"a":{"expire_at":"x"}}})", R"({"subs":{"a":{},"a":{}}})", R"({"subs":{},"subs":{}})",
+        R"({"subs":{"a":{"expire_at":-1}}})", R"({"subs":{"a":{"expire_at":9223372036854775807}}})",
+        R"({"subs":{"a":{"override":{"presence":3}}}})",
+        R"({"subs":{"a":{"override":{"presence":{"value":"yes"}}}}})",
+        R"({"subs":{"a":{"cache_recover":1}}})"})
     EXPECT_FALSE(read_connect_options(json)) << json;
 }
 

@@ -37,7 +37,7 @@ std::shared_ptr<Peer> peer_of(const Connecting& connecting, const host::ChainRes
   peer->remote = request.remote;
   peer->http = request.http;
   peer->gateway = request.gateway;
-  peer->transport = request.transport;
+  peer->transport = request.http ? TransportKind::kHttp : request.transport;
   peer->encoding = request.encoding;
   peer->headers = request.headers;
   peer->meta = who.meta;
