@@ -15,6 +15,8 @@ constexpr std::string_view kind_name(uint32_t kind) {
   return kind < std::size(kNames) ? kNames[kind] : "";
 }
 
+constexpr size_t kMaxUnknown = 64;  // names of back ends that are not there, logged once each
+
 // Asking twice is asking once; a publish or an rpc does something.
 bool is_repeatable(uint32_t kind) { return kind != LCG_REQ_PUBLISH && kind != LCG_REQ_RPC; }
 
@@ -37,6 +39,13 @@ Task<Reply> Callbacks::refresh(Request request) {
 
 Task<Reply> Callbacks::by_route(Request request) {
   if (request.route.empty()) return answer(Reply::defer());
+  if (!back_ends_.contains(request.route)) {
+    // Another plugin's, perhaps; when it is nobody's the client is denied.
+    if (unknown_.size() < kMaxUnknown && unknown_.insert(request.route).second)
+      host_.warn("a namespace names a back end that http_callback.backends does not have backend=" +
+                 request.route);
+    return answer(Reply::defer());
+  }
   std::string route = request.route;
   return ask(std::move(route), std::move(request));
 }
@@ -58,13 +67,7 @@ Task<Reply> Callbacks::rpc(Request request) {
 }
 
 Task<Reply> Callbacks::ask(std::string name, Request request) {
-  const auto it = back_ends_.find(name);
-  if (it == back_ends_.end()) {
-    host_.error("no such back end backend=" + name +
-                ": a namespace names it, http_callback.backends does not");
-    co_return unavailable();
-  }
-  BackEnd& back_end = *it->second;
+  BackEnd& back_end = *back_ends_.at(name);
   std::optional<std::string> body = callback_body(request, back_end.settings());
   if (!body) co_return Reply::error(LCG_E_INVALID, "bad request", code::kBadRequest);
   std::vector<std::string> headers = callback_headers(back_end.settings(), request.headers);

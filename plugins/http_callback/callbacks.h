@@ -4,6 +4,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "lcg/host.hpp"
@@ -17,7 +18,7 @@ class Callbacks {
  public:
   Callbacks(Host host, Poster& poster, const Settings& settings);
 
-  // Answers defer what is nobody's: a connect with a token, a namespace without a back end, an rpc that is another
+  // Answers defer what is nobody's: a connect with a token, a namespace without a back end of ours, an rpc that is another
   // plugin's.
   Task<Reply> connect(Request request);
   Task<Reply> refresh(Request request);
@@ -30,7 +31,8 @@ class Callbacks {
 
   Host host_;
   const Settings& settings_;
-  std::map<std::string, std::unique_ptr<BackEnd>, std::less<>> back_ends_;
+  std::map<std::string, std::unique_ptr<BackEnd>> back_ends_;
+  std::set<std::string> unknown_;
 };
 
 }  // namespace lcg::http_callback

@@ -51,7 +51,8 @@ struct Chat {
     return out;
   }
   bool arrived(size_t count) {
-    return host().run_until([&] { return events().size() >= count; }, 60'000);
+    return host().run_until([&] { return sink.events().size() >= count && events().size() >= count; },
+                            60'000);
   }
   size_t marks() {
     return host().storage().rows("@" + std::to_string(host().slot_of("d")), kDialogDocs).size();
