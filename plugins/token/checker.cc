@@ -46,6 +46,10 @@ Task<Checked> Checker::read(std::string token, TokenKind kind) {
 
   bool later = false;
   Fault fault = co_await check_signature_with_newest(&*jws, &*claims, &rules, &later);
+  // Where any issuer's tokens are taken, those that our keys signed are ours.
+  const bool ours_by_key = rules.policy.issuer.empty() && rules.policy.issuer_regex == nullptr;
+  if (ours_by_key && settings_.defer_unknown && (fault == Fault::kUnknownKey || fault == Fault::kForged))
+    co_return refused(Verdict::kNotOurs, fault_text(fault));
   if (fault == Fault::kUnknownKey && later)
     co_return refused(Verdict::kUnknownable, "the keys of this token cannot be read now");
   if (fault == Fault::kNone) fault = check_claims(*claims, rules.policy, host_.wall_ms() / 1000);

@@ -250,10 +250,12 @@ Settings read_settings(const Host& host) {
                          ? read_rules(host, "subscription_token.", out)
                          : out.connection;
   out.defer_unknown = host.config_bool("defer_unknown", false);
-  const TokenPolicy& policy = out.connection.policy;
-  if (out.defer_unknown && policy.issuer.empty() && policy.issuer_regex == nullptr)
-    throw ConfigError(
-        "defer_unknown: needs issuer or issuer_regex, which tell whose tokens are left to other plugins");
+  for (const TokenRules* rules : {&out.connection, &out.subscription})
+    if (out.defer_unknown && rules->published && rules->policy.issuer.empty() &&
+        rules->policy.issuer_regex == nullptr)
+      throw ConfigError(
+          "defer_unknown: with jwks.url it needs issuer or issuer_regex, so that the tokens of other plugins "
+          "are told from those of a key that is not known yet");
   out.refuse_anonymous = host.config_bool("disallow_anonymous_connection_tokens", false);
   out.revocation = host.config_bool("revocation.enabled", true);
   out.revocation_keep = host.config_duration("revocation.keep", 24h * 30, 1min);

@@ -150,6 +150,18 @@ TEST_F(TokenTest, WhatAnotherIssuerSignedIsLeftToOthers) {
   EXPECT_EQ(ask(hs256(claims(R"("iss":"https://a.example")"), std::string(32, 'x'))).disconnect_code, 3500u);
 }
 
+TEST_F(TokenTest, WhereAnyIssuerWillDoTheKeyTellsWhatIsOurs) {
+  load({{"defer_unknown", "true"}});
+  const auto ask = [&](const std::string& credential) {
+    return host_.ask("token", lcg::testing::connect(credential));
+  };
+
+  EXPECT_EQ(ask(EcSigner("of uaa").sign(claims())).status, LCG_DEFER);
+  EXPECT_EQ(ask(hs256(claims(), std::string(32, 'x'))).status, LCG_DEFER);
+  EXPECT_EQ(ask(token()).user_id, "ann");
+  EXPECT_EQ(ask(expired()).error_code, 109u);
+}
+
 TEST_F(TokenTest, NoTokenIsEverLogged) {
   load();
   const std::string bad = hs256(claims(), std::string(32, 'x'));
@@ -258,8 +270,8 @@ TEST_F(TokenTest, BadKeysRefuseToStartAndAreNamed) {
   EXPECT_THAT(refusal({{"hmac_secret_key", kSecret}, {"issuer_regex", "("}}),
               HasSubstr("issuer_regex: missing )"));
   EXPECT_THAT(refusal({{"hmac_secret_key", kSecret}, {"leeway", "61s"}}), HasSubstr("leeway"));
-  EXPECT_THAT(refusal({{"hmac_secret_key", kSecret}, {"defer_unknown", "true"}}),
-              HasSubstr("defer_unknown: needs issuer"));
+  EXPECT_THAT(refusal({{"jwks.url", "https://a.example/"}, {"defer_unknown", "true"}}),
+              HasSubstr("defer_unknown: with jwks.url it needs issuer"));
 }
 
 TEST_F(TokenTest, ARefusalNeverShowsTheSecret) {
