@@ -100,11 +100,12 @@ class Hub {
 
   // ---- For the periodic check of positions (gateway/session/position_check.h)
 
-  // Begins a round and calls ask(const HubChannel&) for at most `budget` channels, of `share` looked at, that have a
-  // tracked subscriber and were not in use in the last `rounds` rounds. They count as in use now.
+  // Rounds are what the age of a channel's last use is told in.
+  void begin_round() { ++round_; }
+  // Looks at the next `share` channels, in turn, and calls ask(const HubChannel&) for at most `budget` of them: those
+  // that have a tracked subscriber and were not in use in the last `rounds` rounds. They count as in use now.
   template <class Ask>
   void each_quiet(size_t share, size_t budget, uint32_t rounds, Ask&& ask) {
-    ++round_;
     for (size_t i = std::min(share, watched_.size()); i > 0 && budget > 0 && !watched_.empty(); --i) {
       if (watch_cursor_ >= watched_.size()) watch_cursor_ = 0;
       HubChannel& channel = *watched_[watch_cursor_++];

@@ -87,14 +87,16 @@ void HubChannel::leave_group(uint32_t number) {
   filters_->free.push_back(number);
 }
 
-uint32_t HubChannel::step_delta(Member& member, bool has_base) {
+uint32_t HubChannel::step_delta(Member& member, bool has_base, bool is_base) {
   const uint32_t now = member.group;
   const bool whole = groups[now].variant.delta == protocol::DeltaForm::kFull;
-  if (!whole) return has_base ? now : groups[now].other;
-  leave_group(now);
-  member.group = groups[now].other;
-  join_group(member.group);
-  return now;
+  const uint32_t full = whole ? now : groups[now].other, patch = whole ? groups[now].other : now;
+  member.group = is_base ? patch : full;
+  if (member.group != now) {
+    leave_group(now);
+    join_group(member.group);
+  }
+  return has_base && !whole ? patch : full;
 }
 
 }  // namespace lcg::gateway

@@ -51,9 +51,9 @@ struct HubChannel {
   uint32_t group_number(const protocol::Variant& variant, const TagFilterPtr& filter);
   void join_group(uint32_t group) { ++groups[group].members; }
   void leave_group(uint32_t group);
-  // The group that a delta member's next publications are encoded for; it has a base for patches afterwards. Without
-  // `has_base` the first of them is sent whole.
-  uint32_t step_delta(Member& member, bool has_base);
+  // The group that a delta member's next publications are encoded for. Without `has_base` the first of them is sent whole;
+  // unless they are a base (what has no offset has no patch to follow it) the next will be, too.
+  uint32_t step_delta(Member& member, bool has_base, bool is_base);
 
   const std::string name;
   const int64_t id;  // in place of the name, where that was agreed (compaction)

@@ -175,7 +175,24 @@ TEST_F(HubGroups, BehindAGapItIsWholeAgain) {
   EXPECT_THAT(data_of(a), ElementsAre("whole", "whole", "patch"));
 }
 
-TEST_F(HubGroups, ThePatchOfAnotherEpochFits) {
+TEST_F(HubGroups, WhatHasNoPositionIsNoBaseForAPatch) {
+  Subscriber a(hub, kDelta);
+  a.join("c");
+  publish_patched(1);
+  turn();
+  const auto aside = test_publication(0, "");
+  aside->data = SharedBytes("\"whole\"");
+
+  publish(aside);
+  turn();
+  publish_patched(2);
+  publish_patched(3);
+  turn();
+
+  EXPECT_THAT(data_of(a), ElementsAre("whole", "whole", "whole", "patch"));
+}
+
+TEST_F(HubGroups, ThePatchOfAnotherEpochDoesNotFit) {
   Subscriber a(hub, kDelta);
   a.pend("c");
   a.activate(0, false);
@@ -417,6 +434,7 @@ class HubQuiet : public HubGroups {
  protected:
   std::vector<std::string> quiet(size_t share = 100, size_t budget = 100) {
     std::vector<std::string> names;
+    hub.begin_round();
     hub.each_quiet(share, budget, 2, [&](const HubChannel& channel) { names.push_back(channel.name); });
     return names;
   }

@@ -50,12 +50,15 @@ void Hub::send_run(HubChannel& channel, Publications run) {
       continue;
     }
     const Place from = member.place;
-    member.place.offset = is.last;
-    member.place.epoch = is.epoch;
+    // What has no position moves nobody from his.
+    if (is.first != 0) {
+      member.place.offset = is.last;
+      member.place.epoch = is.epoch;
+    }
     uint32_t group = member.group;
     if (member.delta) {
       const bool follows = got == Reach::kTail || from.offset + 1 == is.first;
-      group = channel.step_delta(member, follows && from.epoch == is.epoch);
+      group = channel.step_delta(member, follows && from.epoch == is.epoch, is.first != 0);
     }
     if (got == Reach::kTail && (tails_.empty() || tail_after != from.offset)) {
       tails_.assign(channel.groups.size(), {});
@@ -66,8 +69,11 @@ void Hub::send_run(HubChannel& channel, Publications run) {
             ? block_of(channel, group, run, blocks_)
             : block_of(channel, group, run.subspan(static_cast<size_t>(from.offset - is.first + 1)), tails_);
     if (block.state != Block::State::kReady) {
-      if (block.state == Block::State::kInappropriate) inappropriate_.push_back(static_cast<uint32_t>(i));
-      ++stats_.filtered;
+      if (block.state == Block::State::kInappropriate) {
+        inappropriate_.push_back(static_cast<uint32_t>(i));
+      } else {
+        ++stats_.filtered;
+      }
       continue;
     }
     stats_.sent += block.messages;
@@ -135,12 +141,15 @@ bool Hub::catch_up(HubChannel& channel, uint32_t index, const PendingSubscriptio
 // REQUIRES: `run` is new to the member.
 bool Hub::send_held(HubChannel& channel, HubChannel::Member& member, Publications run) {
   const Place from = member.place;
-  member.place.offset = run.back()->offset;
-  member.place.epoch = channel.epoch_number(run.front()->epoch);
+  if (run.front()->offset != 0) {
+    member.place.offset = run.back()->offset;
+    member.place.epoch = channel.epoch_number(run.front()->epoch);
+  }
   uint32_t group = member.group;
   if (member.delta) {
-    group = channel.step_delta(member,
-                               from.offset + 1 == run.front()->offset && from.epoch == member.place.epoch);
+    const uint64_t first = run.front()->offset;
+    const bool follows = from.offset + 1 == first && from.epoch == member.place.epoch;
+    group = channel.step_delta(member, follows, first != 0);
   }
   std::vector<Block> blocks(channel.groups.size());
   const Block& block = block_of(channel, group, run, blocks);

@@ -133,6 +133,20 @@ TEST_F(HubTest, TheUntrackedGetWhatComes) {
   EXPECT_THAT(a.offsets(), ElementsAre(7, 9, 1, 0));
 }
 
+TEST_F(HubTest, WhatHasNoPositionMovesNobody) {
+  Subscriber a(hub);
+  a.join("c");
+
+  publish(1);
+  publish(0, "c", "");
+  publish(1);
+  publish(2);
+  turn();
+
+  EXPECT_THAT(a.offsets(), ElementsAre(1, 0, 2));
+  EXPECT_EQ(a.lost, 0);
+}
+
 TEST_F(HubTest, EachGetsWhatIsNewToIt) {
   Subscriber at0(hub), at2(hub), at3(hub);
   at0.join("c", 0);
@@ -157,6 +171,18 @@ TEST_F(HubTest, WhatComesBeforeTheAnswerIsHeldAndMerged) {
   a.activate(4);
 
   EXPECT_THAT(a.offsets(), ElementsAre(5, 6));
+}
+
+TEST_F(HubTest, WhatWasHeldWithoutAPositionMovesNobody) {
+  Subscriber a(hub);
+  a.pend("c");
+  publish(0, "c", "");
+  for (uint64_t i = 1; i <= 3; ++i) publish(i);
+
+  a.activate(2);
+
+  EXPECT_THAT(a.offsets(), ElementsAre(0, 3));
+  EXPECT_EQ(a.lost, 0);
 }
 
 TEST_F(HubTest, AHoleBetweenAnswerAndHeldIsALostPosition) {

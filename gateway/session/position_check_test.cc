@@ -118,6 +118,25 @@ TEST(PositionCheck, NothingToLookAfterNoTimer) {
   EXPECT_EQ(g.world.lane(0).timers(), 0u);
 }
 
+TEST(PositionCheck, ManyChannelsAreSpreadOverTheSecond) {
+  GatewayConfig config = without_pings();
+  config.session.position_check = seconds(1);
+  config.session.channel_limit = 500;
+  Rig g(config);
+  Client& client = g.connected();
+  for (int i = 0; i < 400; ++i)
+    g.send(client, R"({"id":2,"subscribe":{"channel":"c)" + std::to_string(i) + "\"}}");
+
+  g.world.run_for(seconds(1));
+  const size_t first = g.checks();
+  EXPECT_GT(first, 50u);
+  EXPECT_LT(first, 300u);
+  g.world.run_for(seconds(1));
+
+  EXPECT_GE(g.checks(), 400u);
+  EXPECT_EQ(g.gateway.stats().channels, 400u);
+}
+
 TEST(PositionCheck, MayBeOff) {
   GatewayConfig config = without_pings();
   config.session.position_check = Millis(0);
