@@ -35,7 +35,7 @@ ssize_t retry_interrupted(Call call) {
 }
 
 std::string with_port(std::string host, in_port_t port) {
-  return host.append(":").append(std::to_string(ntohs(port)));
+  return port == 0 ? host : host.append(":").append(std::to_string(ntohs(port)));
 }
 
 class TcpStream final : public ws::ByteStream {

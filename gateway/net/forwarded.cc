@@ -1,0 +1,79 @@
+#include "gateway/net/forwarded.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <vector>
+
+namespace lcg::net {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+// "192.0.2.1", "192.0.2.1:4711", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"
+std::optional<sockaddr_storage> parse_node(std::string_view text) {
+  std::string_view host = text, port;
+  if (text.starts_with('[')) {
+    const size_t end = text.find(']');
+    if (end == text.npos) return std::nullopt;
+    host = text.substr(1, end - 1);
+    port = text.substr(end + 1);
+    if (!port.empty() && !port.starts_with(':')) return std::nullopt;
+    if (!port.empty()) port.remove_prefix(1);
+    if (host.find(':') == host.npos) return std::nullopt;
+  } else if (std::count(text.begin(), text.end(), ':') == 1) {
+    host = text.substr(0, text.find(':'));
+    port = text.substr(text.find(':') + 1);
+  }
+  uint16_t number = 0;
+  if (!port.empty()) {
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
+  }
+  return parse_ip(host, number);
+}
+
+// The value of "for" in one element of Forwarded, without its quotes.
+std::string_view for_of(std::string_view element) {
+  while (!element.empty()) {
+    const size_t end = std::min(element.find(';'), element.size());
+    const std::string_view pair = trimmed(element.substr(0, end));
+    element.remove_prefix(std::min(end + 1, element.size()));
+    if (!equal_ignoring_case(pair.substr(0, 4), "for=")) continue;
+    std::string_view value = pair.substr(4);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = value.substr(1, value.size() - 2);
+    return value;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<sockaddr_storage> forwarded_client(const HttpRequest& request, const sockaddr_storage& peer,
+                                                 const ProxyPolicy& policy) {
+  if (!policy.trusted.contains(peer)) return std::nullopt;
+  std::vector<std::string_view> hops;
+  for (const HttpHeader& h : request.headers) {
+    if (!equal_ignoring_case(h.name, policy.forwarded ? "Forwarded" : "X-Forwarded-For")) continue;
+    for (std::string_view rest = h.value; !rest.empty();) {
+      const size_t comma = std::min(rest.find(','), rest.size());
+      hops.push_back(trimmed(rest.substr(0, comma)));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  std::optional<sockaddr_storage> client;
+  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+    const auto address = parse_node(policy.forwarded ? for_of(*hop) : *hop);
+    if (!address.has_value()) break;
+    client = address;
+    if (!policy.trusted.contains(*address)) break;
+  }
+  return client;
+}
+
+}  // namespace lcg::net
