@@ -11,23 +11,32 @@ namespace lcg {
 // What one lane has of the gateway. The order of the members is the order of destruction, backwards.
 struct App::LanePart {
   LanePart(AsioLane& on, Bus& bus, unsigned index, const AppConfig& config, std::vector<std::string> provided,
+           std::shared_ptr<gateway::SharedRates> rates, gateway::api::NodeFacts node,
            const std::atomic<bool>& ready, MetricsPage& metrics, const net::HttpServer::Config& http_config)
       : lane(on),
-        gateway(on, bus, GatewayAddress{0, index}, config.gateway, std::move(provided)),
-        routes{on,
-               bus,
-               gateway,
-               config.gateway,
-               ready,
-               [&metrics, &on](UniqueFunction<void(std::string)> done) { metrics.render(on, std::move(done)); }},
-        endpoint(routes),
-        http(on, http_config, make_router(routes, endpoint)) {}
+        gateway(on, bus, GatewayAddress{0, index}, config.gateway, provided, std::move(rates)),
+        api(on, bus, config.api, std::move(provided), std::move(node)),
+        clients(gateway, config.gateway, ready),
+        routes{
+            on,
+            bus,
+            gateway,
+            config.gateway,
+            api,
+            ready,
+            [&metrics, &on](UniqueFunction<void(std::string)> done) { metrics.render(on, std::move(done)); }},
+        http(on, http_config, make_router(routes, clients)),
+        streams(on, config.gateway.connection) {
+    clients.set_streams(&streams);
+  }
 
   AsioLane& lane;
   gateway::GatewayLane gateway;
+  gateway::api::ApiService api;
+  ClientRoutes clients;
   RouteContext routes;
-  ClientEndpoint endpoint;
   net::HttpServer http;
+  stream::StreamSet streams;  // goes before what its streams are counted by
 };
 
 App::App(AppConfig config)
@@ -46,6 +55,7 @@ App::~App() {
 net::UpgradePolicy App::upgrade_policy(const AppConfig& config) const {
   net::UpgradePolicy policy;
   policy.origins = net::OriginList(config.gateway.allowed_origins);
+  policy.subprotocols = {"centrifuge-json", "centrifuge-protobuf"};
   policy.deflate = config_.gateway.connection.deflate.enabled;
   return policy;
 }
@@ -60,9 +70,15 @@ Status App::start() {
 
   const net::HttpServer::Config http{config_.gateway.http, upgrade_policy(config_),
                                      config_.gateway.connection};
+  const auto rates = std::make_shared<gateway::SharedRates>(config_.gateway.session.user_rates,
+                                                            config_.gateway.session.address_rates);
+  const std::string uid = std::to_string(lanes_[0].random().u64());
   for (unsigned i = 0; i < lanes_.size(); ++i) {
+    gateway::api::NodeFacts node{
+        uid, config_.broker.node, kVersion, lanes_[0].now(),
+        [this, i](UniqueFunction<void(std::string)> done) { metrics_.render(lanes_[i], std::move(done)); }};
     parts_.push_back(std::make_unique<LanePart>(lanes_[i], bus_, i, config_, broker_->provided_namespaces(),
-                                                ready_, metrics_, http));
+                                                rates, std::move(node), ready_, metrics_, http));
     metrics_.add({&lanes_[i], &parts_[i]->gateway, &parts_[i]->http});
   }
   lanes_.start();
@@ -114,7 +130,10 @@ void App::reload(const AppConfig& config) {
   log::set_level(config.log_level);
   log::set_format(config.log_format);
   for (auto& part : parts_)
-    on_lane(part->lane, [&] { part->http.http().set_policy(upgrade_policy(config)); });
+    on_lane(part->lane, [&] {
+      part->http.http().set_policy(upgrade_policy(config));
+      part->clients.set_origins(net::OriginList(config.gateway.allowed_origins));
+    });
 }
 
 void App::drain_clients() {
@@ -133,7 +152,8 @@ void App::drain_clients() {
   const MonoTime until = system_clock().mono() + Millis(2'000);
   for (auto& part : parts_) {
     on_lane(part->lane, [&] { part->http.drain(); });
-    while (!on_lane(part->lane, [&] { return part->http.idle(); }) && system_clock().mono() < until)
+    while (!on_lane(part->lane, [&] { return part->http.idle() && part->streams.size() == 0; }) &&
+           system_clock().mono() < until)
       std::this_thread::sleep_for(Millis(5));
   }
 }

@@ -46,6 +46,7 @@ AppConfig AppConfig::read(config::Document& document) {
   root.section("admin").get("socket", out.admin_socket);
 
   out.gateway = gateway::read_config(root.section("gateway"));
+  out.api = gateway::api::read_config(root.section("gateway").section("api"));
   out.broker = broker::read_config(root);
   resolve_plugin_dirs(out.broker.host.dirs);
   root.finish();

@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "broker/config.h"
+#include "gateway/api/config.h"
 #include "gateway/config.h"
 
 namespace lcg {
@@ -19,6 +20,7 @@ struct AppConfig {
   std::string admin_socket;  // "": none
   unsigned pool_threads = 2;
   gateway::GatewayConfig gateway;
+  gateway::api::ApiConfig api;
   broker::BrokerConfig broker;
 
   // Errors are left in the document; call ok() on it afterwards. A relative directory of plugins is tried

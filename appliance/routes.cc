@@ -40,19 +40,14 @@ void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponde
 
 }  // namespace
 
-std::optional<net::HttpResponse> ClientEndpoint::admit(const net::WebSocketRequest&) {
-  if (!context_.ready.load(std::memory_order_relaxed))
-    return with_retry_after(net::HttpResponse::text(503, "not ready, try again\n"));
-  return std::nullopt;
-}
-
-ws::TransportHandler* ClientEndpoint::open(ws::Transport& transport, net::WebSocketRequest) {
-  return &context_.gateway.open(transport);
-}
-
-net::HttpRouter make_router(RouteContext& context, ClientEndpoint& endpoint) {
+net::HttpRouter make_router(RouteContext& context, ClientRoutes& clients) {
   net::HttpRouter router;
-  router.add_websocket("/connection/websocket", endpoint);
+  clients.add_to(router);
+  for (const char* path : {"/api", "/api/*"}) {
+    router.add("POST", path, [&context](net::HttpRequest request, net::HttpResponder responder) {
+      context.api.handle(std::move(request), std::move(responder));
+    });
+  }
   router.add("GET", "/health", [](net::HttpRequest, net::HttpResponder responder) {
     responder.send(net::HttpResponse::json(200, "{}"));
   });

@@ -1,5 +1,6 @@
 // The HTTP paths of one lane: what answers where.
-//   /connection/websocket   the client protocol
+//   /connection/*, /emulation   the client protocol (client_routes.h)
+//   POST /api/<method>      the server API
 //   POST /rpc/<method>      the same methods with a bearer token
 //   /oauth/*, /.well-known/*  (gateway.http_plugin_paths) the plugins
 //   /health  the process lives      /ready  it takes clients (503 while starting and draining)      /metrics
@@ -9,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "appliance/client_routes.h"
+#include "gateway/api/api_service.h"
 #include "gateway/gateway_lane.h"
 #include "gateway/net/http_router.h"
 
@@ -20,22 +23,12 @@ struct RouteContext {
   Bus& bus;
   gateway::GatewayLane& gateway;
   const gateway::GatewayConfig& config;
+  gateway::api::ApiService& api;
   const std::atomic<bool>& ready;
   // Gives the exposition, later, on `lane`.
   std::function<void(UniqueFunction<void(std::string)>)> metrics;
 };
 
-// The endpoint behind /connection/websocket.
-class ClientEndpoint final : public net::WebSocketEndpoint {
- public:
-  explicit ClientEndpoint(RouteContext& context) : context_(context) {}
-  std::optional<net::HttpResponse> admit(const net::WebSocketRequest& request) override;
-  ws::TransportHandler* open(ws::Transport& transport, net::WebSocketRequest request) override;
-
- private:
-  RouteContext& context_;
-};
-
-net::HttpRouter make_router(RouteContext& context, ClientEndpoint& endpoint);
+net::HttpRouter make_router(RouteContext& context, ClientRoutes& clients);
 
 }  // namespace lcg

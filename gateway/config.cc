@@ -39,6 +39,16 @@ void read_websocket(config::Section websocket, GatewayConfig& out) {
   }
 }
 
+void read_transports(config::Section section, TransportSwitches& out) {
+  section.get("websocket", out.websocket);
+  section.get("http_stream", out.http_stream);
+  section.get("sse", out.sse);
+  section.get("uni_websocket", out.uni_websocket);
+  section.get("uni_http_stream", out.uni_http_stream);
+  section.get("uni_sse", out.uni_sse);
+  section.get("init", out.init);
+}
+
 void read_http(config::Section http, net::HttpLimits& out) {
   http.get_size("head_size", out.max_head_bytes, 1024, 1u << 20);
   http.get_size("body_size", out.max_body_bytes, 1024, 1u << 30);
@@ -67,6 +77,7 @@ GatewayConfig read_config(config::Section section) {
   read_session_options(section, out.session);
   read_websocket(section.section("websocket"), out);
   read_http(section.section("http"), out.http);
+  read_transports(section.section("transports"), out.transports);
 
   // A collapsed session is taken up again at half of what collapsed it (fanout/hub.h), and its commands are
   // left unread from half of what closes it.

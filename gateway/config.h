@@ -10,6 +10,17 @@
 
 namespace lcg::gateway {
 
+// Which endpoints of the client protocol are served; /emulation is with http_stream or sse.
+struct TransportSwitches {
+  bool websocket = true;
+  bool http_stream = false;
+  bool sse = false;
+  bool uni_websocket = false;
+  bool uni_http_stream = false;
+  bool uni_sse = false;
+  bool init = true;  // /connection/init
+};
+
 struct GatewayConfig {
   std::vector<std::string> listen = {"127.0.0.1:8000"};  // "address:port", "[address]:port"
   // Patterns of Origin, '*' any number of characters; a request that has an Origin needs one that matches,
@@ -19,6 +30,7 @@ struct GatewayConfig {
   std::vector<std::string> http_plugin_paths = {"/oauth/", "/.well-known/"};
   Millis drain_spread{5'000};  // over which sessions are closed when the daemon stops
 
+  TransportSwitches transports;
   SessionOptions session;
   ws::ConnectionLimits connection;
   net::HttpLimits http;
