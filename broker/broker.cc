@@ -68,6 +68,8 @@ std::vector<std::string> Broker::provided_namespaces() const {
 }
 
 void Broker::start(DoneFn done) {
+  if (config_.insecure)
+    log::warn("broker.insecure is set: nobody needs a token and everybody may do everything");
   plugins_->start_plugin(storage_, [this, done = std::move(done)](Status started) mutable {
     if (!started.ok()) return done(std::move(started));
     keeper_->acquire_all([this, done = std::move(done)](Status acquired) mutable {

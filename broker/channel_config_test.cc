@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <sstream>
+
 namespace lcg::broker {
 namespace {
 
@@ -139,6 +142,51 @@ TEST(ChannelConfigTest, ASecondNamespaceOfANameIsToldWhereTheFirstIs) {
 
   EXPECT_THAT(read.document.error_text(), HasSubstr("lcg.yaml:5:"));
   EXPECT_THAT(read.document.error_text(), HasSubstr("'a' already, at lcg.yaml:3:"));
+}
+
+std::string page() {
+  std::ifstream file(LCG_DOCS_DIR "/channels.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(ChannelDocs, NameEveryOption) {
+  const Read read("channel: {without_namespace: {}}");
+  const std::string docs = page();
+
+  std::istringstream lines(read.document.dump_effective());
+  int options = 0;
+  for (std::string line; std::getline(lines, line); ++options) {
+    const std::string path = line.substr(0, line.find(':'));
+    const std::string option = path.substr(path.rfind('.') + 1);
+    const size_t party = option.find("_for_");
+    const std::string written = party == std::string::npos || option.ends_with("_for_client")
+                                    ? "`" + option + "`"
+                                    : "`..." + option.substr(party) + "`";
+    EXPECT_THAT(docs, HasSubstr(written)) << option;
+  }
+  EXPECT_GT(options, 30);
+}
+
+TEST(ChannelDocs, HaveExamplesThatAreRead) {
+  const std::string docs = page();
+  int examples = 0;
+  for (size_t at = docs.find("```yaml\n"); at != std::string::npos; at = docs.find("```yaml\n", at + 1)) {
+    const size_t begin = at + 8, end = docs.find("```", begin);
+    std::string text = docs.substr(begin, end - begin);
+    if (text.starts_with("- ")) {
+      for (size_t line = text.find('\n'); line != std::string::npos; line = text.find('\n', line + 1))
+        text.insert(line + 1, "  ");
+      text.insert(0, "channel:\n  namespaces:\n  ");
+    }
+
+    const Read read(text);
+
+    EXPECT_TRUE(read.document.ok()) << read.document.error_text();
+    ++examples;
+  }
+  EXPECT_EQ(examples, 4);
 }
 
 }  // namespace

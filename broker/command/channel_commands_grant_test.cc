@@ -301,6 +301,13 @@ TEST_F(SubRefreshTest, ABackEndThatIsAwayCostsAMinuteNotTheSubscription) {
   }
 }
 
+TEST_F(SubRefreshTest, ADenialByTheBackEndEndsIt) {
+  begin(true);
+  plugins_answer(no(LCG_E_DENIED));
+
+  EXPECT_EQ(refresh("", true).error.code, error_code::kExpired);
+}
+
 TEST_F(SubRefreshTest, NobodyWhoCouldExtendEndsIt) {
   begin(true);
   plugins_answer(no(LCG_DEFER));

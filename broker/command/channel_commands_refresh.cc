@@ -67,11 +67,12 @@ void ChannelCommands::refreshed(const std::shared_ptr<Channel>& channel, const S
     answer.expire_at_ms = now_ms + kAskAgainAfter.count();
     return done(std::move(answer));
   }
-  if (result.status == LCG_DEFER) {
-    // A token nobody knows; a subscription nobody is there to extend.
-    return done(request.server ? failed<SubRefreshResponse>(error_code::kExpired)
-                               : closed(disconnect_code::kInvalidToken));
-  }
+  // A token nobody knows.
+  if (result.status == LCG_DEFER && !request.server) return done(closed(disconnect_code::kInvalidToken));
+  // A subscription nobody is there to extend, or that the back end says is over.
+  const bool denied = result.status == LCG_DEFER || (result.status == LCG_E_DENIED && result.error_code == 0);
+  if (request.server && denied && result.disconnect_code == 0)
+    return done(failed<SubRefreshResponse>(error_code::kExpired));
   Outcome refused = outcome_of_chain(result, error_code::kUnknownChannel);
   if (!refused.ok()) return done(failed<SubRefreshResponse>(std::move(refused)));
   if (result.expired() || (result.expire_at_ms != 0 && result.expire_at_ms <= now_ms))
