@@ -51,8 +51,11 @@ void EventPump::release(uint32_t number, bool more) {
 }
 
 Task<> EventPump::work() {
-  co_await host_.yield();  // events of one turn are one batch
   while (!queue_.empty() && !host_.stopping() && (failures_ == 0 || workers_ == 1)) {
+    if (queue_.size() < settings_.batch) {
+      const lcg_status slept = co_await host_.sleep(settings_.linger);
+      if (slept != LCG_OK) break;
+    }
     std::vector<Share> batch = co_await gather();
     if (batch.empty()) continue;
     const Answer answer = co_await post(body_of(batch));

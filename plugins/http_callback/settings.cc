@@ -111,6 +111,7 @@ EventSettings read_events(const Host& host) {
   e.back_end = host.config("events.backend", "");
   e.timeout = host.config_duration("events.timeout", e.timeout, 100ms, 5min);
   e.batch = static_cast<uint32_t>(host.config_int("events.batch", 100, 1, 500));
+  e.linger = host.config_duration("events.linger", e.linger, 0ms, 10s);
   e.parallel = static_cast<uint32_t>(host.config_int("events.parallel", 4, 1, 64));
   e.retain_events = static_cast<uint64_t>(host.config_int("events.retain_events", 20'000, 100, 100'000'000));
   e.retain_time = host.config_duration("events.retain_time", e.retain_time, 1min);

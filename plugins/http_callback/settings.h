@@ -51,6 +51,7 @@ struct EventSettings {
   std::string back_end;                     // "": no events
   std::chrono::milliseconds timeout{5000};  // of one request
   uint32_t batch = 100;                     // events of one request
+  std::chrono::milliseconds linger{10};     // a batch waits this long for more
   uint32_t parallel = 4;                    // requests under way, per lane
   uint64_t retain_events = 20'000;          // not delivered, per slot
   std::chrono::milliseconds retain_time = std::chrono::hours(24 * 7);
