@@ -176,6 +176,17 @@ TEST(Emulation, TheEndIsAPush) {
   EXPECT_EQ(rig.client.transport.close_code, 3503u);
 }
 
+TEST(Emulation, AShutdownToo) {
+  Rig rig;
+
+  rig.world.on(rig.world.lane(0), [&] { rig.gateway.drain(Millis(0), [] {}); });
+  rig.world.run_for(Millis(1));
+
+  EXPECT_THAT(rig.client.transport.lines,
+              ElementsAre(R"({"push":{"disconnect":{"code":3001,"reason":"shutdown"}}})"));
+  EXPECT_EQ(rig.client.transport.close_code, 3001u);
+}
+
 TEST(Emulation, ASlowOneIsNotToldWhatItCannotRead) {
   Rig rig;
   rig.send(rig.client, R"({"id":2,"rpc":{"method":"wait"}})");
