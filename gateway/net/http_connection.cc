@@ -11,8 +11,8 @@ namespace lcg::net {
 using ws::IoResult;
 using Counters = ws::ConnectionCounters;
 
-HttpConnection::HttpConnection(HttpService& service, ws::StreamPtr stream, AddressKey address)
-    : service_(service), stream_(std::move(stream)), address_(address) {}
+HttpConnection::HttpConnection(HttpService& service, ws::StreamPtr stream, const Arrival& arrival)
+    : service_(service), stream_(std::move(stream)), arrival_(arrival) {}
 
 HttpConnection::~HttpConnection() {
   leave_half_open();
@@ -98,9 +98,9 @@ void HttpConnection::dispatch() {
   parser_.reset();
   head_only_ = request.method == "HEAD";
   knows_chunks_ = request.version >= 11;
-  request.remote_address = stream_->remote_address();
+  identify(request);
   set_deadline(service_.limits_.answer_timeout);
-  WebSocketEndpoint* endpoint = service_.router_.websocket(request.path);
+  WebSocketEndpoint* endpoint = arrival_.internal ? nullptr : service_.router_.websocket(request.path);
   const std::string path = request.path;
   try {
     if (endpoint != nullptr) {
@@ -117,6 +117,28 @@ void HttpConnection::dispatch() {
       respond(std::move(response));
     }
   }
+}
+
+// Who asks: for each request anew, for a proxy may send those of many on one connection.
+void HttpConnection::identify(HttpRequest& request) {
+  client_.reset();
+  if (arrival_.trusted) {
+    client_ = forwarded_client(request, arrival_.peer, service_.proxies_);
+    stream_->set_remote_address(client_.value_or(arrival_.peer));
+  }
+  request.remote_address = stream_->remote_address();
+  request.internal = arrival_.internal;
+  // A proxy on this host that nobody declared is betrayed by what it adds.
+  request.local = arrival_.local && request.count("X-Forwarded-For") == 0 && request.count("Forwarded") == 0;
+}
+
+// A connection that stays is counted where its client is.
+bool HttpConnection::count_client() {
+  if (!client_.has_value()) return true;
+  const AddressKey address = address_key(reinterpret_cast<const sockaddr*>(&*client_));
+  if (service_.gate_.count_address(*stream_, address)) return true;
+  Counters::add(service_.counters_.refused_address);
+  return false;
 }
 
 void HttpConnection::call_handler(HttpRequest request) {
@@ -140,6 +162,11 @@ void HttpConnection::upgrade(HttpRequest request, WebSocketEndpoint& endpoint) {
       result.response.close = true;
     }
   }
+  if (result.accepted && !count_client()) {
+    result.accepted = false;
+    result.response = HttpResponse::text(429, "too many connections of one address\n");
+    result.response.close = true;
+  }
   if (!result.accepted) {
     Counters::add(service_.counters_.upgrades_refused);
     return respond(std::move(result.response));
@@ -151,6 +178,10 @@ void HttpConnection::upgrade(HttpRequest request, WebSocketEndpoint& endpoint) {
 void HttpConnection::respond(HttpResponse response) {
   if (response.stream && !knows_chunks_) {
     response = HttpResponse::text(505, "a stream needs HTTP/1.1 (of nginx: proxy_http_version 1.1)\n");
+  }
+  if (response.stream && !head_only_ && !count_client()) {
+    response = HttpResponse::text(429, "too many connections of one address\n");
+    response.close = true;
   }
   if (response.close || response.stream || service_.draining_) keep_alive_ = false;
   out_ = serialize(response, head_only_, keep_alive_, service_.lane_.clock().wall_ms());
@@ -228,7 +259,9 @@ void HttpConnection::finish() {
 void HttpConnection::leave_half_open() {
   if (!half_open_) return;
   half_open_ = false;
-  service_.half_open_.remove(address_);
+  if (!arrival_.trusted) {
+    service_.half_open_.remove(address_key(reinterpret_cast<const sockaddr*>(&arrival_.peer)));
+  }
 }
 
 void HttpConnection::set_deadline(std::chrono::milliseconds after) {

@@ -6,6 +6,7 @@
 // HttpService at the end of the turn in which it finished.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/lane.h"
@@ -17,7 +18,7 @@ namespace lcg::net {
 
 class HttpConnection final : private ws::StreamObserver {
  public:
-  HttpConnection(HttpService& service, ws::StreamPtr stream, AddressKey address);
+  HttpConnection(HttpService& service, ws::StreamPtr stream, const Arrival& arrival);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -47,6 +48,8 @@ class HttpConnection final : private ws::StreamObserver {
   void proceed();
   void on_head();
   void dispatch();
+  void identify(HttpRequest& request);
+  bool count_client();
   void call_handler(HttpRequest request);
   void upgrade(HttpRequest request, WebSocketEndpoint& endpoint);
   void respond(HttpResponse response);
@@ -63,7 +66,8 @@ class HttpConnection final : private ws::StreamObserver {
 
   HttpService& service_;
   ws::StreamPtr stream_;
-  const AddressKey address_;
+  const Arrival arrival_;
+  std::optional<sockaddr_storage> client_;  // of the request at hand, as a trusted proxy told
   size_t index_ = 0;
   State state_ = State::kReading;
   bool half_open_ = true;

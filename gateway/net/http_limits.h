@@ -34,8 +34,13 @@ struct HttpLimits {
   // Connections of this lane that have not sent their first request yet, from one address (IPv6: from one
   // /64). Over it 429.
   uint32_t max_half_open_per_address = 256;
-  // Connections of this lane, WebSockets included; over it 503.
+  // Connections of this lane, WebSockets and streams included; over it 503.
   size_t max_connections = 1u << 20;
+  // Of those, from one address (IPv6: from one /64), but for trusted proxies; over it 429. 0: no limit.
+  uint32_t max_connections_per_address = 0;
+  // Connections this lane accepts a second, and at once; over it 503, before a byte is read. 0: no limit.
+  double connections_per_second = 0;
+  double connection_burst = 0;
 };
 
 // Bytes of a chunk header, with its extensions, that may wait for their end.

@@ -7,14 +7,14 @@
 
 namespace lcg::net {
 
-void HttpRouter::add(std::string method, std::string path, Handler handler) {
+void HttpRouter::add(std::string method, std::string path, Handler handler, Reach reach) {
   const bool below = path.ends_with("/*");
   if (below) path.pop_back();
   for (const Route& route : routes_) {
     if (route.method == method && route.path == path && route.below == below)
       die("an HTTP route is added twice: " + path);
   }
-  routes_.push_back({std::move(method), std::move(path), below, std::move(handler)});
+  routes_.push_back({std::move(method), std::move(path), below, std::move(handler), reach});
   std::stable_sort(routes_.begin(), routes_.end(), [](const Route& a, const Route& b) {
     return a.below != b.below ? !a.below : a.path.size() > b.path.size();
   });
@@ -24,7 +24,10 @@ void HttpRouter::add_websocket(std::string path, WebSocketEndpoint& endpoint) {
   websockets_.emplace_back(std::move(path), &endpoint);
 }
 
-bool HttpRouter::fits(const Route& route, std::string_view path) const {
+bool HttpRouter::fits(const Route& route, const HttpRequest& request) const {
+  if (route.reach == Reach::kPublic && request.internal) return false;
+  if (route.reach == Reach::kInternal && !request.internal && !internal_everywhere_) return false;
+  const std::string_view path = request.path;
   return route.below ? path.size() > route.path.size() && path.starts_with(route.path) : path == route.path;
 }
 
@@ -34,7 +37,7 @@ void HttpRouter::handle(HttpRequest request, HttpResponder responder) const {
   std::string allowed;
   const auto look_for = [&](std::string_view method) {
     for (const Route& route : routes_) {
-      if (found != nullptr || !fits(route, request.path) || (!path.empty() && route.path != path)) continue;
+      if (found != nullptr || !fits(route, request) || (!path.empty() && route.path != path)) continue;
       path = route.path;
       if (route.method == method) found = &route;
       if (allowed.find(route.method) == std::string::npos) {

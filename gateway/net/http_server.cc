@@ -4,14 +4,18 @@
 #include <utility>
 
 #include "base/asio_lane.h"
+#include "gateway/net/tls_stream.h"
 
 namespace lcg::net {
 
 HttpServer::HttpServer(AsioLane& lane, const Config& config, HttpRouter router)
     : lane_(lane),
+      proxies_(config.proxies),
+      gate_(lane, config.http),
       router_(std::move(router)),
       websockets_(lane, config.websocket),
-      http_(lane, config.http, config.upgrade, router_, websockets_) {}
+      http_(lane, config.http, config.upgrade, router_, websockets_, gate_, config.proxies),
+      proxied_(lane, config.http.head_timeout) {}
 
 HttpServer::~HttpServer() = default;
 
@@ -20,12 +24,39 @@ bool HttpServer::exhausted() const {
                      [](const auto& listener) { return listener->exhausted(); });
 }
 
-Result<uint16_t> HttpServer::listen(const ListenAddress& address) {
-  auto listener = Listener::open(
-      lane_, address, [this](ws::StreamPtr stream, AddressKey key) { http_.accept(std::move(stream), key); });
+Result<uint16_t> HttpServer::listen(const ListenAddress& address, const ListenOptions& options) {
+  auto listener = Listener::open(lane_, address,
+                                 [this, options](ws::StreamPtr stream, const sockaddr_storage& peer, int fd) {
+                                   arrive(std::move(stream), peer, fd, options);
+                                 });
   if (!listener.ok()) return listener.status();
   listeners_.push_back(std::move(listener.value()));
   return listeners_.back()->port();
+}
+
+void HttpServer::arrive(ws::StreamPtr stream, const sockaddr_storage& peer, int fd,
+                        const ListenOptions& options) {
+  if (!http_.admit(stream, !options.tls && !options.proxy_protocol)) return;
+  const bool trusted = proxies_.trusted.contains(peer);
+  Arrival arrival{peer, trusted, !trusted && is_loopback(peer), options.internal};
+  if (!options.proxy_protocol) return serve(std::move(stream), fd, arrival, options.tls);
+  if (!trusted) return;  // whoever may name any address must be known
+  proxied_.start(std::move(stream),
+                 [this, arrival, fd, tls = options.tls](
+                     ws::StreamPtr proxied, const std::optional<sockaddr_storage>& client) mutable {
+                   if (client.has_value()) {
+                     proxied->set_remote_address(*client);
+                     arrival.peer = *client;
+                     arrival.trusted = proxies_.trusted.contains(*client);
+                   }
+                   serve(std::move(proxied), fd, arrival, tls);
+                 });
+}
+
+void HttpServer::serve(ws::StreamPtr stream, int fd, const Arrival& arrival, bool tls) {
+  if (tls && tls_ == nullptr) return;
+  if (tls) stream = start_tls(lane_, std::move(stream), fd, tls_);
+  if (stream != nullptr) http_.accept(std::move(stream), arrival);
 }
 
 }  // namespace lcg::net

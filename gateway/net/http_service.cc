@@ -23,30 +23,44 @@ void refuse(ws::StreamPtr stream, unsigned status, std::string why, int64_t wall
 }  // namespace
 
 HttpService::HttpService(Lane& lane, const HttpLimits& limits, UpgradePolicy policy, const HttpRouter& router,
-                         ws::ConnectionSet& websockets)
+                         ws::ConnectionSet& websockets, ConnectionGate& gate, ProxyPolicy proxies)
     : lane_(lane),
       limits_(limits),
       policy_(std::move(policy)),
       router_(router),
       websockets_(websockets),
+      gate_(gate),
+      proxies_(std::move(proxies)),
       half_open_(limits.max_half_open_per_address, lane.random().u64()),
       read_buffer_(new char[kReadBufferBytes]),
       self_(std::make_shared<HttpService*>(this)) {}
 
 HttpService::~HttpService() { *self_ = nullptr; }
 
-void HttpService::accept(ws::StreamPtr stream, AddressKey address) {
+bool HttpService::admit(ws::StreamPtr& stream, bool speaks_http) {
   ConnectionCounters::add(counters_.accepted);
-  if (draining_ || connections_.size() + websockets_.size() >= limits_.max_connections) {
-    ConnectionCounters::add(counters_.refused_full);
-    return refuse(std::move(stream), 503, "the server is full, try again\n", lane_.clock().wall_ms());
+  const bool admitted = !draining_ && gate_.admit(*stream) == ConnectionGate::Verdict::kAdmitted;
+  if (admitted) return true;
+  ConnectionCounters::add(counters_.refused_full);
+  if (speaks_http) {
+    refuse(std::move(stream), 503, "the server is full, try again\n", lane_.clock().wall_ms());
   }
-  if (!half_open_.add(address)) {
+  stream.reset();
+  return false;
+}
+
+void HttpService::accept(ws::StreamPtr stream, const Arrival& arrival) {
+  const AddressKey address = address_key(reinterpret_cast<const sockaddr*>(&arrival.peer));
+  if (!arrival.trusted && !gate_.count_address(*stream, address)) {
+    ConnectionCounters::add(counters_.refused_address);
+    return refuse(std::move(stream), 429, "too many connections of one address\n", lane_.clock().wall_ms());
+  }
+  if (!arrival.trusted && !half_open_.add(address)) {
     ConnectionCounters::add(counters_.refused_half_open);
     return refuse(std::move(stream), 429, "too many connections without a request\n",
                   lane_.clock().wall_ms());
   }
-  connections_.push_back(std::make_unique<HttpConnection>(*this, std::move(stream), address));
+  connections_.push_back(std::make_unique<HttpConnection>(*this, std::move(stream), arrival));
   HttpConnection& connection = *connections_.back();
   connection.index_ = connections_.size() - 1;
   connection.start();

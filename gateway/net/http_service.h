@@ -11,6 +11,8 @@
 
 #include "base/lane.h"
 #include "gateway/net/address_limit.h"
+#include "gateway/net/connection_gate.h"
+#include "gateway/net/forwarded.h"
 #include "gateway/net/http_limits.h"
 #include "gateway/net/http_router.h"
 #include "gateway/net/upgrade.h"
@@ -23,7 +25,8 @@ class HttpConnection;
 // Written by the lane, read by any thread.
 struct HttpCounters {
   std::atomic<uint64_t> accepted{0};
-  std::atomic<uint64_t> refused_full{0};       // 503: max_connections
+  std::atomic<uint64_t> refused_full{0};       // 503: max_connections, connections_per_second, draining
+  std::atomic<uint64_t> refused_address{0};    // 429: max_connections_per_address
   std::atomic<uint64_t> refused_half_open{0};  // 429: max_half_open_per_address
   std::atomic<uint64_t> requests{0};
   std::atomic<uint64_t> bad_requests{0};  // refused by the parser
@@ -33,16 +36,28 @@ struct HttpCounters {
   std::atomic<uint64_t> timeouts{0};  // 408 and 504, and clients that do not read
 };
 
+// How a connection came.
+struct Arrival {
+  sockaddr_storage peer{};  // the socket's other end, or whom a PROXY header named
+  bool trusted = false;   // the peer is a trusted proxy: it speaks for many, and names the client in a header
+  bool local = false;     // this host itself
+  bool internal = false;  // by an internal listener
+};
+
 class HttpService {
  public:
+  // `gate` outlives every stream that comes in here.
   HttpService(Lane& lane, const HttpLimits& limits, UpgradePolicy policy, const HttpRouter& router,
-              ws::ConnectionSet& websockets);
+              ws::ConnectionSet& websockets, ConnectionGate& gate, ProxyPolicy proxies = {});
   ~HttpService();
   HttpService(const HttpService&) = delete;
   HttpService& operator=(const HttpService&) = delete;
 
-  // Serves a new connection, or refuses it at a limit with a short answer.
-  void accept(ws::StreamPtr stream, AddressKey address);
+  // First of all: may another connection come? If not it is answered (`speaks_http`: in HTTP, else not at all),
+  // closed, and false.
+  bool admit(ws::StreamPtr& stream, bool speaks_http);
+  // Serves a connection that was admitted, or refuses it at a limit of its address with a short answer.
+  void accept(ws::StreamPtr stream, const Arrival& arrival);
 
   // HTTP connections; upgraded ones are the ConnectionSet's.
   size_t size() const { return connections_.size(); }
@@ -68,6 +83,8 @@ class HttpService {
   UpgradePolicy policy_;
   const HttpRouter& router_;
   ws::ConnectionSet& websockets_;
+  ConnectionGate& gate_;
+  const ProxyPolicy proxies_;
   HttpCounters counters_;
   AddressLimit half_open_;
   bool draining_ = false;

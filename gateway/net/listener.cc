@@ -56,8 +56,9 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
         continue;  // that client is gone again
       }
       exhausted = false;
-      const AddressKey key = address_key(reinterpret_cast<const sockaddr*>(&peer));
-      if (ws::StreamPtr stream = adopt_tcp(lane, fd, peer); stream != nullptr) accept(std::move(stream), key);
+      if (ws::StreamPtr stream = adopt_tcp(lane, fd, peer); stream != nullptr) {
+        accept(std::move(stream), peer, fd);
+      }
     }
     if (!closed) wait();
   }

@@ -33,7 +33,8 @@ Status check_free(const ListenAddress& address);
 
 class Listener {
  public:
-  using Accept = std::function<void(ws::StreamPtr, AddressKey)>;
+  // `peer` is the address of the socket's other end, `fd` what is below the stream.
+  using Accept = std::function<void(ws::StreamPtr, const sockaddr_storage& peer, int fd)>;
 
   // Listens at once. Errors: kUnavailable (in use, no permission, no such address), with what to do about it.
   static Result<std::unique_ptr<Listener>> open(AsioLane& lane, const ListenAddress& address, Accept accept);

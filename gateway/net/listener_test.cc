@@ -37,7 +37,7 @@ TEST(ListenAddress, OthersAreRefused) {
 
 TEST(Listener, TwoLanesListenOnOnePort) {
   AsioLane first(0), second(1);
-  const auto ignore = [](ws::StreamPtr, AddressKey) {};
+  const auto ignore = [](ws::StreamPtr, const sockaddr_storage&, int) {};
   auto one = Listener::open(first, {"127.0.0.1", 0}, ignore);
   ASSERT_TRUE(one.ok()) << one.status().text();
 
@@ -49,7 +49,7 @@ TEST(Listener, TwoLanesListenOnOnePort) {
 TEST(Listener, AddressThatIsNotOursIsNamedInTheError) {
   AsioLane lane(0);
 
-  auto listener = Listener::open(lane, {"192.0.2.1", 80}, [](ws::StreamPtr, AddressKey) {});
+  auto listener = Listener::open(lane, {"192.0.2.1", 80}, [](ws::StreamPtr, const sockaddr_storage&, int) {});
 
   ASSERT_FALSE(listener.ok());
   EXPECT_EQ(listener.status().code(), Code::kUnavailable);
@@ -58,7 +58,7 @@ TEST(Listener, AddressThatIsNotOursIsNamedInTheError) {
 
 TEST(Listener, AddressInUseIsFoundBeforehand) {
   AsioLane lane(0);
-  auto listener = Listener::open(lane, {"127.0.0.1", 0}, [](ws::StreamPtr, AddressKey) {});
+  auto listener = Listener::open(lane, {"127.0.0.1", 0}, [](ws::StreamPtr, const sockaddr_storage&, int) {});
   ASSERT_TRUE(listener.ok());
   const ListenAddress address{"127.0.0.1", listener.value()->port()};
   EXPECT_EQ(check_free(address).code(), Code::kUnavailable);

@@ -41,8 +41,7 @@ std::string with_port(std::string host, in_port_t port) {
 class TcpStream final : public ws::ByteStream {
  public:
   TcpStream(AsioLane& lane, const sockaddr_storage& peer) : lane_(lane), socket_(lane.executor()) {
-    const size_t size = peer.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-    std::memcpy(&peer_, &peer, size);
+    set_remote_address(peer);
   }
 
   bool assign(int fd, const sockaddr_storage& peer) {
@@ -100,10 +99,21 @@ class TcpStream final : public ws::ByteStream {
     return format_address(storage);
   }
 
+  void set_remote_address(const sockaddr_storage& peer) override {
+    const size_t size = peer.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    std::memcpy(&peer_, &peer, size);
+  }
+
+  void account_to(ws::StreamLedger* ledger, uint64_t key) override {
+    ledger_ = ledger;
+    ledger_key_ = key;
+  }
+
   void release() override {
     released_ = true;
     boost::system::error_code ignored;
     socket_.close(ignored);
+    if (ledger_ != nullptr) ledger_->on_released(ledger_key_);
     drop_reference();
   }
 
@@ -131,6 +141,8 @@ class TcpStream final : public ws::ByteStream {
   AsioLane& lane_;
   Socket socket_;
   ws::StreamObserver* observer_ = nullptr;
+  ws::StreamLedger* ledger_ = nullptr;
+  uint64_t ledger_key_ = 0;
   sockaddr_in6 peer_{};  // or a sockaddr_in
   uint32_t references_ = 1;
   bool read_waits_ = false;

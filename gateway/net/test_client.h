@@ -37,6 +37,7 @@ class TestClient {
   TestClient& operator=(const TestClient&) = delete;
 
   bool connected() const { return connected_; }
+  int fd() const { return fd_; }
 
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {

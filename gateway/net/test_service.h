@@ -31,7 +31,7 @@ struct EchoEndpoint final : WebSocketEndpoint {
 };
 
 struct ServiceWorld {
-  explicit ServiceWorld(HttpLimits limits = {}, UpgradePolicy policy = {}) {
+  explicit ServiceWorld(HttpLimits limits = {}, UpgradePolicy policy = {}, ProxyPolicy proxies = {}) {
     router.add("GET", "/health",
                [](HttpRequest, HttpResponder r) { r.send(HttpResponse::text(200, "up\n")); });
     router.add("POST", "/echo",
@@ -40,18 +40,26 @@ struct ServiceWorld {
     router.add("GET", "/throw", [](HttpRequest, HttpResponder) { throw std::runtime_error("a fault"); });
     router.add_websocket("/connection/websocket", endpoint);
     websockets = std::make_unique<ws::ConnectionSet>(world.lane(0), ws::ConnectionLimits{});
-    service = std::make_unique<HttpService>(world.lane(0), limits, std::move(policy), router, *websockets);
+    gate = std::make_unique<ConnectionGate>(world.lane(0), limits);
+    service = std::make_unique<HttpService>(world.lane(0), limits, std::move(policy), router, *websockets,
+                                            *gate, std::move(proxies));
   }
   ~ServiceWorld() {
     service.reset();
     websockets.reset();
   }
 
-  // A new client; of `address`.
-  ws::Wire& connect(AddressKey address = 1) {
+  // A new client of 192.0.2.<host>.
+  ws::Wire& connect(unsigned host = 1) {
+    return connect({.peer = parse_ip("192.0.2." + std::to_string(host)).value()});
+  }
+  ws::Wire& connect(const Arrival& arrival) {
     wires.push_back(std::make_unique<ws::Wire>(world.lane(0)));
     ws::Wire& wire = *wires.back();
-    world.lane(0).post([this, &wire, address] { service->accept(ws::TestStream::make(wire), address); });
+    world.lane(0).post([this, &wire, arrival] {
+      ws::StreamPtr stream = ws::TestStream::make(wire);
+      if (service->admit(stream, true)) service->accept(std::move(stream), arrival);
+    });
     settle();
     return wire;
   }
@@ -67,6 +75,7 @@ struct ServiceWorld {
   EchoEndpoint endpoint;
   HttpRouter router;
   std::vector<HttpResponder> later;
+  std::unique_ptr<ConnectionGate> gate;
   std::unique_ptr<ws::ConnectionSet> websockets;
   std::unique_ptr<HttpService> service;
 };

@@ -51,6 +51,8 @@ Result<ContextPtr> load_one(const TlsCertificate& from) {
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_early_data(context.get(), 0);
   SSL_CTX_set_alpn_select_cb(context.get(), &select_alpn, nullptr);
+  // A key that is encrypted is an error, not a question on the terminal.
+  SSL_CTX_set_default_passwd_cb(context.get(), [](char*, int, int, void*) { return 0; });
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(context.get(), from.certificate.c_str()) != 1)
     return no_file(from.certificate, "the certificate");

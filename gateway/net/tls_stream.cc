@@ -30,6 +30,7 @@ class TlsStream final : public ws::ByteStream, private ws::StreamObserver {
 
   IoResult read_some(std::span<char> into) override {
     ERR_clear_error();
+    read_wants_write_ = false;
     size_t bytes = 0;
     const int done = SSL_read_ex(ssl_, into.data(), into.size(), &bytes);
     if (done == 1) return {Status::kOk, bytes};
@@ -48,7 +49,8 @@ class TlsStream final : public ws::ByteStream, private ws::StreamObserver {
   }
 
   IoResult write_some(std::span<const iovec> buffers) override {
-    if (failed_ || closing_) return {Status::kError, 0};
+    // Before the handshake nothing can be said, and OpenSSL would wait for the client inside a write.
+    if (failed_ || closing_ || SSL_is_init_finished(ssl_) == 0) return {Status::kError, 0};
     if (!pending_.empty() && !flush_pending()) return {failed_ ? Status::kError : Status::kWouldBlock, 0};
     size_t taken = 0;
     size_t buffer = 0, offset = 0;
@@ -88,6 +90,8 @@ class TlsStream final : public ws::ByteStream, private ws::StreamObserver {
 
   void discard_unsent() override { socket_->discard_unsent(); }
   std::string remote_address() const override { return socket_->remote_address(); }
+  void set_remote_address(const sockaddr_storage& address) override { socket_->set_remote_address(address); }
+  void account_to(ws::StreamLedger* ledger, uint64_t key) override { socket_->account_to(ledger, key); }
 
   void release() override {
     *self_ = nullptr;
@@ -149,7 +153,7 @@ class TlsStream final : public ws::ByteStream, private ws::StreamObserver {
   void wait_to_flush() { socket_->wait_writable(); }
 
   void end_write() {
-    if (!failed_) {
+    if (!failed_ && SSL_is_init_finished(ssl_) == 1) {
       ERR_clear_error();
       SSL_shutdown(ssl_);  // close_notify
     }

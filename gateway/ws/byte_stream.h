@@ -3,6 +3,7 @@
 // Production: TcpStream (gateway/net/tcp_stream.h). Encryption is another implementation of this interface.
 // Tests script one. Lane: all calls and all observer calls on the lane that owns the stream.
 #pragma once
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -33,6 +34,15 @@ class StreamObserver {
   ~StreamObserver() = default;
 };
 
+// Told when a stream it counts is released. Lane: the stream's; lives until then.
+class StreamLedger {
+ public:
+  virtual void on_released(uint64_t key) = 0;
+
+ protected:
+  ~StreamLedger() = default;
+};
+
 class ByteStream {
  public:
   // Whom the waits tell. Changed when a connection changes its protocol.
@@ -53,6 +63,10 @@ class ByteStream {
   virtual void discard_unsent() = 0;
 
   virtual std::string remote_address() const = 0;
+  // What remote_address() tells from now on: a trusted proxy in front has told it.
+  virtual void set_remote_address(const sockaddr_storage& address) = 0;
+  // `ledger` is told, once, when the stream is released, with `key`; a later call replaces both.
+  virtual void account_to(StreamLedger* ledger, uint64_t key) = 0;
 
   // Closes and frees the stream; no observer call follows. Used by StreamPtr alone.
   virtual void release() = 0;

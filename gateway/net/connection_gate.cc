@@ -1,0 +1,36 @@
+#include "gateway/net/connection_gate.h"
+
+namespace lcg::net {
+namespace {
+
+constexpr uint64_t kNoAddress = UINT64_MAX;  // no key of an address is this
+
+}  // namespace
+
+ConnectionGate::ConnectionGate(Lane& lane, const HttpLimits& limits)
+    : lane_(lane),
+      limits_(limits),
+      rate_(limits.connections_per_second, limits.connection_burst),
+      addresses_(limits.max_connections_per_address, lane.random().u64()) {}
+
+ConnectionGate::Verdict ConnectionGate::admit(ws::ByteStream& stream) {
+  if (open_ >= limits_.max_connections) return Verdict::kFull;
+  if (!rate_.try_take(lane_.now())) return Verdict::kTooFast;
+  ++open_;
+  stream.account_to(this, kNoAddress);
+  return Verdict::kAdmitted;
+}
+
+bool ConnectionGate::count_address(ws::ByteStream& stream, AddressKey address) {
+  if (limits_.max_connections_per_address == 0) return true;
+  if (!addresses_.add(address)) return false;
+  stream.account_to(this, address);
+  return true;
+}
+
+void ConnectionGate::on_released(uint64_t key) {
+  --open_;
+  if (key != kNoAddress) addresses_.remove(key);
+}
+
+}  // namespace lcg::net
