@@ -1,7 +1,8 @@
 // connect: authentication, then the server-side subscriptions, then the reply. Source: client-protocol 1.7, 1.14.
 //
 // All server-side subscriptions are asked for at once and any failure fails the connect. Nothing of theirs is
-// pushed before the reply: they are pending in the hub until it is sent.
+// pushed before the reply: they are pending in the hub until it is sent. A unidirectional client cannot subscribe
+// later: the channels it names are asked for too, with a client's permissions, and those it may not have are left out.
 #include <algorithm>
 
 #include "gateway/session/command_handler.h"
@@ -16,13 +17,19 @@ struct Recover {
   StreamPosition since;
 };
 
+struct Wanted {
+  std::string channel, token;
+};
+
 struct Progress {
   struct Sub {
     Subscription* subscription;
+    SubscribeRequest request;
     SubscribeResponse answer;
   };
   uint32_t id = 0;
   std::vector<Recover> recover;
+  std::vector<Wanted> wanted;  // of a unidirectional client
   ConnectResponse connect;
   std::vector<Sub> subs;
   size_t waiting = 0;
@@ -74,6 +81,11 @@ void finish(Session& session, Progress& progress) {
   for (Progress::Sub& sub : progress.subs) {
     if (sub.answer.disconnect) return session.close(sub.answer.disconnect);
   }
+  std::erase_if(progress.subs, [&](const Progress::Sub& sub) {
+    if (sub.request.server_side || !sub.answer.error) return false;
+    session.remove_subscription(*sub.subscription, sub.answer.error.code == error_code::kInternal);
+    return true;
+  });
   for (Progress::Sub& sub : progress.subs) {
     const Error error = sub.answer.error ? sub.answer.error : check_answer(sub.answer, now_ms);
     if (error) return session.refused(progress.id, error);
@@ -84,9 +96,10 @@ void finish(Session& session, Progress& progress) {
   reply(session, progress);
 }
 
-void ask_subscription(Session& session, const ProgressPtr& progress, size_t index) {
-  SessionContext& context = session.context();
-  const std::string& channel = progress->connect.channels[index].channel;
+// Pending from now on; asked for by ask_subscription().
+void add_subscription(Session& session, Progress& progress, const std::string& channel,
+                      SubscribeGrantPtr grant) {
+  Subscription& subscription = session.add_subscription(channel, true);
   SubscribeRequest request{.channel = channel,
                            .peer = session.peer(),
                            .token = {},
@@ -95,14 +108,19 @@ void ask_subscription(Session& session, const ProgressPtr& progress, size_t inde
                            .recoverable = true,
                            .server_side = true,
                            .since = {},
-                           .grant = progress->connect.channels[index].grant};
-  const auto from = std::find_if(progress->recover.begin(), progress->recover.end(),
+                           .grant = std::move(grant)};
+  const auto from = std::find_if(progress.recover.begin(), progress.recover.end(),
                                  [&](const Recover& recover) { return recover.channel == channel; });
-  if (from != progress->recover.end()) {
+  if (from != progress.recover.end()) {
     request.recover = true;
     request.since = from->since;
   }
-  session.ask(context.routes.channel(channel), std::move(request),
+  progress.subs.push_back({&subscription, std::move(request), {}});
+}
+
+void ask_subscription(Session& session, const ProgressPtr& progress, size_t index) {
+  const SubscribeRequest& request = progress->subs[index].request;
+  session.ask(session.context().routes.channel(request.channel), request,
               [progress, index](Session& asker, SubscribeResponse answer) {
                 progress->subs[index].answer = std::move(answer);
                 if (--progress->waiting == 0) finish(asker, *progress);
@@ -125,19 +143,28 @@ void authenticated(Session& session, const ProgressPtr& progress) {
   std::stable_sort(connect.channels.begin(), connect.channels.end(), before);
   connect.channels.erase(std::unique(connect.channels.begin(), connect.channels.end(), same),
                          connect.channels.end());
-  if (connect.channels.size() > context.options.channel_limit)
+  std::erase_if(progress->wanted, [&](const Wanted& wanted) {
+    return wanted.channel.empty() || wanted.channel.size() > context.options.channel_max_length ||
+           std::any_of(connect.channels.begin(), connect.channels.end(),
+                       [&](const ServerSub& sub) { return sub.channel == wanted.channel; });
+  });
+  if (connect.channels.size() + progress->wanted.size() > context.options.channel_limit)
     return session.close(disconnect_code::kChannelLimit);
-  if (connect.channels.empty()) return reply(session, *progress);
 
-  progress->waiting = connect.channels.size();
-  progress->subs.reserve(connect.channels.size());
-  for (const ServerSub& sub : connect.channels) {
-    Subscription& subscription = session.add_subscription(sub.channel, true);
-    subscription.of_connect = true;
-    progress->subs.push_back({&subscription, {}});
+  for (ServerSub& sub : connect.channels) {
+    add_subscription(session, *progress, sub.channel, std::move(sub.grant));
+    progress->subs.back().subscription->of_connect = true;
   }
+  for (Wanted& wanted : progress->wanted) {
+    add_subscription(session, *progress, wanted.channel, nullptr);
+    SubscribeRequest& request = progress->subs.back().request;
+    request.server_side = false;
+    request.token = std::move(wanted.token);
+  }
+  progress->waiting = progress->subs.size();
+  if (progress->waiting == 0) return reply(session, *progress);
   // The last answer may come inside the last request, and close the session.
-  for (size_t i = 0; i < connect.channels.size(); ++i) ask_subscription(session, progress, i);
+  for (size_t i = 0, count = progress->subs.size(); i < count; ++i) ask_subscription(session, progress, i);
 }
 
 }  // namespace
@@ -153,6 +180,8 @@ void handle_connect(Session& session, const protocol::Command& command) {
   std::vector<std::string> channels;
   for (const protocol::SubscribeCommand& sub : connect.subs) {
     channels.emplace_back(sub.channel);
+    if (session.variant().unidirectional)
+      progress->wanted.push_back({std::string(sub.channel), std::string(sub.token)});
     if (sub.recover) {
       progress->recover.push_back({std::string(sub.channel), {sub.offset, std::string(sub.epoch)}});
     }

@@ -8,7 +8,9 @@ void handle_publish(Session& session, const protocol::Command& command) {
   const protocol::PublishCommand& publish = command.publish;
   if (!check_channel(session, command.id, publish.channel)) return;
   if (publish.type != 0) return session.fail(command.id, error_code::kNotAvailable);
-  if (publish.data.empty()) return session.fail(command.id, error_code::kBadRequest);
+  // No JSON value is empty; whether bytes may be is the namespace's to say.
+  if (publish.data.empty() && session.variant().encoding == Encoding::kJson)
+    return session.fail(command.id, error_code::kBadRequest);
 
   PublishRequest request{std::string(publish.channel), session.peer(), session.payload(publish.data),
                          session.variant().encoding == Encoding::kJson};

@@ -46,7 +46,7 @@ TEST(Unidirectional, TheChannelsThatAreAllowedAreSubscribedTo) {
 
   g.send(client, R"({"subs":{"news":{"recover":true,"offset":3,"epoch":"E"},"secret":{}}})");
 
-  const auto asked = g.bus.last<SubscribeRequest>();
+  const auto asked = g.bus.asked<SubscribeRequest>().at(0);
   EXPECT_EQ(asked.channel, "news");
   EXPECT_TRUE(asked.recover && asked.server_side);
   EXPECT_EQ(asked.since, (StreamPosition{3, "E"}));
@@ -63,6 +63,33 @@ TEST(Unidirectional, PushesAreBare) {
   g.deliver_now(DeliverPublication{"news", publication(0, "1")});
 
   EXPECT_THAT(client.transport.lines, ElementsAre(R"({"channel":"news","pub":{"data":1}})"));
+}
+
+TEST(Unidirectional, ChannelsItNamesAreAskedForAsAClient) {
+  TestGateway g;
+  Client& client = g.open(kUniSse);
+
+  g.send(client, R"({"subs":{"news":{},"$own":{"token":"t","recover":true,"offset":3}}})");
+
+  const auto asked = g.bus.asked<SubscribeRequest>();
+  ASSERT_EQ(asked.size(), 2u);
+  for (const SubscribeRequest& request : asked) EXPECT_FALSE(request.server_side) << request.channel;
+  const SubscribeRequest& own = asked[0].channel == "$own" ? asked[0] : asked[1];
+  EXPECT_EQ(own.token, "t");
+  EXPECT_TRUE(own.recover);
+  EXPECT_THAT(client.transport.lines.front(), HasSubstr("\"news\":{"));
+}
+
+TEST(Unidirectional, AChannelItMayNotHaveIsLeftOut) {
+  TestGateway g;
+  Client& client = g.open(kUniSse);
+  g.on_subscribe.error = make_error(error_code::kPermissionDenied);
+
+  g.send(client, R"({"subs":{"news":{}}})");
+
+  EXPECT_EQ(client.transport.close_code, 0u);
+  EXPECT_THAT(client.transport.lines.front(), HasSubstr("\"connect\""));
+  EXPECT_THAT(client.transport.lines.front(), Not(HasSubstr("news")));
 }
 
 TEST(Unidirectional, WhatIsNoConnectIsABadRequest) {
