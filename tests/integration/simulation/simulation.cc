@@ -19,7 +19,7 @@ constexpr unsigned kFaultRounds = 4'000;              // faults end after so man
 
 Simulation::Simulation(uint64_t seed)
     : seed_(seed),
-      random_(seed * 0x9E3779B97F4A7C15u + 1),
+      random_(SimRandom(seed).next()),
       around_{random_, history_},
       lanes_(2 + static_cast<unsigned>(random_.next() % 2)),
       mischief_permille_(random_.next() % 50),
