@@ -76,6 +76,7 @@ defaults
   timeout server 60s
   timeout tunnel 60s
   option forwardfor
+  option http-no-delay
 frontend edge
   bind 127.0.0.1:${port}
   default_backend lcg
