@@ -1,5 +1,6 @@
 #include "appliance/app.h"
 
+#include <algorithm>
 #include <thread>
 
 #include "appliance/notify.h"
@@ -7,6 +8,24 @@
 #include "appliance/version.h"
 
 namespace lcg {
+
+namespace {
+
+bool has_internal(const AppConfig& config) {
+  const auto& listen = config.gateway.listen;
+  return std::any_of(listen.begin(), listen.end(), [](const auto& entry) { return entry.internal; });
+}
+
+// Null: no listener needs it.
+Result<std::shared_ptr<const net::TlsContext>> load_tls(const AppConfig& config) {
+  const auto& listen = config.gateway.listen;
+  if (std::none_of(listen.begin(), listen.end(), [](const auto& entry) { return entry.tls; })) {
+    return std::shared_ptr<const net::TlsContext>();
+  }
+  return net::TlsContext::load(config.gateway.certificates);
+}
+
+}  // namespace
 
 // What one lane has of the gateway. The order of the members is the order of destruction, backwards.
 struct App::LanePart {
@@ -23,6 +42,8 @@ struct App::LanePart {
             gateway,
             config.gateway,
             api,
+            config.api.insecure,
+            has_internal(config),
             ready,
             [&metrics, &on](UniqueFunction<void(std::string)> done) { metrics.render(on, std::move(done)); }},
         http(on, http_config, make_router(routes, clients)),
@@ -55,7 +76,8 @@ App::~App() {
 net::UpgradePolicy App::upgrade_policy(const AppConfig& config) const {
   net::UpgradePolicy policy;
   policy.origins = net::OriginList(config.gateway.allowed_origins);
-  policy.subprotocols = {"centrifuge-json", "centrifuge-protobuf"};
+  policy.subprotocols = {"centrifuge-protobuf",
+                         "centrifuge-json"};  // client-protocol 1.1: Protobuf if it is offered
   policy.deflate = config_.gateway.connection.deflate.enabled;
   return policy;
 }
@@ -68,8 +90,12 @@ Status App::start() {
   broker_ = std::move(broker.value());
   metrics_.set_plugins(&broker_->plugins());
 
-  const net::HttpServer::Config http{config_.gateway.http, upgrade_policy(config_),
-                                     config_.gateway.connection};
+  const Result<net::CidrList> trusted = net::CidrList::parse(config_.gateway.proxies.trusted);
+  if (!trusted.ok()) return trusted.status();
+  const net::HttpServer::Config http{config_.gateway.http,
+                                     upgrade_policy(config_),
+                                     config_.gateway.connection,
+                                     {trusted.value(), config_.gateway.proxies.forwarded}};
   const auto rates = std::make_shared<gateway::SharedRates>(config_.gateway.session.user_rates,
                                                             config_.gateway.session.address_rates);
   const std::string uid = std::to_string(lanes_[0].random().u64());
@@ -79,7 +105,7 @@ Status App::start() {
         [this, i](UniqueFunction<void(std::string)> done) { metrics_.render(lanes_[i], std::move(done)); }};
     parts_.push_back(std::make_unique<LanePart>(lanes_[i], bus_, i, config_, broker_->provided_namespaces(),
                                                 rates, std::move(node), ready_, metrics_, http));
-    metrics_.add({&lanes_[i], &parts_[i]->gateway, &parts_[i]->http});
+    metrics_.add({&lanes_[i], &parts_[i]->gateway, &parts_[i]->http, &parts_[i]->streams});
   }
   lanes_.start();
   running_ = true;
@@ -93,17 +119,26 @@ Status App::start() {
 }
 
 Status App::listen() {
-  for (const std::string& text : config_.gateway.listen) {
-    const Result<net::ListenAddress> parsed = net::parse_listen_address(text);
+  auto tls = load_tls(config_);
+  if (!tls.ok()) return tls.status();
+  for (auto& part : parts_) on_lane(part->lane, [&] { part->http.set_tls(tls.value()); });
+  for (const gateway::ListenConfig& entry : config_.gateway.listen) {
+    const net::HttpServer::ListenOptions options{entry.tls, entry.proxy_protocol, entry.internal};
+    const Result<net::ListenAddress> parsed = net::parse_listen_address(entry.address);
     if (!parsed.ok()) return parsed.status();
     net::ListenAddress address = parsed.value();
     if (Status status = net::check_free(address); !status.ok()) return status;
     for (auto& part : parts_) {
-      const Result<uint16_t> port = on_lane(part->lane, [&] { return part->http.listen(address); });
+      const Result<uint16_t> port = on_lane(part->lane, [&] { return part->http.listen(address, options); });
       if (!port.ok()) return port.status();
       address.port = port.value();  // port 0: the lanes share the one the first was given
     }
-    log::info("listening", {{"address", address.host}, {"port", address.port}, {"lanes", parts_.size()}});
+    log::info("listening", {{"address", address.host},
+                            {"port", address.port},
+                            {"lanes", parts_.size()},
+                            {"tls", entry.tls},
+                            {"proxy_protocol", entry.proxy_protocol},
+                            {"internal", entry.internal}});
   }
   return {};
 }
@@ -129,10 +164,15 @@ Status App::open_admin() {
 void App::reload(const AppConfig& config) {
   log::set_level(config.log_level);
   log::set_format(config.log_format);
+  AppConfig certificates = config_;  // listeners stay; what they show is read again
+  certificates.gateway.certificates = config.gateway.certificates;
+  const auto tls = load_tls(certificates);
+  if (!tls.ok()) log::error("certificates refused, the old ones stay", {{"error", tls.status().text()}});
   for (auto& part : parts_)
     on_lane(part->lane, [&] {
       part->http.http().set_policy(upgrade_policy(config));
       part->clients.set_origins(net::OriginList(config.gateway.allowed_origins));
+      if (tls.ok()) part->http.set_tls(tls.value());
     });
 }
 
@@ -192,8 +232,8 @@ ConfigDiff compare_configs(const std::string& effective_before, const std::strin
   for (const auto& [key, value] : now) {
     const auto old = before.find(key);
     if (old != before.end() && old->second == value) continue;
-    const bool taken =
-        key == "log.level" || key == "log.format" || key.starts_with("gateway.allowed_origins");
+    const bool taken = key == "log.level" || key == "log.format" ||
+                       key.starts_with("gateway.allowed_origins") || key.starts_with("gateway.tls.");
     (taken ? diff.taken : diff.needs_restart).push_back(key);
   }
   return diff;

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "appliance/config.h"
 #include "broker/host/loader.h"
 
@@ -15,6 +17,11 @@ CheckReport check_config(const std::string& path) {
   report.problems = document.errors();
   report.effective = document.dump_effective();
   if (!document.ok()) return report;
+  const auto& listen = config.gateway.listen;
+  if (std::any_of(listen.begin(), listen.end(), [](const auto& entry) { return entry.tls; })) {
+    const auto tls = net::TlsContext::load(config.gateway.certificates);
+    if (!tls.ok()) report.problems.push_back(path + ": gateway.tls.certificates: " + tls.status().message());
+  }
   for (const host::PluginSpec& plugin : config.broker.plugins) {
     const Result<host::LoadedPlugin> loaded =
         host::load_plugin(config.broker.host.dirs, plugin.name, plugin.file);

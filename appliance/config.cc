@@ -4,6 +4,9 @@
 
 #include <filesystem>
 
+#include "gateway/net/cidr.h"
+#include "gateway/net/listener.h"
+
 namespace lcg {
 namespace {
 
@@ -22,6 +25,26 @@ void resolve_plugin_dirs(std::vector<std::string>& dirs) {
   for (std::string& dir : dirs) {
     if (!error && fs::path(dir).is_relative())
       dir = (program.parent_path() / dir).lexically_normal().string();
+  }
+}
+
+// What the gateway's own reader, which knows no sockets, cannot judge.
+void check_listeners(config::Section gateway, const gateway::GatewayConfig& config) {
+  for (const gateway::ListenConfig& entry : config.listen) {
+    if (const auto parsed = net::parse_listen_address(entry.address); !parsed.ok()) {
+      gateway.error("listen", parsed.status().message());
+    }
+    if (entry.tls && config.certificates.empty()) {
+      gateway.error("listen", entry.address + " has tls, but gateway.tls.certificates is empty");
+    }
+    if (entry.proxy_protocol && config.proxies.trusted.empty()) {
+      gateway.error(
+          "listen",
+          entry.address + " has proxy_protocol, but gateway.proxies.trusted names nobody who may speak it");
+    }
+  }
+  if (const auto trusted = net::CidrList::parse(config.proxies.trusted); !trusted.ok()) {
+    gateway.section("proxies").error("trusted", trusted.status().message());
   }
 }
 
@@ -46,6 +69,7 @@ AppConfig AppConfig::read(config::Document& document) {
   root.section("admin").get("socket", out.admin_socket);
 
   out.gateway = gateway::read_config(root.section("gateway"));
+  check_listeners(root.section("gateway"), out.gateway);
   out.api = gateway::api::read_config(root.section("gateway").section("api"));
   out.broker = broker::read_config(root);
   resolve_plugin_dirs(out.broker.host.dirs);

@@ -109,7 +109,7 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
         h.collapses);
 
   uint64_t bytes_in = 0, bytes_out = 0, writes = 0, slow = 0, protocol_errors = 0, accepted = 0, requests = 0,
-           refused = 0;
+           refused = 0, streams = 0, stream_bytes = 0;
   for (const Source& source : sources_) {
     const ws::ConnectionCounters& ws = source.http->websockets().counters();
     bytes_in += load(ws.bytes_in);
@@ -120,7 +120,10 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
     const net::HttpCounters& http = source.http->http().counters();
     accepted += load(http.accepted);
     requests += load(http.requests);
-    refused += load(http.refused_full) + load(http.refused_half_open);
+    refused += load(http.refused_full) + load(http.refused_half_open) + load(http.refused_address);
+    streams += load(source.streams->counters().opened);
+    stream_bytes += load(source.streams->counters().bytes_out);
+    slow += load(source.streams->counters().slow_closed);
   }
   t.one("lcg_websocket_received_bytes_total", "counter", "Bytes read from WebSocket clients.", bytes_in);
   t.one("lcg_websocket_sent_bytes_total", "counter", "Bytes written to WebSocket clients.", bytes_out);
@@ -128,6 +131,9 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
   t.one("lcg_websocket_slow_closed_total", "counter", "Connections closed with 3008.", slow);
   t.one("lcg_websocket_protocol_errors_total", "counter",
         "Connections closed for breaking RFC 6455 or a limit.", protocol_errors);
+  t.one("lcg_streams_opened_total", "counter", "HTTP-streaming and SSE connections opened.", streams);
+  t.one("lcg_stream_sent_bytes_total", "counter", "Bytes written to HTTP-streaming and SSE clients.",
+        stream_bytes);
   t.one("lcg_connections_accepted_total", "counter", "TCP connections accepted.", accepted);
   t.one("lcg_connections_refused_total", "counter", "TCP connections refused at a limit.", refused);
   t.one("lcg_http_requests_total", "counter", "HTTP requests, upgrades among them.", requests);

@@ -11,6 +11,7 @@
 #include "broker/host/plugin_set.h"
 #include "gateway/gateway_lane.h"
 #include "gateway/net/http_server.h"
+#include "gateway/stream/stream_set.h"
 
 namespace lcg {
 
@@ -20,6 +21,7 @@ class MetricsPage {
     AsioLane* lane;
     gateway::GatewayLane* gateway;
     net::HttpServer* http;
+    stream::StreamSet* streams;
   };
 
   // `lanes` outlives it.

@@ -38,30 +38,59 @@ void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponde
                            });
 }
 
+// May what needs no key be shown to who asks?
+bool among_ourselves(const net::HttpRequest& request) { return request.internal || request.local; }
+
+void add_internal_routes(RouteContext& context, net::HttpRouter& router) {
+  if (!context.has_internal) router.show_internal_everywhere();
+  for (const char* path : {"/api", "/api/*"}) {
+    router.add(
+        "POST", path,
+        [&context](net::HttpRequest request, net::HttpResponder responder) {
+          if (context.api_is_open && !among_ourselves(request)) {
+            return responder.send(net::HttpResponse::text(
+                404, "without keys the server API is for this host and internal listeners alone\n"));
+          }
+          context.api.handle(std::move(request), std::move(responder));
+        },
+        net::Reach::kInternal);
+  }
+  router.add(
+      "GET", "/metrics",
+      [&context](net::HttpRequest request, net::HttpResponder responder) {
+        if (!among_ourselves(request)) {
+          return responder.send(
+              net::HttpResponse::text(404, "the metrics are for this host and internal listeners alone\n"));
+        }
+        context.metrics([responder = std::move(responder)](std::string text) mutable {
+          net::HttpResponse response = net::HttpResponse::text(200, std::move(text));
+          response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+          responder.send(std::move(response));
+        });
+      },
+      net::Reach::kInternal);
+}
+
 }  // namespace
 
 net::HttpRouter make_router(RouteContext& context, ClientRoutes& clients) {
   net::HttpRouter router;
   clients.add_to(router);
-  for (const char* path : {"/api", "/api/*"}) {
-    router.add("POST", path, [&context](net::HttpRequest request, net::HttpResponder responder) {
-      context.api.handle(std::move(request), std::move(responder));
-    });
-  }
-  router.add("GET", "/health", [](net::HttpRequest, net::HttpResponder responder) {
-    responder.send(net::HttpResponse::json(200, "{}"));
-  });
-  router.add("GET", "/ready", [&context](net::HttpRequest, net::HttpResponder responder) {
-    const bool ready = context.ready.load(std::memory_order_relaxed);
-    responder.send(net::HttpResponse::text(ready ? 200 : 503, ready ? "ready\n" : "starting or draining\n"));
-  });
-  router.add("GET", "/metrics", [&context](net::HttpRequest, net::HttpResponder responder) {
-    context.metrics([responder = std::move(responder)](std::string text) mutable {
-      net::HttpResponse response = net::HttpResponse::text(200, std::move(text));
-      response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      responder.send(std::move(response));
-    });
-  });
+  add_internal_routes(context, router);
+  router.add(
+      "GET", "/health",
+      [](net::HttpRequest, net::HttpResponder responder) {
+        responder.send(net::HttpResponse::json(200, "{}"));
+      },
+      net::Reach::kEverywhere);
+  router.add(
+      "GET", "/ready",
+      [&context](net::HttpRequest, net::HttpResponder responder) {
+        const bool ready = context.ready.load(std::memory_order_relaxed);
+        responder.send(
+            net::HttpResponse::text(ready ? 200 : 503, ready ? "ready\n" : "starting or draining\n"));
+      },
+      net::Reach::kEverywhere);
   router.add("POST", "/rpc/*", [&context](net::HttpRequest request, net::HttpResponder responder) {
     call_rpc(context, std::move(request), std::move(responder));
   });

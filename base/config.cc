@@ -40,6 +40,18 @@ std::string unknown_key(std::string_view key, const std::vector<std::string>& kn
   return guess.empty() ? "unknown key" : "unknown key, did you mean '" + guess + "'?";
 }
 
+// Makes a scalar the map {key: scalar}.
+void expand(Node& scalar, std::string_view key) {
+  auto value = std::make_unique<Node>();
+  value->kind = Node::Kind::kScalar;
+  value->place = scalar.place;
+  value->text = std::move(scalar.text);
+  value->quoted = scalar.quoted;
+  scalar.kind = Node::Kind::kMap;
+  scalar.text.clear();
+  scalar.members.push_back({std::string(key), scalar.place, std::move(value)});
+}
+
 void report_unread(State& state, Node& node, const std::string& path) {
   if (node.opaque) return;
   for (Member& member : node.members) {
@@ -242,7 +254,7 @@ Section Section::section(std::string_view key) {
   return Section(state_, node, path_of(key));
 }
 
-std::vector<Section> Section::list(std::string_view key) {
+std::vector<Section> Section::list(std::string_view key, std::string_view short_form) {
   std::vector<Section> sections;
   Node* node = find(key);
   if (node == nullptr || node->kind == Node::Kind::kNull) return sections;
@@ -253,6 +265,7 @@ std::vector<Section> Section::list(std::string_view key) {
   for (size_t i = 0; i < node->items.size(); ++i) {
     std::string name = std::string(key) + "." + std::to_string(i);
     Node& item = *node->items[i];
+    if (item.kind == Node::Kind::kScalar && !short_form.empty()) expand(item, short_form);
     if (item.kind == Node::Kind::kMap) {
       sections.push_back(Section(state_, &item, path_of(name)));
     } else {

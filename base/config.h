@@ -122,8 +122,8 @@ class Section {
   void require(std::string_view key);
   // The map at `key`; an empty Section if absent.
   Section section(std::string_view key);
-  // The maps of the list at `key`.
-  std::vector<Section> list(std::string_view key);
+  // The maps of the list at `key`. With `short_form` a scalar in it stands for a map with that one key.
+  std::vector<Section> list(std::string_view key, std::string_view short_form = {});
   // The maps inside the map at `key`, with their names, in the order of the file.
   std::vector<std::pair<std::string, Section>> named(std::string_view key);
   // All scalars below, for a reader that brings its own paths; none of them counts as unknown here any more.

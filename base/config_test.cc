@@ -266,6 +266,22 @@ TEST(Config, ListsAndNamedSections) {
   EXPECT_THAT(doc.errors(), ElementsAre("t.yaml:3:15: listen.1.x: unknown key"));
 }
 
+TEST(Config, ScalarInAListStandsForAMap) {
+  Document doc = Document::parse("listen: [\"a:1\", { address: b:2, tls: true }]\nplain: [1]\n", "t.yaml");
+  Section root = doc.root();
+  std::vector<std::string> addresses;
+  for (Section& entry : root.list("listen", "address")) {
+    entry.get("address", addresses.emplace_back());
+    bool tls = false;
+    entry.get("tls", tls);
+  }
+  root.list("plain");
+  root.finish();
+
+  EXPECT_THAT(addresses, ElementsAre("a:1", "b:2"));
+  EXPECT_THAT(doc.errors(), ElementsAre("t.yaml:2:9: plain.0: expected a map of settings, found '1'"));
+}
+
 TEST(Config, RequiredKeysAndOwnChecksHaveAPlace) {
   Document doc = Document::parse("a:\n  slots: 1000\n", "t.yaml");
   Section a = doc.root().section("a");

@@ -39,6 +39,46 @@ void read_websocket(config::Section websocket, GatewayConfig& out) {
   }
 }
 
+// An entry is an address or a map.
+void read_listen(config::Section section, std::vector<ListenConfig>& out) {
+  if (!section.has("listen")) {
+    std::vector<std::string> shown = {out.front().address};
+    section.get("listen", shown);
+    return;
+  }
+  out.clear();
+  bool for_clients = false;
+  for (config::Section entry : section.list("listen", "address")) {
+    ListenConfig listen;
+    entry.require("address");
+    entry.get("address", listen.address);
+    entry.get("tls", listen.tls);
+    entry.get("proxy_protocol", listen.proxy_protocol);
+    entry.get("internal", listen.internal);
+    for_clients = for_clients || !listen.internal;
+    out.push_back(std::move(listen));
+  }
+  if (!for_clients) {
+    section.error("listen", "expected at least one address for clients, as in [\"127.0.0.1:8000\"]");
+  }
+}
+
+void read_tls(config::Section tls, std::vector<net::TlsCertificate>& out) {
+  for (config::Section entry : tls.list("certificates")) {
+    net::TlsCertificate certificate;
+    entry.require("certificate");
+    entry.require("key");
+    entry.get("certificate", certificate.certificate);
+    entry.get("key", certificate.key);
+    out.push_back(std::move(certificate));
+  }
+}
+
+void read_proxies(config::Section proxies, ProxyConfig& out) {
+  proxies.get("trusted", out.trusted);
+  proxies.get_enum("header", out.forwarded, {{"x-forwarded-for", false}, {"forwarded", true}});
+}
+
 void read_transports(config::Section section, TransportSwitches& out) {
   section.get("websocket", out.websocket);
   section.get("http_stream", out.http_stream);
@@ -58,15 +98,19 @@ void read_http(config::Section http, net::HttpLimits& out) {
   http.get("answer_timeout", out.answer_timeout, Millis(100), minutes(10));
   http.get("connections", out.max_connections, 1, 1u << 24);
   http.get("half_open_per_address", out.max_half_open_per_address, 1, 1u << 20);
+  http.get("connections_per_address", out.max_connections_per_address, 0, 1u << 24);
+  http.get("connections_per_second", out.connections_per_second, 0, 1e6);
+  out.connection_burst = out.connections_per_second;
+  http.get("connection_burst", out.connection_burst, 0, 1e6);
 }
 
 }  // namespace
 
 GatewayConfig read_config(config::Section section) {
   GatewayConfig out;
-  section.get("listen", out.listen);
-  if (out.listen.empty())
-    section.error("listen", "expected at least one address, as in [\"127.0.0.1:8000\"]");
+  read_listen(section, out.listen);
+  read_tls(section.section("tls"), out.certificates);
+  read_proxies(section.section("proxies"), out.proxies);
   section.get("allowed_origins", out.allowed_origins);
   section.get("http_plugin_paths", out.http_plugin_paths);
   for (const std::string& path : out.http_plugin_paths) {

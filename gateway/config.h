@@ -5,6 +5,7 @@
 
 #include "base/config.h"
 #include "gateway/net/http_limits.h"
+#include "gateway/net/tls_context.h"
 #include "gateway/session/session_options.h"
 #include "gateway/ws/limits.h"
 
@@ -21,8 +22,23 @@ struct TransportSwitches {
   bool init = true;  // /connection/init
 };
 
+struct ListenConfig {
+  std::string address;          // "address:port", "[address]:port"
+  bool tls = false;             // with GatewayConfig::certificates
+  bool proxy_protocol = false;  // a PROXY header is required, from ProxyConfig::trusted alone
+  bool internal = false;        // for the server API and the metrics, not for clients
+};
+
+// Who in front of this server may say for whom it speaks.
+struct ProxyConfig {
+  std::vector<std::string> trusted;  // networks
+  bool forwarded = false;            // the header is Forwarded, not X-Forwarded-For
+};
+
 struct GatewayConfig {
-  std::vector<std::string> listen = {"127.0.0.1:8000"};  // "address:port", "[address]:port"
+  std::vector<ListenConfig> listen = {{"127.0.0.1:8000"}};
+  std::vector<net::TlsCertificate> certificates;  // the first is for clients that name none
+  ProxyConfig proxies;
   // Patterns of Origin, '*' any number of characters; a request that has an Origin needs one that matches,
   // one without needs none.
   std::vector<std::string> allowed_origins;

@@ -22,7 +22,8 @@ TEST(GatewayConfig, NothingGivenIsFine) {
   Read read("{}");
 
   EXPECT_TRUE(read.document.ok()) << read.document.error_text();
-  EXPECT_THAT(read.value.listen, ElementsAre("127.0.0.1:8000"));
+  ASSERT_EQ(read.value.listen.size(), 1u);
+  EXPECT_EQ(read.value.listen[0].address, "127.0.0.1:8000");
   EXPECT_EQ(read.value.session.ping_interval, Millis(25'000));
   EXPECT_EQ(read.value.connection.low_water_bytes, 32u << 10);
   EXPECT_EQ(read.value.connection.max_queue_bytes, 1u << 20);
@@ -31,7 +32,10 @@ TEST(GatewayConfig, NothingGivenIsFine) {
 TEST(GatewayConfig, EveryKey) {
   Read read(R"(
 gateway:
-  listen: ["0.0.0.0:80", "[::]:80"]
+  listen: ["0.0.0.0:80", { address: "[::]:443", tls: true, proxy_protocol: true }, { address: "127.0.0.1:9000", internal: true }]
+  tls: { certificates: [{ certificate: a.pem, key: a.key }] }
+  proxies: { trusted: ["10.0.0.0/8"], header: forwarded }
+  transports: { websocket: false, sse: true }
   allowed_origins: ["https://*.example.com"]
   http_plugin_paths: ["/x/"]
   drain_spread: 1m
@@ -41,11 +45,21 @@ gateway:
   websocket: { message_size: 1MiB, message_timeout: 5s, write_timeout: 6s, close_timeout: 1s, soft_queue: 8KiB, hard_queue: 64KiB,
                compression: true, compression_level: 3, compression_min_size: 100, decompressed_size: 2MiB }
   http: { head_size: 8KiB, body_size: 2MiB, head_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, answer_timeout: 4s,
-          connections: 9, half_open_per_address: 8 }
+          connections: 9, half_open_per_address: 8, connections_per_address: 7, connections_per_second: 6, connection_burst: 5 }
 )");
 
   ASSERT_TRUE(read.document.ok()) << read.document.error_text();
-  EXPECT_EQ(read.value.listen.size(), 2u);
+  ASSERT_EQ(read.value.listen.size(), 3u);
+  EXPECT_EQ(read.value.listen[0].address, "0.0.0.0:80");
+  EXPECT_TRUE(read.value.listen[1].tls && read.value.listen[1].proxy_protocol &&
+              !read.value.listen[1].internal);
+  EXPECT_TRUE(read.value.listen[2].internal);
+  ASSERT_EQ(read.value.certificates.size(), 1u);
+  EXPECT_EQ(read.value.certificates[0].key, "a.key");
+  EXPECT_THAT(read.value.proxies.trusted, ElementsAre("10.0.0.0/8"));
+  EXPECT_TRUE(read.value.proxies.forwarded);
+  EXPECT_FALSE(read.value.transports.websocket);
+  EXPECT_TRUE(read.value.transports.sse);
   EXPECT_THAT(read.value.http_plugin_paths, ElementsAre("/x/"));
   EXPECT_EQ(read.value.session.pong_timeout, Millis(500));
   EXPECT_EQ(read.value.session.channel_limit, 10u);
@@ -76,6 +90,11 @@ TEST(GatewayConfig, Mistakes) {
   for (const Wrong& row : std::vector<Wrong>{
            {"gateway: { lisen: [] }", "did you mean 'listen'"},
            {"gateway: { listen: [] }", "at least one address"},
+           {"gateway: { listen: [{ address: \"127.0.0.1:1\", internal: true }] }", "for clients"},
+           {"gateway: { listen: [{ tls: true }] }", "listen.0.address: is missing"},
+           {"gateway: { listen: [{ address: \"127.0.0.1:1\", tsl: true }] }", "did you mean 'tls'"},
+           {"gateway: { tls: { certificates: [{ key: a }] } }", "certificate: is missing"},
+           {"gateway: { proxies: { header: via } }", "x-forwarded-for or forwarded"},
            {"gateway: { ping: { interval: 5s, pong_timeout: 5s } }", "shorter than ping.interval"},
            {"gateway: { ping: { interval: 25 } }", "lcg.yaml:1:30"},
            {"gateway: { clients: { channels: 0 } }", "channels"},
