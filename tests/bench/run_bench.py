@@ -155,7 +155,7 @@ def main():
     parser.add_argument("--build", type=Path, default=ROOT / "build/bench")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("what", nargs="*", default=["echo", "fan", "idle", "send"])
+    parser.add_argument("what", nargs="*", default=["echo", "fan", "idle", "send", "cost"])
     args = parser.parse_args()
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     print(f"machine: {os.cpu_count()} cores, {cpu}, kernel {os.uname().release}\n")

@@ -67,8 +67,11 @@ async function inChromium(url, report) {
   } finally {
     clearTimeout(timer);
     early.catch(() => {});
-    try { process.kill(-browser.pid, 'SIGKILL'); } catch { /* it has ended */ }  // its own process group, helpers included
+    // A browser that is asked to end takes its helpers along; one that does not is ended with its process group.
+    browser.kill('SIGTERM');
+    const kill = setTimeout(() => { try { process.kill(-browser.pid, 'SIGKILL'); } catch { /* it has ended */ } }, 10000);
     await exited;
+    clearTimeout(kill);
     rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
