@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "gateway/net/tls_tickets.h"
+
 namespace lcg::net {
 namespace {
 
@@ -47,7 +49,7 @@ Result<ContextPtr> load_one(const TlsCertificate& from) {
                                          SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // Sessions are resumed by tickets, whose key a reload replaces; nothing is kept a connection.
+  // Sessions are resumed by tickets (tls_tickets.h); nothing is kept for a connection that is gone.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_early_data(context.get(), 0);
   SSL_CTX_set_alpn_select_cb(context.get(), &select_alpn, nullptr);
@@ -69,6 +71,13 @@ Result<ContextPtr> load_one(const TlsCertificate& from) {
 
 struct TlsContext::Impl {
   std::vector<ContextPtr> contexts;
+  TicketKeys tickets;
+
+  static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                       EVP_MAC_CTX* mac, int seal) {
+    auto* impl = static_cast<Impl*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    return TicketKeys::seal_or_open(impl->tickets, name, iv, cipher, mac, seal == 1);
+  }
 
   SSL_CTX* find(std::string_view name) const {
     for (const ContextPtr& context : contexts) {
@@ -97,6 +106,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::vector<Tls
   for (const TlsCertificate& certificate : certificates) {
     Result<ContextPtr> context = load_one(certificate);
     if (!context.ok()) return context.status();
+    SSL_CTX_set_app_data(context.value().get(), impl.get());
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context.value().get(), &Impl::on_ticket);
     impl->contexts.push_back(std::move(context.value()));
   }
   SSL_CTX* first = impl->contexts.front().get();

@@ -70,6 +70,30 @@ test('TLS 1.2 and 1.3 are spoken, older versions are not, and no protocol but ht
   await assert.rejects(presented({ ALPNProtocols: ['h2'] }));
 });
 
+test('a session is resumed, on whichever lane the client comes back to', async () => {
+  const visit = (options) => new Promise((resolve, reject) => {
+    let session, reused;
+    const socket = tls.connect({ port: ports.tls, host: '127.0.0.1', rejectUnauthorized: false, servername: 'first.example', ...options });
+    socket.on('session', (data) => { session = data; });
+    socket.once('secureConnect', () => {
+      reused = socket.isSessionReused();
+      socket.write('GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    });
+    socket.on('data', () => {});
+    socket.once('close', () => resolve({ session, reused }));
+    socket.once('error', reject);
+  });
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3']) {
+    let { session, reused } = await visit({ maxVersion });
+    assert.equal(reused, false);
+    for (let i = 0; i < 6; i++) {
+      const again = await visit({ maxVersion, session });
+      assert.equal(again.reused, true, maxVersion);
+      session = again.session ?? session;
+    }
+  }
+});
+
 test('SIGHUP takes the new certificate; a bad one leaves the old and says why', async () => {
   makeCertificate('second.example');
   server.process.kill('SIGHUP');
