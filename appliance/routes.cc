@@ -1,5 +1,9 @@
 #include "appliance/routes.h"
 
+#include <optional>
+
+#include "gateway/net/cidr.h"
+
 namespace lcg {
 namespace {
 
@@ -38,8 +42,20 @@ void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponde
                            });
 }
 
-// May what needs no key be shown to who asks?
-bool among_ourselves(const net::HttpRequest& request) { return request.internal || request.local; }
+// "localhost", "127.0.0.1:8000", "[::1]:8000": not a name that somebody else made to point here (DNS rebinding).
+bool names_this_host(std::string_view host) {
+  std::string_view name = host.substr(0, host.rfind(':'));
+  if (host.starts_with('[')) name = host.substr(1, host.find(']') - 1);
+  if (net::equal_ignoring_case(name, "localhost")) return true;
+  const std::optional<sockaddr_storage> address = net::parse_ip(name);
+  return address.has_value() && net::is_loopback(*address);
+}
+
+// May what needs no key be shown to who asks? Never to a web page, which any browser on this host may hold.
+bool among_ourselves(const net::HttpRequest& request) {
+  if (request.count("Origin") != 0) return false;
+  return request.internal || (request.local && names_this_host(request.header("Host")));
+}
 
 void add_internal_routes(RouteContext& context, net::HttpRouter& router) {
   if (!context.has_internal) router.show_internal_everywhere();

@@ -41,17 +41,22 @@ std::vector<PublicationPtr> Stream::read(MonoTime now, const uint64_t* since, bo
   expire(now);
   std::vector<PublicationPtr> out;
   if (count_ == 0 || limit == 0) return out;
+  size_t bytes = 0;
+  const auto take = [&](uint64_t offset) {
+    out.push_back(at(offset));
+    bytes += out.back()->data.size();
+  };
   const uint64_t oldest = top_ - count_ + 1;
   if (reverse) {
     uint64_t offset = since == nullptr ? top_ : std::min(top_, *since - std::min<uint64_t>(*since, 1));
-    for (; offset >= oldest && out.size() < limit; --offset) out.push_back(at(offset));
+    for (; offset >= oldest && out.size() < limit && bytes < kMaxAnswerBytes; --offset) take(offset);
     return out;
   }
   if (since != nullptr && *since >= top_) return out;
   const uint64_t first = since == nullptr ? oldest : std::max(oldest, *since + 1);
   const uint64_t last = std::min(top_, first + limit - 1);
   out.reserve(last - first + 1);
-  for (uint64_t offset = first; offset <= last; ++offset) out.push_back(at(offset));
+  for (uint64_t offset = first; offset <= last && bytes < kMaxAnswerBytes; ++offset) take(offset);
   return out;
 }
 

@@ -16,6 +16,8 @@
 namespace lcg::broker {
 
 inline constexpr uint32_t kMaxHistoryPublications = 300;  // in one answer to history or recover
+// Bytes of data at which such an answer ends; it has one publication at least. A recovery that would be cut is none.
+inline constexpr size_t kMaxAnswerBytes = 1u << 20;
 
 // The request's limit within ours; negative asks for as many as allowed. REQUIRES: limit is not 0.
 inline uint32_t history_limit(int32_t limit) {

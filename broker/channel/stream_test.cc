@@ -31,6 +31,19 @@ class StreamTest : public testing::Test {
   Stream stream_{4, Millis(1000), random_};
 };
 
+TEST_F(StreamTest, AnAnswerEndsAtItsBytes) {
+  for (int i = 0; i < 4; ++i) {
+    auto publication = std::make_shared<Publication>();
+    publication->data = SharedBytes(std::string(kMaxAnswerBytes / 2, 'x'));
+    stream_.append(kStart, publication);
+  }
+
+  EXPECT_THAT(read(stream_, {}), ElementsAre(1u, 2u));
+  EXPECT_THAT(read(stream_, {}, true), ElementsAre(4u, 3u));
+  EXPECT_FALSE(stream_.recover(kStart, {1, ""}).recovered);
+  EXPECT_TRUE(stream_.recover(kStart, {2, ""}).recovered);
+}
+
 TEST_F(StreamTest, OffsetsAreDenseFromOne) {
   append(stream_, 3);
 

@@ -59,7 +59,8 @@ void UserCommands::tell_disconnect(const PeerPtr& peer, uint32_t code, std::stri
 }
 
 UserAnswer UserCommands::subscribe(const SubscribeUser& request) {
-  if (request.user.empty() || request.channel.empty()) return nobody<UserAnswer>();
+  if ((request.user.empty() && request.session.empty()) || request.channel.empty())
+    return nobody<UserAnswer>();
   UserAnswer answer;
   answer.sessions =
       registry_.deliver(request.user, request.session, [&request](const std::string& session) -> Delivery {
@@ -69,7 +70,7 @@ UserAnswer UserCommands::subscribe(const SubscribeUser& request) {
 }
 
 UserAnswer UserCommands::unsubscribe(const UnsubscribeUser& request) {
-  if (request.user.empty()) return nobody<UserAnswer>();
+  if (request.user.empty() && request.session.empty()) return nobody<UserAnswer>();
   UserAnswer answer;
   answer.sessions =
       registry_.deliver(request.user, request.session, [&request](const std::string& session) -> Delivery {
@@ -79,7 +80,7 @@ UserAnswer UserCommands::unsubscribe(const UnsubscribeUser& request) {
 }
 
 UserAnswer UserCommands::refresh(const RefreshUser& request) {
-  if (request.user.empty()) return nobody<UserAnswer>();
+  if (request.user.empty() && request.session.empty()) return nobody<UserAnswer>();
   UserAnswer answer;
   answer.sessions =
       registry_.deliver(request.user, request.session, [&request](const std::string& session) -> Delivery {

@@ -243,6 +243,18 @@ TEST_F(UserCommandsTest, RefreshGoesToTheGateway) {
   EXPECT_EQ(told[0].info.view(), "1");
 }
 
+TEST_F(UserCommandsTest, ASessionIsFoundByItsNameAlone) {
+  bind(request("u", "a", "s1"));
+  bind(request("u", "b", "s2"));
+
+  EXPECT_EQ(rig_.get(RefreshUser{"", "s2", true, 0, {}}).sessions, 1u);
+  EXPECT_EQ(rig_.get(UnsubscribeUser{"", "gone", 2000, ""}).sessions, 0u);
+
+  const auto told = rig_.delivered<DeliverRefresh>();
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].session, "s2");
+}
+
 TEST_F(UserCommandsTest, NobodyIsABadRequest) {
   EXPECT_EQ(rig_.get(RefreshUser{}).error.code, error_code::kBadRequest);
   EXPECT_EQ(rig_.get(UnsubscribeUser{}).error.code, error_code::kBadRequest);

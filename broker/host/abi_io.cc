@@ -25,8 +25,8 @@ lcg_result known_result(const lcg_result* result) {
 }
 
 bool may_disconnect_with(uint32_t code) {
-  return code == disconnect_code::kExpired ||
-         (code >= disconnect_code::kInvalidToken && code <= disconnect_code::kPermissionDenied) ||
+  return (code >= disconnect_code::kShutdown && code <= disconnect_code::kStateInvalidated) ||
+         (code >= disconnect_code::kInvalidToken && code <= disconnect_code::kTooManyErrors) ||
          (code >= 4000 && code <= 4999);
 }
 

@@ -76,12 +76,20 @@ class Registry {
   // Blocks or unblocks (0) a user; closes his sessions with 3507. Error 100: the store does not answer, and whether
   // he is blocked is unknown.
   void block(std::string user, int64_t until_ms, UniqueFunction<void(UserAnswer)> done);
-  // Sends what `make(session id)` returns to the sessions of the user, or to one of them; returns how many.
+  // Sends what `make(session id)` returns to the sessions of the user, or to one of them, or without a user to the
+  // session of that name; returns how many.
   template <class Make>
   uint32_t deliver(std::string_view user, std::string_view session, Make&& make) {
+    if (user.empty()) {
+      const auto one = by_session_.find(session);
+      if (one == by_session_.end()) return 0;
+      const Peer& peer = *one->second->peer;
+      bus_.deliver(lane_, peer.gateway, make(peer.session));
+      return 1;
+    }
     uint32_t told = 0;
     const auto found = by_user_.find(user);
-    if (user.empty() || found == by_user_.end()) return 0;
+    if (found == by_user_.end()) return 0;
     for (const auto& entry : found->second) {
       const Peer& peer = *entry->peer;
       if (!session.empty() && session != peer.session) continue;

@@ -29,6 +29,7 @@ struct ApiService::Exchange {
   std::string remote;
   Batch batch;
   std::vector<Answer> answers;
+  size_t answer_bytes = 0;
   std::optional<net::HttpResponder> responder;
 };
 
@@ -153,6 +154,7 @@ void ApiService::run(std::shared_ptr<Exchange> exchange) {
       count, exchange->batch.parallel ? kBatchWidth : 1,
       [this, exchange](size_t index, LaneTask next) {
         run_command(*exchange, index, [exchange, index, next = std::move(next)](Answer answer) mutable {
+          exchange->answer_bytes += answer.result.size();
           exchange->answers[index] = std::move(answer);
           next();
         });
@@ -167,6 +169,11 @@ void ApiService::run_command(Exchange& exchange, size_t index, AnswerFn done) {
   ++stats_.commands;
   Command& command = exchange.batch.commands[index];
   if (command.error) return done({std::move(command.error), {}});
+  if (exchange.answer_bytes > kMaxAnswersBytes) {
+    return done(
+        {error(error_code::kLimitExceeded, "the answers before it are over 16 MiB: ask in smaller batches"),
+         {}});
+  }
   auto call = std::unique_ptr<Call>(new Call{context_, *command.method, exchange.key.config, exchange.remote,
                                              std::move(command.params), std::move(done)});
   command.method->run(std::move(call));

@@ -30,6 +30,8 @@ inline constexpr unsigned kMaxJsonDepth = 64;
 
 // Rows of one answer of `channels` in all; when there are more it says so.
 inline constexpr uint32_t kMaxListedChannels = 10'000;
+// Bytes of a batch's answers at which the commands behind them are refused with 106.
+inline constexpr size_t kMaxAnswersBytes = 16u << 20;
 // Values in the metrics of one node.
 inline constexpr size_t kMaxMetrics = 2000;
 

@@ -37,10 +37,25 @@ std::optional<sockaddr_storage> parse_node(std::string_view text) {
   return parse_ip(host, number);
 }
 
+// The position of `separator` outside of a quoted string (RFC 9110 5.6.4), or the end.
+size_t find_outside_quotes(std::string_view text, char separator) {
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (quoted && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (text[i] == separator && !quoted) {
+      return i;
+    }
+  }
+  return text.size();
+}
+
 // The value of "for" in one element of Forwarded, without its quotes.
 std::string_view for_of(std::string_view element) {
   while (!element.empty()) {
-    const size_t end = std::min(element.find(';'), element.size());
+    const size_t end = find_outside_quotes(element, ';');
     const std::string_view pair = trimmed(element.substr(0, end));
     element.remove_prefix(std::min(end + 1, element.size()));
     if (!equal_ignoring_case(pair.substr(0, 4), "for=")) continue;
@@ -61,7 +76,8 @@ std::optional<sockaddr_storage> forwarded_client(const HttpRequest& request, con
   for (const HttpHeader& h : request.headers) {
     if (!equal_ignoring_case(h.name, policy.forwarded ? "Forwarded" : "X-Forwarded-For")) continue;
     for (std::string_view rest = h.value; !rest.empty();) {
-      const size_t comma = std::min(rest.find(','), rest.size());
+      const size_t comma =
+          policy.forwarded ? find_outside_quotes(rest, ',') : std::min(rest.find(','), rest.size());
       hops.push_back(trimmed(rest.substr(0, comma)));
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }

@@ -76,5 +76,11 @@ TEST(Forwarded, TheOtherHeaderIsNotRead) {
   EXPECT_FALSE(forwarded_client(request, parse_ip("10.0.0.1").value(), policy).has_value());
 }
 
+TEST(Forwarded, WhatStandsInQuotesSeparatesNothing) {
+  EXPECT_EQ(client({R"(host="a;for=198.51.100.9;b";for=192.0.2.7)"}, "10.0.0.1", true), "192.0.2.7");
+  EXPECT_EQ(client({R"(host="a,for=198.51.100.9;b";for=192.0.2.7)"}, "10.0.0.1", true), "192.0.2.7");
+  EXPECT_EQ(client({R"(host="\";for=198.51.100.9;\"";for=192.0.2.7)"}, "10.0.0.1", true), "192.0.2.7");
+}
+
 }  // namespace
 }  // namespace lcg::net

@@ -49,6 +49,8 @@ Result<ContextPtr> load_one(const TlsCertificate& from) {
                                          SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Else SSL_read goes through KeyUpdates, of which there is no limit, for as long as the client sends some.
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   // Sessions are resumed by tickets (tls_tickets.h); nothing is kept for a connection that is gone.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_early_data(context.get(), 0);

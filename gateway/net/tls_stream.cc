@@ -50,7 +50,8 @@ class TlsStream final : public ws::ByteStream, private ws::StreamObserver {
 
   IoResult write_some(std::span<const iovec> buffers) override {
     // Before the handshake nothing can be said, and OpenSSL would wait for the client inside a write.
-    if (failed_ || closing_ || SSL_is_init_finished(ssl_) == 0) return {Status::kError, 0};
+    established_ = established_ || SSL_is_init_finished(ssl_) == 1;
+    if (failed_ || closing_ || !established_) return {Status::kError, 0};
     if (!pending_.empty() && !flush_pending()) return {failed_ ? Status::kError : Status::kWouldBlock, 0};
     size_t taken = 0;
     size_t buffer = 0, offset = 0;
@@ -136,8 +137,8 @@ class TlsStream final : public ws::ByteStream, private ws::StreamObserver {
     const int done = SSL_write_ex(ssl_, record.data(), record.size(), &written);
     if (done == 1) return true;
     const int error = SSL_get_error(ssl_, done);
-    if (error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ) return true;
-    failed_ = true;
+    if (error == SSL_ERROR_WANT_WRITE) return true;
+    failed_ = true;  // also when it waits for the rest of a message that only a handshake has
     return false;
   }
 
@@ -197,6 +198,7 @@ class TlsStream final : public ws::ByteStream, private ws::StreamObserver {
   bool wants_writable_ = false;
   bool read_wants_write_ = false;
   bool closing_ = false;
+  bool established_ = false;  // the first handshake is over
   bool failed_ = false;
 };
 

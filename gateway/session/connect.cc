@@ -4,6 +4,7 @@
 // pushed before the reply: they are pending in the hub until it is sent. A unidirectional client cannot subscribe
 // later: the channels it names are asked for too, with a client's permissions, and those it may not have are left out.
 #include <algorithm>
+#include <unordered_set>
 
 #include "gateway/session/command_handler.h"
 #include "gateway/session/emulation.h"
@@ -143,8 +144,10 @@ void authenticated(Session& session, const ProgressPtr& progress) {
   std::stable_sort(connect.channels.begin(), connect.channels.end(), before);
   connect.channels.erase(std::unique(connect.channels.begin(), connect.channels.end(), same),
                          connect.channels.end());
+  std::unordered_set<std::string> named;  // a client may name one twice
   std::erase_if(progress->wanted, [&](const Wanted& wanted) {
     return wanted.channel.empty() || wanted.channel.size() > context.options.channel_max_length ||
+           !named.insert(wanted.channel).second ||
            std::any_of(connect.channels.begin(), connect.channels.end(),
                        [&](const ServerSub& sub) { return sub.channel == wanted.channel; });
   });

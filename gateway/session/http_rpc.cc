@@ -83,10 +83,16 @@ void HttpRpc::call(std::string_view method, std::string_view bearer, std::string
       (!body.empty() && !validate_json(body, limits))) {
     return done(refusal(400, make_error(error_code::kBadRequest)));
   }
+  // The limits of an address and of a user are the same here as on the socket.
+  const SharedNumbersPtr address = context_.rates.address(remote, context_.lane.now());
+  if (!may(context_.rates.address_rules(), address, protocol::Method::kRpc))
+    return done(refusal(429, make_error(error_code::kTooManyRequests)));
   std::string token(bearer);
   if (PeerPtr peer = known(token)) {
     return call_as(std::move(peer), std::string(method), protocol::payload_bytes(body), std::move(done));
   }
+  if (!may(context_.rates.address_rules(), address, protocol::Method::kConnect))
+    return done(refusal(429, make_error(error_code::kTooManyRequests)));
   const SessionId id = make_session_id(context_.lane.random());
   ConnectRequest request{.session = std::string(id.data(), id.size()),
                          .token = token,
@@ -110,7 +116,14 @@ void HttpRpc::call(std::string_view method, std::string_view bearer, std::string
       });
 }
 
+bool HttpRpc::may(const RateRules& rules, const SharedNumbersPtr& numbers, protocol::Method method) const {
+  return numbers == nullptr || rules.take(method, std::span(*numbers), context_.lane.now());
+}
+
 void HttpRpc::call_as(PeerPtr peer, std::string method, SharedBytes body, HttpRpcDone done) {
+  const SharedNumbersPtr user = context_.rates.user(peer->user, context_.lane.now());
+  if (!may(context_.rates.user_rules(), user, protocol::Method::kRpc))
+    return done(refusal(429, make_error(error_code::kTooManyRequests)));
   ask(context_.bus, context_.lane, Target::any(),
       RpcRequest{std::move(method), std::move(peer), std::move(body)},
       [done = std::move(done)](RpcResponse answer) mutable {

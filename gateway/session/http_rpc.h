@@ -39,6 +39,7 @@ class HttpRpc {
   };
   using KnownMap = std::unordered_map<std::string, Known>;
 
+  bool may(const RateRules& rules, const SharedNumbersPtr& numbers, protocol::Method method) const;
   PeerPtr known(const std::string& token);
   void remember(std::string token, const ConnectResponse& answer);
   void call_as(PeerPtr peer, std::string method, SharedBytes body, HttpRpcDone done);

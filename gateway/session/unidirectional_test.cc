@@ -80,6 +80,15 @@ TEST(Unidirectional, ChannelsItNamesAreAskedForAsAClient) {
   EXPECT_THAT(client.transport.lines.front(), HasSubstr("\"news\":{"));
 }
 
+TEST(Unidirectional, AChannelNamedTwiceIsSubscribedToOnce) {
+  TestGateway g;
+  Client& client = g.open(kUniSse);
+
+  g.send(client, R"({"subs":{"news":{},"news":{}}})");
+
+  EXPECT_THAT(g.bus.asked<SubscribeRequest>(), SizeIs(1));
+}
+
 TEST(Unidirectional, AChannelItMayNotHaveIsLeftOut) {
   TestGateway g;
   Client& client = g.open(kUniSse);

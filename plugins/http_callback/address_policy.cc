@@ -24,7 +24,9 @@ constexpr std::string_view kDenied[] = {
     "240.0.0.0/4",         // reserved, broadcast
     "::/128",              // unspecified: connects to loopback on Linux
     "fe80::/10",           // link-local
-    "fd00:ec2::254/128",   // metadata of AWS
+    "fec0::/10",           // site-local
+    "fd00:ec2::/32",       // metadata of AWS
+    "fd20:ce::/32",        // metadata of Google Cloud
     "ff00::/8",            // multicast
 };
 

@@ -22,7 +22,8 @@ Reply client_error(uint32_t error_code, std::string message, bool temporary) {
 
 // What the host lets a plugin close with; another code comes to "force disconnect".
 Reply closing(uint64_t disconnect_code, std::string reason) {
-  const bool allowed = (disconnect_code >= 3500 && disconnect_code <= 3507) ||
+  const bool allowed = (disconnect_code >= 3001 && disconnect_code <= 3014) ||
+                       (disconnect_code >= 3500 && disconnect_code <= 3509) ||
                        (disconnect_code >= 4000 && disconnect_code <= 4999);
   return Reply::close(allowed ? static_cast<uint32_t>(disconnect_code) : code::kForceDisconnect,
                       std::move(reason));

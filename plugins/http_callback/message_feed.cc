@@ -113,6 +113,10 @@ Task<Outcome<EntryPage>> MessageFeed::next(uint32_t number, size_t limit, size_t
     Mark* mark = find(number, dialog);
     if (mark == nullptr) continue;
     mark->news = false;
+    if (mark->out) {  // in this page already: read on when that is acknowledged
+      mark->again = true;
+      continue;
+    }
     const uint64_t after = mark->position;
     const auto room = static_cast<uint32_t>(limit - page.events.size());
     Outcome<dialog::FeedPage> found = co_await dialogs_.feed(dialog, after, room);
@@ -146,7 +150,7 @@ Task<Outcome<EntryPage>> MessageFeed::next(uint32_t number, size_t limit, size_t
 void MessageFeed::put_back(uint32_t number, const EntryPage& page) {
   for (auto it = page.reached.rbegin(); it != page.reached.rend(); ++it)
     if (Mark* mark = find(number, it->dialog)) {
-      mark->out = false;
+      mark->out = mark->again = false;
       add_news(number, it->dialog, *mark, true);
     }
 }
@@ -167,7 +171,7 @@ Task<lcg_status> MessageFeed::acknowledge(uint32_t number, EntryPage page) {
     if (mark == nullptr) continue;
     mark->out = false;
     mark->position = reached.position;
-    if (reached.more) add_news(number, reached.dialog, *mark, false);
+    if (std::exchange(mark->again, false) || reached.more) add_news(number, reached.dialog, *mark, false);
   }
   co_return LCG_OK;
 }

@@ -71,6 +71,7 @@ class MessageFeed {
     bool stored = true;  // false: whether its document is there is unknown
     bool news = false;   // in Slot::news
     bool out = false;    // in a page that is not acknowledged
+    bool again = false;  // out, and has news behind that page
     bool resting = false;
     int64_t quiet_since_ns = 0;
     int64_t missing_since_ns = 0;  // the dialog was not there; 0: it was

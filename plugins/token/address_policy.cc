@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kDenied[] = {
     "0.0.0.0/8",           // this host (RFC 1122)
     "100.100.100.200/32",  // metadata of Alibaba Cloud
+    "168.63.129.16/32",    // the wire server of Azure
     "169.254.0.0/16",      // link-local (RFC 3927); metadata of AWS, Azure, Google, ...
     "192.0.0.192/32",      // metadata of Oracle Cloud
     "224.0.0.0/4",         // multicast

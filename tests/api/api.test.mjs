@@ -120,6 +120,8 @@ test('a blocked user is closed and does not come back before the block is lifted
   const gone = new Promise((resolve) => device.client.once('disconnected', resolve));
   await result('block_user', { user: 'blo-a' });
   await gone;
+  const rpc = await fetch(`${server.url}/rpc/echo`, { method: 'POST', headers: { Authorization: `Bearer ${device.tokens.access_token}` }, body: '1' });
+  assert.equal(rpc.status, 403, 'over HTTP as well');
   device.anomalies.length = 0;
   const { statuses } = await result('user_status', { users: ['blo-a'] });
   assert.equal(statuses[0].blocked, true);

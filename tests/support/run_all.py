@@ -11,8 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # What crosses lanes or threads: built and run under ThreadSanitizer.
-TSAN_TESTS = r"lcg_base_test|lcg_bus_test|lcg_broker_host_test|lcg_storage_rocksdb_test"
-FUZZ_SECONDS = int(os.environ.get("LCG_FUZZ_SECONDS", "10"))
+TSAN_TESTS = (r"lcg_base_test|lcg_bus_test|lcg_broker_host_test|lcg_storage_rocksdb_test|net_socket_test|http_client_test"
+              r"|token_test")
+FUZZ_SECONDS = int(os.environ.get("LCG_FUZZ_SECONDS", "5"))
 
 
 class Tally:

@@ -32,7 +32,7 @@ inline std::string copy(lcg_bytes b) { return std::string(view(b)); }
 struct Reply {
   lcg_status status = LCG_OK;
   uint32_t error_code = 0;       // HTTP: the status code, 0 means 200
-  uint32_t disconnect_code = 0;  // 3005, 3500..3507, 4000..4999; 0 keeps the connection
+  uint32_t disconnect_code = 0;  // 3001..3014, 3500..3509, 4000..4999; 0 keeps the connection
   std::string message;           // shown to people, at most 123 bytes; never a secret
   std::string data;
   std::string user_id, auth_id, info;  // connect; info also subscribe: a JSON value
