@@ -216,10 +216,11 @@ TEST(ProtobufConnect, SubsOverTheLimitAreIgnored) {
 TEST(ProtobufConnect, StandsAlone) {
   ProtobufCommandReader reader;
 
-  EXPECT_TRUE(
-      reader.open_connect(bytes("\x0A\x01t\x32\x06\x0A\x01"
-                                "a\x12\x01"
-                                "b")));
+  const std::string request = bytes(
+      "\x0A\x01t\x32\x06\x0A\x01"
+      "a\x12\x01"
+      "b");
+  EXPECT_TRUE(reader.open_connect(request));
   EXPECT_EQ(reader.command().method, Method::kConnect);
   EXPECT_EQ(reader.command().id, 0u);
   EXPECT_EQ(reader.command().connect.token, "t");

@@ -64,7 +64,9 @@ ConnectRequest seen(const protocol::ConnectCommand& connect) {
 Command seen(const protocol::Command& command) {
   Command out;
   out.set_id(command.id);
-  const std::string channel(command.named.channel), token(command.named.token);
+  // Of the members only that of the method means anything: the others may be views of an earlier frame.
+  const auto text = [](std::string_view view) { return std::string(view); };
+  const protocol::NamedCommand& named = command.named;
   switch (command.method) {
     case Method::kNone:
       break;
@@ -78,7 +80,7 @@ Command seen(const protocol::Command& command) {
       *out.mutable_subscribe() = seen(command.subscribe);
       break;
     case Method::kUnsubscribe:
-      out.mutable_unsubscribe()->set_channel(channel);
+      out.mutable_unsubscribe()->set_channel(text(named.channel));
       break;
     case Method::kPublish:
       out.mutable_publish()->set_channel(std::string(command.publish.channel));
@@ -87,10 +89,10 @@ Command seen(const protocol::Command& command) {
       out.mutable_publish()->set_type(command.publish.type);
       break;
     case Method::kPresence:
-      out.mutable_presence()->set_channel(channel);
+      out.mutable_presence()->set_channel(text(named.channel));
       break;
     case Method::kPresenceStats:
-      out.mutable_presence_stats()->set_channel(channel);
+      out.mutable_presence_stats()->set_channel(text(named.channel));
       break;
     case Method::kHistory: {
       HistoryRequest& history = *out.mutable_history();
@@ -111,11 +113,11 @@ Command seen(const protocol::Command& command) {
       out.mutable_send();
       break;
     case Method::kRefresh:
-      out.mutable_refresh()->set_token(token);
+      out.mutable_refresh()->set_token(text(named.token));
       break;
     case Method::kSubRefresh:
-      out.mutable_sub_refresh()->set_channel(channel);
-      out.mutable_sub_refresh()->set_token(token);
+      out.mutable_sub_refresh()->set_channel(text(named.channel));
+      out.mutable_sub_refresh()->set_token(text(named.token));
       out.mutable_sub_refresh()->set_type(command.named.type);
   }
   return out;
