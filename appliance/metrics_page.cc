@@ -108,13 +108,14 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
   t.one("lcg_slow_collapses_total", "counter", "Slow sessions whose dialogs were collapsed to a position.",
         h.collapses);
 
-  uint64_t bytes_in = 0, bytes_out = 0, writes = 0, slow = 0, protocol_errors = 0, accepted = 0, requests = 0,
-           refused = 0, streams = 0, stream_bytes = 0;
+  uint64_t bytes_in = 0, inflated = 0, bytes_out = 0, writes = 0, slow = 0, protocol_errors = 0, accepted = 0,
+           requests = 0, refused = 0, streams = 0, stream_bytes = 0;
   for (const Source& source : sources_) {
     const ws::ConnectionCounters& ws = source.http->websockets().counters();
     bytes_in += load(ws.bytes_in);
     bytes_out += load(ws.bytes_out);
     writes += load(ws.writes);
+    inflated += load(ws.inflated);
     slow += load(ws.slow_closed);
     protocol_errors += load(ws.protocol_errors);
     const net::HttpCounters& http = source.http->http().counters();
@@ -128,6 +129,9 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
   t.one("lcg_websocket_received_bytes_total", "counter", "Bytes read from WebSocket clients.", bytes_in);
   t.one("lcg_websocket_sent_bytes_total", "counter", "Bytes written to WebSocket clients.", bytes_out);
   t.one("lcg_websocket_writes_total", "counter", "Write calls to WebSocket clients.", writes);
+  t.one("lcg_websocket_inflated_total", "counter",
+        "What inflating clients' messages cost beyond the bytes they came in: bytes, and 512 a block.",
+        inflated);
   t.one("lcg_websocket_slow_closed_total", "counter", "Connections closed with 3008.", slow);
   t.one("lcg_websocket_protocol_errors_total", "counter",
         "Connections closed for breaking RFC 6455 or a limit.", protocol_errors);

@@ -26,7 +26,18 @@ void read_websocket(config::Section websocket, GatewayConfig& out) {
     websocket.error("decompressed_size",
                     "must be at least websocket.message_size: a plain message may be that large");
   }
-  out.connection.frame.max_inflated_bytes = static_cast<uint32_t>(inflated);
+  ws::FrameLimits& frame = out.connection.frame;
+  frame.max_inflated_bytes = static_cast<uint32_t>(inflated);
+  size_t burst = 4 * inflated, per_second = inflated;
+  websocket.get_size("decompressed_burst", burst, 1024, 8 * ws::kMaxMessageBytes);
+  websocket.get_size("decompressed_per_second", per_second, 1024, 1u << 30);
+  if (burst < inflated) {
+    websocket.error("decompressed_burst",
+                    "must be at least websocket.decompressed_size: one message may cost that much");
+  }
+  frame.inflated_burst = static_cast<uint32_t>(burst);
+  frame.inflated_per_second = static_cast<uint32_t>(per_second);
+  frame.inflated_before_connect = std::min(frame.inflated_before_connect, frame.max_message_bytes);
   websocket.get("message_timeout", out.connection.message_timeout, seconds(1), minutes(10));
   websocket.get("write_timeout", out.connection.write_progress_timeout, seconds(1), minutes(10));
   websocket.get("close_timeout", out.connection.close_timeout, Millis(100), minutes(1));

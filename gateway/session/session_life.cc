@@ -56,6 +56,7 @@ bool Session::user_may_connect() {
 
 void Session::opened() {
   state_ = SessionState::kOpen;
+  transport_.client_connected();
   ++context_.stats.connected;
   if (extras_ != nullptr) {
     extras_->remote = {};

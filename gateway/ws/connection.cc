@@ -25,7 +25,9 @@ void Connection::start(const ConnectionSet::Open& open, std::span<char> early) {
   stream_->set_observer(this);
   guarded([&] { handler_ = open(*this); });
   handling_read_ = true;
-  handle(early);
+  Share share;
+  Counters::add(set_.counters_.bytes_in, early.size());
+  handle(early, share);
   handling_read_ = false;
   flush();
   continue_reading();
@@ -49,7 +51,8 @@ void Connection::guarded(Call&& call) {
 void Connection::on_readable() {
   read_waiting_ = false;
   handling_read_ = true;
-  for (unsigned reads = 0; reads < kReadsPerTurn && may_read(); ++reads) {
+  Share share;
+  for (unsigned reads = 0; reads < kReadsPerTurn && may_read() && !share.used_up(); ++reads) {
     const std::span<char> buffer = set_.read_buffer();
     const IoResult result = stream_->read_some(buffer);
     if (result.status == IoResult::Status::kWouldBlock) break;
@@ -57,7 +60,9 @@ void Connection::on_readable() {
       network_end();
       break;
     }
-    handle(buffer.first(result.bytes));
+    Counters::add(set_.counters_.bytes_in, result.bytes);
+    handle(buffer.first(result.bytes), share);
+    if (rest_ != nullptr) break;
     if (result.bytes < buffer.size()) break;  // most likely drained: the next wait tells
   }
   handling_read_ = false;
@@ -72,6 +77,7 @@ bool Connection::may_read() const {
 
 void Connection::continue_reading() {
   if (read_waiting_ || handling_read_ || !may_read()) return;
+  if (rest_ != nullptr) return wake_at(set_.lane_.now() + kRestDelay);
   read_waiting_ = true;
   stream_->wait_readable();
 }
@@ -81,11 +87,26 @@ void Connection::pause_reading(bool paused) {
   continue_reading();
 }
 
-void Connection::handle(std::span<char> input) {
-  Counters::add(set_.counters_.bytes_in, input.size());
+// Takes all of `input`, or puts the rest aside: when this turn's share is used up, and, where messages may be larger
+// than the bytes they came in, when reading pauses.
+void Connection::handle(std::span<char> input, Share& share) {
+  if (deflate_) parser_.allow_work(inflating_.room(set_.limits_.frame, set_.lane_.now()));
   while (!done_) {
+    if (!input.empty() && (share.used_up() || (share.inflated != 0 && !may_read()))) {
+      rest_ = std::make_unique<std::string>(input.data(), input.size());
+      break;
+    }
     const FrameParser::Event event = parser_.next(input);
     if (event.type == FrameParser::EventType::kNeedMore) break;
+    if (event.type == FrameParser::EventType::kMessage) {
+      ++share.messages;
+      if (event.work != 0) {
+        share.inflated += event.work;
+        Counters::add(set_.counters_.inflated, event.work);
+        inflating_.spend(event.work);
+        parser_.allow_work(inflating_.room(set_.limits_.frame, set_.lane_.now()));
+      }
+    }
     handle_event(event);
   }
   if (!parser_.unfinished()) {
@@ -94,6 +115,17 @@ void Connection::handle(std::span<char> input) {
     message_since_ = set_.lane_.now();
     wake_at(message_deadline());
   }
+}
+
+void Connection::take_up_rest() {
+  if (rest_ == nullptr || !may_read()) return;
+  const std::unique_ptr<std::string> rest = std::move(rest_);
+  handling_read_ = true;
+  Share share;
+  handle(*rest, share);
+  handling_read_ = false;
+  flush();
+  continue_reading();
 }
 
 void Connection::handle_event(const FrameParser::Event& event) {
@@ -337,6 +369,7 @@ void Connection::leave_open(CloseInfo::By by, uint32_t code, std::string_view re
   closing_ = std::make_unique<Closing>();
   closing_->reason = reason;
   closing_->info = {by, code, closing_->reason};
+  parser_.skip_messages();
   to_turn_end();
 }
 
@@ -382,6 +415,7 @@ void Connection::finish() {
   done_ = true;
   drop_cork();
   queue_ = OutQueue();
+  rest_.reset();
   to_turn_end();
 }
 
@@ -419,6 +453,7 @@ MonoTime Connection::message_deadline() const {
 
 void Connection::on_timer() {
   timer_ = 0;
+  take_up_rest();
   if (done_) return;
   const MonoTime now = set_.lane_.now();
   if (closing_ == nullptr && !queue_.empty()) {

@@ -16,6 +16,7 @@
 #include "base/lane.h"
 #include "gateway/ws/connection_set.h"
 #include "gateway/ws/frame_parser.h"
+#include "gateway/ws/inflate_budget.h"
 #include "gateway/ws/out_queue.h"
 
 namespace lcg::ws {
@@ -33,6 +34,8 @@ class Connection final : public Transport, private StreamObserver {
   void send_block(const SharedBytes& frames) override;
   void send_ping(std::string_view payload) override;
   size_t queued_bytes() const override { return queue_.bytes(); }
+  void client_connected() override { inflating_.connected(set_.lane_.now()); }
+  bool congested() const override { return paused_by_queue_; }
   void pause_reading(bool paused) override;
   void close(uint32_t code, std::string_view reason) override;
   void abort(uint32_t code, std::string_view reason) override;
@@ -65,7 +68,14 @@ class Connection final : public Transport, private StreamObserver {
   void guarded(Call&& call);
 
   // Reading
-  void handle(std::span<char> input);
+  // What one turn has done of what was read (kMessagesPerTurn, kInflatedPerTurn).
+  struct Share {
+    unsigned messages = 0;
+    size_t inflated = 0;
+    bool used_up() const { return messages >= kMessagesPerTurn || inflated >= kInflatedPerTurn; }
+  };
+  void handle(std::span<char> input, Share& share);
+  void take_up_rest();
   void handle_event(const FrameParser::Event& event);
   void on_peer_close(const FrameParser::Event& event);
   bool spend_control_frame();
@@ -101,8 +111,10 @@ class Connection final : public Transport, private StreamObserver {
   TransportHandler* handler_ = nullptr;
   std::unique_ptr<Closing> closing_;
   std::unique_ptr<std::string> cork_;  // frames to leave together; null when none
+  std::unique_ptr<std::string> rest_;  // of what was read: for the next turn, or until reading goes on
   OutQueue queue_;
   FrameParser parser_;
+  InflateBudget inflating_;
   MonoTime progress_;       // the stream took bytes; valid while the queue is not empty
   MonoTime message_since_;  // 0: no message is unfinished
   MonoTime control_since_;  // control frames are counted from here

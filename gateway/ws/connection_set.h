@@ -31,6 +31,7 @@ struct ConnectionCounters {
   std::atomic<uint64_t> closed{0};
   std::atomic<uint64_t> messages_in{0};
   std::atomic<uint64_t> bytes_in{0};
+  std::atomic<uint64_t> inflated{0};  // what inflating cost beyond bytes_in (inflate_budget.h)
   std::atomic<uint64_t> bytes_out{0};
   std::atomic<uint64_t> writes{0};
   std::atomic<uint64_t> blocked_writes{0};    // the kernel took not all

@@ -41,7 +41,7 @@ void Deflater::keep_room(size_t bytes) {
 }
 
 std::string_view Deflater::compress(std::string_view payload) {
-  if (payload.empty() || payload.size() < options_.min_bytes || payload.size() > kMaxMessageBytes) return {};
+  if (payload.empty() || payload.size() < options_.min_bytes || payload.size() > kMaxDeflateBytes) return {};
   keep_room(payload.size());
   deflateReset(zlib_.get());
   zlib_->next_in = bytes_of(payload.data());
@@ -86,15 +86,17 @@ bool Inflater::make_room(size_t used) {
   return true;
 }
 
-Inflater::Result Inflater::inflate(std::string_view payload) {
+// Block by block (Z_BLOCK), so that blocks without output are counted too.
+Inflater::Result Inflater::inflate(std::string_view payload, size_t work) {
   if (out_bytes_ > kDeflateKeepBytes) {
     out_.reset();
     out_bytes_ = 0;
   }
   if (payload.empty()) return {};  // what some clients make of an empty message
   inflateReset(zlib_.get());
-  size_t used = 0;
+  size_t used = 0, blocks = 0;
   bool at_end_of_block = true;
+  const auto cost = [&] { return used + blocks * kDeflateBlockCost; };
   for (const std::string_view piece : {payload, kTail}) {
     zlib_->next_in = bytes_of(piece.data());
     zlib_->avail_in = static_cast<uInt>(piece.size());
@@ -102,10 +104,13 @@ Inflater::Result Inflater::inflate(std::string_view payload) {
     while (more_to_come) {
       if (used == out_bytes_ && !make_room(used)) return {close_code::kTooBig, "message too big", {}};
       zlib_->next_out = bytes_of(out_.get() + used);
-      zlib_->avail_out = static_cast<uInt>(std::min<size_t>(out_bytes_ - used, UINT_MAX));
-      const int status = ::inflate(zlib_.get(), Z_SYNC_FLUSH);
-      used = out_bytes_ - zlib_->avail_out;
+      const auto room = static_cast<uInt>(std::min<size_t>(out_bytes_ - used, UINT_MAX));
+      zlib_->avail_out = room;
+      const int status = ::inflate(zlib_.get(), Z_BLOCK);
+      used += room - zlib_->avail_out;
       at_end_of_block = (zlib_->data_type & kAtBlockEnd) != 0;
+      if (at_end_of_block) ++blocks;
+      if (cost() > work) return {close_code::kPolicy, "compressed messages cost too much", {}, cost()};
       more_to_come = zlib_->avail_in != 0 || zlib_->avail_out == 0;
       if (status == Z_STREAM_END) {  // a final block inside a message is allowed (RFC 7692 7.2.3.4)
         at_end_of_block = true;
@@ -118,7 +123,7 @@ Inflater::Result Inflater::inflate(std::string_view payload) {
   }
   if (used > max_bytes_) return {close_code::kTooBig, "message too big", {}};
   if (!at_end_of_block) return {close_code::kInvalidData, "compressed message is cut", {}};
-  return {0, "", {out_.get(), used}};
+  return {0, "", {out_.get(), used}, cost()};
 }
 
 }  // namespace lcg::ws

@@ -36,6 +36,8 @@ struct DeflateOptions {
 // The window of what we send: 4 KiB, whatever larger one a client allows. A frame that is shared must suit
 // all its readers, messages are rarely larger, and a small window is cheap to reset.
 inline constexpr int kDeflateWindowBits = 12;
+// Bytes; a longer message is sent plain, for compressing it would hold the lane too long (some ms for this many).
+inline constexpr size_t kMaxDeflateBytes = 256u << 10;
 // Bytes of scratch that are kept between messages.
 inline constexpr size_t kDeflateKeepBytes = 64u << 10;
 
@@ -68,9 +70,10 @@ class Deflater {
 class Inflater {
  public:
   struct Result {
-    uint16_t error = 0;  // a close code: 1009 over max_bytes, 1007 not DEFLATE
+    uint16_t error = 0;  // a close code: 1009 over max_bytes, 1007 not DEFLATE, 1008 over `work`
     const char* reason = "";
     std::string_view message;  // valid until the next call
+    size_t work = 0;           // what it cost (inflate_budget.h)
   };
 
   // `max_bytes`: of a message once inflated. What a bomb costs is this much memory of the lane, for a moment.
@@ -79,8 +82,8 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  // `payload`: of all frames of one message together.
-  Result inflate(std::string_view payload);
+  // `payload`: of all frames of one message together. `work`: the most it may cost (inflate_budget.h).
+  Result inflate(std::string_view payload, size_t work = SIZE_MAX);
 
  private:
   bool make_room(size_t used);

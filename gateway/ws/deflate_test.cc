@@ -42,6 +42,13 @@ TEST(Deflate, BelowTheMinimumIsPlain) {
   EXPECT_NE(deflater.compress(std::string(100, 'a')), "");
 }
 
+TEST(Deflate, WhatWouldHoldTheLaneIsPlain) {
+  Deflater deflater(kAlways);
+
+  EXPECT_NE(deflater.compress(std::string(kMaxDeflateBytes, 'a')), "");
+  EXPECT_EQ(deflater.compress(std::string(kMaxDeflateBytes + 1, 'a')), "");
+}
+
 TEST(Deflate, WhatDoesNotGetShorterIsPlain) {
   Deflater deflater(kAlways);
   std::string noise;
@@ -118,6 +125,22 @@ TEST(Inflate, LimitIsExact) {
 
   EXPECT_EQ(inflated(inflater, zlib_message(std::string(20'000, 'a'))), std::string(20'000, 'a'));
   EXPECT_EQ(inflated(inflater, zlib_message(std::string(20'001, 'a'))), "error 1009");
+}
+
+TEST(Inflate, OverTheAllowedWorkIs1008AndTheNextMessageIsNotHurt) {
+  Inflater inflater(655'360);
+  const std::string text = zlib_message(std::string(20'000, 'a'));
+  const size_t work = inflater.inflate(text).work;
+
+  EXPECT_EQ(inflater.inflate(text, work - 1).error, 1008);
+  EXPECT_EQ(inflater.inflate(text, work).error, 0);
+}
+
+TEST(Inflate, WorkIsBytesAndBlocks) {
+  Inflater inflater(655'360);
+
+  // One block, and the empty one that the end of a message stands for.
+  EXPECT_EQ(inflater.inflate(zlib_message(std::string(20'000, 'a'))).work, 20'000 + 2 * kDeflateBlockCost);
 }
 
 TEST(Inflate, BombIs1009) {

@@ -165,6 +165,10 @@ bool FrameParser::begin_frame(std::span<char>& input, Event& event) {
     return false;
   }
   const bool first = opcode() != Opcode::kContinuation;
+  if (skipping_) {
+    if (first && !is_final()) assembly().open = true;
+    return false;
+  }
   const MessageKind kind = opcode() == Opcode::kBinary ? MessageKind::kBinary : MessageKind::kText;
   if (whole && first && is_final()) {
     const std::string_view payload = in_place();
@@ -195,6 +199,10 @@ bool FrameParser::begin_frame(std::span<char>& input, Event& event) {
 
 // Returns true with an event, or false with state_ kHeader (the frame is done) or kPayload (it is cut).
 bool FrameParser::take_payload(std::span<char>& input, Event& event) {
+  if (skipping_ && !is_control()) {
+    skip_payload(input);
+    return false;
+  }
   const size_t size = static_cast<size_t>(std::min<uint64_t>(payload_left_, input.size()));
   if (size == 0 && payload_left_ != 0) return false;
   Assembly& part = *assembly_;
@@ -231,6 +239,20 @@ bool FrameParser::take_payload(std::span<char>& input, Event& event) {
   return finish_data_frame(event);
 }
 
+void FrameParser::skip_messages() {
+  skipping_ = true;
+  if (assembly_ != nullptr && !delivered_) assembly_->message = {};
+}
+
+void FrameParser::skip_payload(std::span<char>& input) {
+  const size_t size = static_cast<size_t>(std::min<uint64_t>(payload_left_, input.size()));
+  input = input.subspan(size);
+  payload_left_ -= size;
+  if (payload_left_ != 0) return;
+  state_ = State::kHeader;
+  if (is_final() && assembly_ != nullptr) assembly_->open = false;
+}
+
 bool FrameParser::finish_data_frame(Event& event) {
   if (!is_final()) return false;
   Assembly& part = *assembly_;
@@ -249,12 +271,14 @@ bool FrameParser::finish_data_frame(Event& event) {
 }
 
 FrameParser::Event FrameParser::inflated_event(std::string_view payload, MessageKind kind) {
-  const Inflater::Result result = inflater_->inflate(payload);
+  const size_t work = allowed_work_ > SIZE_MAX - payload.size() ? SIZE_MAX : allowed_work_ + payload.size();
+  const Inflater::Result result = inflater_->inflate(payload, work);
   if (result.error != 0) return fail(result.error, result.reason);
   if (kind == MessageKind::kText && !valid_utf8(result.message)) {
     return fail(close_code::kInvalidData, kNotUtf8);
   }
-  return {EventType::kMessage, kind, 0, result.message};
+  return {EventType::kMessage, kind, 0, result.message,
+          result.work > payload.size() ? result.work - payload.size() : 0};
 }
 
 FrameParser::Event FrameParser::control_event(std::string_view payload) {

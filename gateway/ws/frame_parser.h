@@ -50,6 +50,7 @@ class FrameParser {
     MessageKind kind = MessageKind::kText;
     uint16_t code = 0;
     std::string_view data;  // valid until the next call and as long as the input
+    size_t work = 0;        // of a compressed message: what inflating it cost beyond the bytes it came in
   };
 
   // Both must outlive the parser. The inflater is the lane's; null: no extension.
@@ -59,6 +60,12 @@ class FrameParser {
   // Takes bytes from the front of `input`, changing them, and returns the first event they complete. After
   // kClose or kError takes and ignores everything.
   Event next(std::span<char>& input);
+
+  // The most that the next compressed message may cost beyond its own bytes (inflate_budget.h); over it 1008.
+  void allow_work(size_t work) { allowed_work_ = work; }
+  // Messages are of no interest any more: what comes of them is passed over, unread and not inflated. Control
+  // frames are told as before.
+  void skip_messages();
 
   // Is a frame or a fragmented message unfinished?
   bool unfinished() const {
@@ -104,6 +111,7 @@ class FrameParser {
   bool take_header(std::span<char>& input, Event& event);
   bool begin_frame(std::span<char>& input, Event& event);
   bool take_payload(std::span<char>& input, Event& event);
+  void skip_payload(std::span<char>& input);
   bool finish_data_frame(Event& event);
   Event inflated_event(std::string_view payload, MessageKind kind);
 
@@ -115,11 +123,13 @@ class FrameParser {
   Inflater* inflater_;
   std::unique_ptr<Assembly> assembly_;
   uint64_t payload_left_ = 0;  // of the frame being taken
+  size_t allowed_work_ = SIZE_MAX;
   char mask_[4] = {};
   uint8_t mask_phase_ = 0;
   State state_ = State::kHeader;
   uint8_t first_byte_ = 0;
   bool delivered_ = false;   // the last event was a view of assembly_->message
+  bool skipping_ = false;    // messages are passed over
   uint8_t header_size_ = 0;  // bytes in header_, when a header was cut by the end of an input
   char header_[14];
 };

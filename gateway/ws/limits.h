@@ -16,6 +16,12 @@ struct FrameLimits {
   // Bytes of a compressed message once inflated; over it 1009. At most kMaxMessageBytes. Client protocol 1.1:
   // ten times the message.
   uint32_t max_inflated_bytes = 655360;
+  // Work that inflating may cost (inflate_budget.h, bytes) beyond the bytes that came; over it 1008. Until the
+  // client is connected, in all: a connect as large as a plain one may be. Afterwards at once, and a second: a
+  // busy client's few hundred messages of some KiB, and four of the largest.
+  uint32_t inflated_before_connect = 65536;
+  uint32_t inflated_burst = 4 * 655360;
+  uint32_t inflated_per_second = 655360;
   // Frames of one message; over it 1009. A client that needs more sends bytes one by one.
   uint32_t max_fragments = 1024;
   // Fragments of one message that carry nothing; over it 1008. An honest encoder ends a message with one.
@@ -59,6 +65,13 @@ struct ConnectionLimits {
 inline constexpr size_t kReadBufferBytes = 64u << 10;
 inline constexpr unsigned kReadsPerTurn = 4;
 inline constexpr size_t kReadBurst = kReadBufferBytes * kReadsPerTurn;
+// What one connection may have done of what was read before others get their turn: messages, and work of inflating
+// (inflate_budget.h), over by one message at most. The rest is put aside for kRestDelay.
+inline constexpr unsigned kMessagesPerTurn = 1024;
+inline constexpr size_t kInflatedPerTurn = kReadBurst;
+inline constexpr std::chrono::milliseconds kRestDelay{1};
+// What one DEFLATE block counts for, in bytes of output: its tables are made whether it has output or not.
+inline constexpr size_t kDeflateBlockCost = 512;
 // Buffers of one gathered write (IOV_MAX is 1024; more than this brings nothing).
 inline constexpr size_t kGatherBuffers = 64;
 // A lane keeps this many cork buffers of at most this many bytes for reuse.

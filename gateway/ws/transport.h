@@ -72,8 +72,15 @@ class Transport {
   // of this turn is not among them: it has not been refused yet.
   virtual size_t queued_bytes() const = 0;
 
+  // The session's client is connected. Until then little is inflated for it (ws/limits.h).
+  virtual void client_connected() {}
+
+  // Is so much queued that the client's commands are left unread? Then what was read should wait as well, until
+  // on_writable_low().
+  virtual bool congested() const { return false; }
+
   // Stops (true) or resumes (false) reading. What was read already is still delivered: at most kReadBurst
-  // bytes.
+  // bytes; but compressed messages wait as if they were unread.
   virtual void pause_reading(bool paused) = 0;
 
   // Sends what is queued, then a close frame, then waits for the client's (limits.h). `reason`: at most 123

@@ -1,6 +1,6 @@
 // permessage-deflate under arbitrary bytes: the offer, the inflater and a whole compressed connection's parser.
 // Beside memory errors it looks for broken promises:
-//  - nothing inflated is over the limit, and a text is UTF-8;
+//  - nothing inflated is over the limit or the work that is allowed, and a text is UTF-8;
 //  - what the deflater makes, the inflater gives back, and it is shorter;
 //  - an answer to an offer is only ever ours.
 #include <cstdint>
@@ -40,6 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   lcg::ws::Inflater inflater(kLimit);
 
+  const auto bounded = inflater.inflate(bytes, kLimit / 2);
+  require(bounded.error != 0 || bounded.work <= kLimit / 2);
   const auto result = inflater.inflate(bytes);
   require(result.error != 0 || result.message.size() <= kLimit);
 

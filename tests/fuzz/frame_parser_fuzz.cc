@@ -1,7 +1,8 @@
-// The frame parser under arbitrary bytes. Beside memory errors it looks for three broken promises:
+// The frame parser under arbitrary bytes. Beside memory errors it looks for four broken promises:
 //  - the events do not depend on how the bytes were cut (whole, byte by byte, and in steps the input
 //  chooses);
 //  - a text handed out is UTF-8 and no message is over the limit;
+//  - while messages are skipped none is handed out, and none is kept;
 //  - after kClose or kError nothing follows, and the parser then holds nothing.
 #include <cstdint>
 #include <cstdlib>
@@ -31,8 +32,9 @@ void require(bool promise) {
 }
 
 // `step` 0: the length of each piece is taken from the bytes themselves.
-std::vector<Seen> run(std::string bytes, size_t step) {
+std::vector<Seen> run(std::string bytes, size_t step, bool skip = false) {
   FrameParser parser(kLimits);
+  if (skip) parser.skip_messages();
   std::vector<Seen> seen;
   bool ended = false;
   for (size_t at = 0; at < bytes.size();) {
@@ -46,6 +48,7 @@ std::vector<Seen> run(std::string bytes, size_t step) {
       require(!ended);
       ended = event.type == FrameParser::EventType::kClose || event.type == FrameParser::EventType::kError;
       if (event.type == FrameParser::EventType::kMessage) {
+        require(!skip);
         require(event.data.size() <= kLimits.max_message_bytes);
         require(event.kind == lcg::ws::MessageKind::kBinary || lcg::valid_utf8(event.data));
       }
@@ -54,7 +57,7 @@ std::vector<Seen> run(std::string bytes, size_t step) {
     require(input.empty());
   }
   if (ended) require(!parser.unfinished());
-  require(parser.unfinished_bytes() <= kLimits.max_message_bytes);
+  require(parser.unfinished_bytes() <= (skip ? 0 : kLimits.max_message_bytes));
   return seen;
 }
 
@@ -65,5 +68,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<Seen> whole = run(bytes, size);
   require(run(bytes, 1) == whole);
   require(run(bytes, 0) == whole);
+  require(run(bytes, 1, true) == run(bytes, size, true));
   return 0;
 }

@@ -23,7 +23,9 @@ constexpr int kDeadlineMs = 20'000;
 // Deletes itself when its connection has ended.
 class Echo final : public ws::TransportHandler {
  public:
-  Echo(ws::Transport& transport, bool closes) : transport_(transport), closes_(closes) {}
+  Echo(ws::Transport& transport, bool closes) : transport_(transport), closes_(closes) {
+    transport_.client_connected();  // an echo knows no connect
+  }
   void on_message(std::string_view payload, ws::MessageKind kind) override {
     if (closes_) return transport_.close(4001, "enough");
     transport_.send_message(payload, kind);
