@@ -76,7 +76,7 @@ void BrokerLane::handle(SessionClosed&& request, ResponseFn done) {
   done(SessionClosedResponse{});
 }
 void BrokerLane::handle(DisconnectSessions&& request, ResponseFn done) {
-  done(DisconnectSessionsResponse{registry_.disconnect(request)});
+  registry_.disconnect(request, as<DisconnectSessionsResponse>(std::move(done)));
 }
 
 void BrokerLane::handle(SubscribeUser&& request, ResponseFn done) { done(users_.subscribe(request)); }

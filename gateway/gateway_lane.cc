@@ -58,7 +58,8 @@ void GatewayLane::on_delivery(Delivery delivery) {
             session->end_subscription(what.channel, what.code, what.reason);
           }
         } else if constexpr (std::is_same_v<What, DeliverDisconnect>) {
-          if (Session* session = sessions_.find(what.session)) session->close(what.disconnect);
+          if (Session* session = sessions_.find(what.session)) return session->close(what.disconnect);
+          http_rpc_.disconnect(what);
         } else if constexpr (std::is_same_v<What, DeliverSubscribe>) {
           if (Session* session = sessions_.find(what.session)) session->server_subscribe(std::move(what));
         } else if constexpr (std::is_same_v<What, DeliverRefresh>) {

@@ -195,6 +195,7 @@ void AdminCommands::disconnect(const Args& args, Answer answer) {
                              make_disconnect(disconnect_code::kForceDisconnect)};
   ask(bus_, lane_, Target::slot(slot_of_key(args.user, bus_.slot_count())), std::move(request),
       [answer = std::move(answer)](DisconnectSessionsResponse response) mutable {
+        if (!response.ok()) return answer(failure("not all sessions are known to be closed: try again"));
         answer(result("{\"closed\":" + std::to_string(response.closed) + "}"));
       });
 }

@@ -20,7 +20,8 @@ struct ConnectRequest {
   std::string session, token, name, version, remote;
   SharedBytes data;  // the client's connect data, JSON; {"device": "...", "epoch": n} names the install
   GatewayAddress gateway;
-  bool http = false;  // verify a bearer token only: nothing is registered
+  bool http =
+      false;  // a bearer token: no session, but its gateway says SessionClosed when it forgets the answer
   TransportKind transport = TransportKind::kWebSocket;
   Encoding encoding = Encoding::kJson;
   SharedBytes headers{};  // as Peer::headers

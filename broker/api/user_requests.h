@@ -23,7 +23,8 @@ struct SessionClosed {
 };
 struct SessionClosedResponse : Outcome {};
 
-// Slot of the user; the second half of connect. Broker to broker.
+// Slot of the user; the second half of connect. Broker to broker. Of a bearer token of HTTP (peer->http) as well: it is
+// bound until SessionClosed, and whatever would close a session is delivered to its gateway.
 struct BindSession {
   using Answer = struct BindSessionResponse;
   std::shared_ptr<Peer> peer;  // device_epoch is filled in
@@ -61,15 +62,16 @@ struct InspectResponse {
 };
 
 // Slot of the user when user is set, else every lane: closes the sessions that match all non-empty fields, but
-// for those of `except`.
+// for those of `except`; refuses the connects that were asked for before and are still under way; has bearer tokens
+// asked for anew. The answer comes when that is so: whoever has it meets no open session. Error 100: not known to be.
 struct DisconnectSessions {
   using Answer = struct DisconnectSessionsResponse;
   std::string session, user, device, auth;
   Disconnect disconnect;
   std::vector<std::string> except{};  // session ids
 };
-struct DisconnectSessionsResponse {
-  uint32_t closed = 0;
+struct DisconnectSessionsResponse : Outcome {
+  uint32_t closed = 0;  // sessions
 };
 
 // Slot of the channel: ends the subscriptions to it of the sessions that match all non-empty fields; session

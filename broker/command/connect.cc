@@ -57,22 +57,8 @@ ConnectResponse accepted(const PeerPtr& peer, Connecting& connecting, const host
   return answer;
 }
 
-// A bearer token: nothing is registered, but a block holds here as well.
-void verify_http(LaneContext& context, std::shared_ptr<Connecting> connecting, PeerPtr peer,
-                 host::ChainResult who) {
-  if (peer->user.empty()) return connecting->done(accepted(peer, *connecting, who));
-  ask(context.bus, context.lane, Target::slot(context.slot_of(peer->user)), UserStatus{peer->user},
-      [connecting, peer, who = std::move(who)](UserStatusResponse status) mutable {
-        if (!status.ok()) return connecting->done(failed<ConnectResponse>(std::move(status)));
-        if (status.blocked_until_ms != 0) return connecting->done(closed(disconnect_code::kPermissionDenied));
-        connecting->done(accepted(peer, *connecting, who));
-      });
-}
-
 void bind(LaneContext& context, std::shared_ptr<Connecting> connecting, host::ChainResult who) {
   std::shared_ptr<Peer> peer = peer_of(*connecting, who);
-  if (peer->http) return verify_http(context, std::move(connecting), peer, std::move(who));
-
   const ConnectRequest& request = connecting->request;
   BindSession bind{peer, connecting->install.epoch, request.name, request.version,
                    request.asked.ns != 0 ? request.asked : connecting->since};

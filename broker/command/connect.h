@@ -12,7 +12,7 @@ using ConnectFn = UniqueFunction<void(ConnectResponse)>;
 
 // Nobody takes the request: with a token 3500, without one anonymous if the configuration allows it, else
 // 3501. A plugin that denies without a code of its own means 3500; a token without a user, where the configuration
-// wants one, 3507. With request.http nothing is registered.
+// wants one, 3507. With request.http the peer is bound and is no session.
 void connect(LaneContext& context, ConnectRequest request, ConnectFn done);
 
 // The server-side subscriptions of an answer to connect or refresh: those of its options with their grants, then the

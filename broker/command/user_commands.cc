@@ -14,7 +14,7 @@ Answer nobody() {
 }  // namespace
 
 void UserCommands::bind(BindSession request, Registry::BindFn done) {
-  if (!context_.host.wants_event(LCG_EVENT_CONNECT))
+  if (request.peer->http || !context_.host.wants_event(LCG_EVENT_CONNECT))
     return registry_.bind(std::move(request), std::move(done));
   host::EventRequest event;
   event.kind = LCG_EVENT_CONNECT;
@@ -43,6 +43,7 @@ void UserCommands::connect_told(const PeerPtr& peer, bool taken, BindSessionResp
 
 void UserCommands::closed(const SessionClosed& request) {
   const bool was_bound = registry_.unbind(*request.peer);
+  if (request.peer->http) return;
   context_.host.disconnected(request.peer, request.code);
   if (was_bound) tell_disconnect(request.peer, request.code, request.reason);
 }

@@ -3,6 +3,7 @@
 
 #include "broker/host/testing_plugins.h"
 #include "lcg/ext/channels.h"
+#include "lcg/ext/sessions.h"
 
 namespace lcg::host {
 namespace {
@@ -355,6 +356,59 @@ TEST(DisconnectSessions, NeedsSomeoneAndAValidCode) {
   process.boot();
 
   EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_OK);
+}
+
+// Answers a request with what the disconnect of a login came to.
+Script ending() {
+  struct Asker {
+    Scripted* me;
+    lcg_token token;
+  };
+  Script script;
+  script.on_request = [](Scripted& me, const lcg_request& r) {
+    const auto* sessions =
+        static_cast<const lcg_sessions_v1*>(me.host->query(me.host->ctx, c_str(LCG_SESSIONS_V1)));
+    ASSERT_NE(sessions, nullptr);
+    lcg_disconnect out{};
+    out.struct_size = sizeof out;
+    out.code = 3500;
+    out.auth_id = c_str("login");
+    EXPECT_EQ(sessions->disconnect(me.host->ctx, &out, nullptr, nullptr), LCG_E_INVALID);
+    const auto done = [](void* user, const lcg_result* result) noexcept {
+      const std::unique_ptr<Asker> asker(static_cast<Asker*>(user));
+      asker->me->reply(asker->token, result->status);
+    };
+    EXPECT_EQ(sessions->disconnect(me.host->ctx, &out, done, new Asker{&me, r.token}), LCG_OK);
+  };
+  return script;
+}
+
+TEST(EndSessions, IsToldWhenEveryLaneHasEndedThem) {
+  SimProcess process(4);
+  process.add("app", ending());
+  process.boot();
+  process.brokers[3]->holds_disconnects = true;
+  bool all_ended = false;
+  process.world.lane(3).post([&] {
+    process.world.lane(3).start_timer(Millis(100), [&] {
+      all_ended = true;
+      process.brokers[3]->held.at(0)(DisconnectSessionsResponse{});
+    });
+  });
+
+  EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_OK);
+
+  EXPECT_TRUE(all_ended);
+  for (const auto& broker : process.brokers) EXPECT_EQ(broker->disconnected.size(), 1u);
+}
+
+TEST(EndSessions, ALaneThatDoesNotKnowMakesItUnavailable) {
+  SimProcess process(4);
+  process.add("app", ending());
+  process.boot();
+  process.brokers[2]->on_disconnect.error = make_error(error_code::kInternal);
+
+  EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_E_UNAVAILABLE);
 }
 
 const lcg_channels_v1* channels_of(const Scripted& me) {

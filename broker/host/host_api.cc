@@ -4,6 +4,7 @@
 #include "broker/host/abi_io.h"
 #include "broker/host/lane_host.h"
 #include "lcg/ext/channels.h"
+#include "lcg/ext/sessions.h"
 
 namespace lcg::host {
 namespace {
@@ -71,7 +72,7 @@ lcg_status api_call(lcg_host_ctx* context, const lcg_call* call, lcg_done_fn don
 
 lcg_status api_disconnect(lcg_host_ctx* context, const lcg_disconnect* disconnect) noexcept {
   if (!usable(context)) return refusal(context);
-  return host(context).disconnect(self(context), known_part(disconnect));
+  return host(context).disconnect(self(context), known_part(disconnect), {});
 }
 
 lcg_status api_timer_start(lcg_host_ctx* context, uint32_t delay_ms, lcg_fn fn, void* user,
@@ -114,10 +115,19 @@ lcg_status channels_unsubscribe_session(lcg_host_ctx* context, lcg_str channel, 
       {std::string(view(channel)), std::string(view(session_id)), {}, code, std::string(view(reason))});
 }
 
+lcg_status sessions_disconnect(lcg_host_ctx* context, const lcg_disconnect* disconnect, lcg_done_fn done,
+                               void* user) noexcept {
+  if (!usable(context)) return refusal(context);
+  if (done == nullptr) return LCG_E_INVALID;
+  return host(context).disconnect(self(context), known_part(disconnect), {done, user});
+}
+
 const void* api_query(lcg_host_ctx*, lcg_str name) noexcept {
   static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe,
                                                 &channels_unsubscribe_session};
-  return view(name) == LCG_CHANNELS_V1 ? &kChannels : nullptr;
+  static constexpr lcg_sessions_v1 kSessions = {sizeof(lcg_sessions_v1), &sessions_disconnect};
+  if (view(name) == LCG_CHANNELS_V1) return &kChannels;
+  return view(name) == LCG_SESSIONS_V1 ? &kSessions : nullptr;
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ lcg_status LaneHost::publish(Instance& instance, const lcg_publication& publicat
   return submit_from(instance, std::move(o));
 }
 
-lcg_status LaneHost::disconnect(Instance& instance, const lcg_disconnect& disconnect) {
+lcg_status LaneHost::disconnect(Instance& instance, const lcg_disconnect& disconnect, Done done) {
   DisconnectSessions request;
   request.session = view(disconnect.session_id);
   request.user = view(disconnect.user_id);
@@ -149,6 +149,7 @@ lcg_status LaneHost::disconnect(Instance& instance, const lcg_disconnect& discon
   if (!view(disconnect.reason).empty())
     request.disconnect.reason = cut_at_character(view(disconnect.reason), kMaxMessage);
   Outgoing o;
+  o.done = done;
   o.service = "disconnect";
   o.request = std::move(request);
   return submit_from(instance, std::move(o));
@@ -226,17 +227,31 @@ void LaneHost::send_publish(uint64_t token, Outgoing& o) {
       o.timeout);
 }
 
-// To the owner of the user's slot, who knows all its sessions; without a user to every broker lane.
+// To the owner of the user's slot, which knows all its sessions; without a user to every broker lane. Without a `done`
+// nobody waits.
 void LaneHost::send_disconnect(uint64_t token, Outgoing& o) {
   DisconnectSessions request = std::move(std::get<DisconnectSessions>(o.request));
-  answered(token, {});
-  const auto ignore = [](DisconnectSessionsResponse) {};
+  std::vector<Target> targets;
   if (!request.user.empty()) {
-    const Target owner = Target::slot(slot_of_key(request.user, slot_count()));
-    return lcg::ask(shared_.bus, lane_, owner, std::move(request), ignore);
+    targets.push_back(Target::slot(slot_of_key(request.user, slot_count())));
+  } else {
+    for (uint32_t lane = 0; lane < shared_.bus.broker_lane_count(); ++lane)
+      targets.push_back(Target::lane(lane));
   }
-  for (uint32_t lane = 0; lane < shared_.bus.broker_lane_count(); ++lane) {
-    lcg::ask(shared_.bus, lane_, Target::lane(lane), request, ignore);
+  struct Progress {
+    size_t left;
+    bool failed = false;
+  };
+  const bool awaited = o.done.fn != nullptr;
+  auto progress = std::make_shared<Progress>(Progress{targets.size()});
+  if (!awaited) answered(token, {});
+  for (const Target& target : targets) {
+    lcg::ask(shared_.bus, lane_, target, request,
+             [this, token, awaited, progress](const DisconnectSessionsResponse& answer) {
+               progress->failed |= !answer.ok();
+               if (--progress->left > 0 || !awaited) return;
+               answered(token, {progress->failed ? LCG_E_UNAVAILABLE : LCG_OK, 0, {}, {}});
+             });
   }
 }
 

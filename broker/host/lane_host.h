@@ -37,8 +37,8 @@ class LaneHost final : public PluginHost {
     std::vector<LaneHost*> lanes;  // by broker lane
   };
   struct Done {
-    lcg_done_fn fn;
-    void* user;
+    lcg_done_fn fn = nullptr;
+    void* user = nullptr;
   };
 
   LaneHost(const Shared& shared, uint32_t lane_number, Lane& lane);
@@ -79,7 +79,7 @@ class LaneHost final : public PluginHost {
   lcg_status post(Instance& instance, lcg_fn fn, void* user);
   lcg_status publish(Instance& instance, const lcg_publication& publication, Done done);
   lcg_status call_from(Instance& instance, const lcg_call& call, Done done);
-  lcg_status disconnect(Instance& instance, const lcg_disconnect& disconnect);
+  lcg_status disconnect(Instance& instance, const lcg_disconnect& disconnect, Done done);
   lcg_status unsubscribe(Instance& instance, UnsubscribeSessions request);
   lcg_status start_timer(Instance& instance, Millis delay, lcg_fn fn, void* user, lcg_timer& out);
   lcg_status cancel_timer(Instance& instance, lcg_timer timer);

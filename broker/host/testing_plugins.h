@@ -202,8 +202,12 @@ class BareBroker final : public RequestHandler {
       published_before_unsubscribe = published.size();
       return done(UnsubscribeSessionsResponse{});
     }
-    done(DisconnectSessionsResponse{});
+    if (!holds_disconnects) return done(on_disconnect);
+    held.push_back(std::move(done));
   }
+  DisconnectSessionsResponse on_disconnect;
+  bool holds_disconnects = false;
+  std::vector<ResponseFn> held;  // answers of disconnects
   PluginHost* host = nullptr;
   std::vector<ServerPublish> published;
   std::vector<DisconnectSessions> disconnected;

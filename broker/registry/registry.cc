@@ -28,15 +28,6 @@ Disconnect replaced() {
   return {disconnect_code::kForceDisconnect, "a newer connection of this device took over"};
 }
 
-bool matches(const Registry::Session& session, const DisconnectSessions& what) {
-  const Peer& peer = *session.peer;
-  return (what.session.empty() || what.session == peer.session) &&
-         (what.user.empty() || what.user == peer.user) &&
-         (what.device.empty() || what.device == peer.device) &&
-         (what.auth.empty() || what.auth == peer.auth) &&
-         std::find(what.except.begin(), what.except.end(), peer.session) == what.except.end();
-}
-
 }  // namespace
 
 // One bind under way.
@@ -50,7 +41,7 @@ struct Registry::Bind {
 };
 
 Registry::Registry(Lane& lane, Bus& bus, host::PluginHost& host, RegistryLimits limits)
-    : lane_(lane), bus_(bus), host_(host), limits_(limits), records_(lane, host) {}
+    : lane_(lane), bus_(bus), host_(host), limits_(limits), records_(lane, host), ends_(lane) {}
 
 void Registry::bind(BindSession request, BindFn done) {
   auto bind = std::make_shared<Bind>();
@@ -62,7 +53,7 @@ void Registry::bind(BindSession request, BindFn done) {
     return refuse(*bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
   if (bind->peer().user.empty()) return finish(*bind, kFirstEpoch);
   binding_[bind->peer().session] = bind.get();
-  if (!bind->peer().ephemeral_device) {
+  if (!bind->peer().ephemeral_device && !bind->peer().http) {
     const auto [newest, first] = newest_.try_emplace(install_of(bind->peer()), bind->order);
     if (!first && bind->order.after(newest->second)) newest->second = bind->order;
   }
@@ -75,7 +66,7 @@ void Registry::check_block(std::shared_ptr<Bind> bind) {
     if (!read.ok()) return refuse(*bind, std::move(read));
     if (until_ms > lane_.clock().wall_ms())
       return refuse(*bind, {{}, make_disconnect(disconnect_code::kPermissionDenied)});
-    if (bind->peer().ephemeral_device) return finish(*bind, kFirstEpoch);
+    if (bind->peer().ephemeral_device || bind->peer().http) return finish(*bind, kFirstEpoch);
     read_epoch(std::move(bind));
   });
 }
@@ -97,6 +88,14 @@ bool Registry::superseded(const Bind& bind) const {
          });
 }
 
+// Why a bind may not go on, whatever the store says; ok: it may. Asked before each write and at the end.
+Outcome Registry::refusal(const Bind& bind) {
+  if (!bind.cancelled.ok()) return bind.cancelled;
+  Outcome ended = ends_.refusal(bind.peer(), bind.order.asked);
+  if (!ended.ok()) return ended;
+  return superseded(bind) ? Outcome{{}, replaced()} : Outcome{};
+}
+
 void Registry::refuse(Bind& bind, Outcome why) {
   ended(bind);
   BindSessionResponse answer;
@@ -109,14 +108,14 @@ void Registry::read_epoch(std::shared_ptr<Bind> bind) {
   get.data = wire::Writer().str(kCollection).str(bind->peer().device).take();
   host_.call(std::move(get), kStoreTimeout, [this, bind](ServiceCallResponse answer) mutable {
     const bool first = answer.status == LCG_E_NOT_FOUND;
-    if (first && !superseded(*bind)) return write_epoch(std::move(bind), {}, kFirstEpoch);
-    if (first) return refuse(*bind, {{}, replaced()});
-    if (answer.status != LCG_OK) return refuse(*bind, outcome_of_call(answer, error_code::kInternal));
+    if (!first && answer.status != LCG_OK)
+      return refuse(*bind, outcome_of_call(answer, error_code::kInternal));
+    if (Outcome why = refusal(*bind); !why.ok()) return refuse(*bind, std::move(why));
+    if (first) return write_epoch(std::move(bind), {}, kFirstEpoch);
     wire::Reader reader(answer.data);
     const uint64_t stored = reader.u64();
     if (!reader.ok()) return refuse(*bind, {make_error(error_code::kInternal), {}});
     if (stored == bind->request.claimed_epoch) return finish(*bind, stored);
-    if (superseded(*bind)) return refuse(*bind, {{}, replaced()});
     write_epoch(std::move(bind), std::move(answer.data), stored + 1);
   });
 }
@@ -140,7 +139,7 @@ void Registry::write_epoch(std::shared_ptr<Bind> bind, std::string current, uint
 }
 
 bool Registry::over_limit(const Peer& peer) const {
-  if (peer.user.empty() || limits_.single_connection) return false;
+  if (peer.user.empty() || peer.http || limits_.single_connection) return false;
   const auto found = by_user_.find(std::string_view(peer.user));
   if (found == by_user_.end()) return false;
   const auto others = std::count_if(found->second.begin(), found->second.end(), [&](const auto& session) {
@@ -151,9 +150,16 @@ bool Registry::over_limit(const Peer& peer) const {
 
 void Registry::finish(Bind& bind, uint64_t epoch) {
   const std::shared_ptr<Peer>& peer = bind.request.peer;
-  if (!bind.cancelled.ok()) return refuse(bind, std::move(bind.cancelled));
-  if (over_limit(*peer)) return refuse(bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
-  if (superseded(bind)) return refuse(bind, {{}, replaced()});
+  Outcome why = refusal(bind);
+  if (why.ok() && over_limit(*peer)) why.disconnect = make_disconnect(disconnect_code::kConnectionLimit);
+  if (!why.ok()) return refuse(bind, std::move(why));
+  if (peer->http) {
+    ended(bind);
+    http_.add(peer);
+    BindSessionResponse answer;
+    answer.device_epoch = epoch;
+    return bind.done(std::move(answer));
+  }
   Sessions& sessions = by_user_[owner_of(*peer)];
   const bool late = std::any_of(sessions.begin(), sessions.end(),
                                 [&](const auto& session) { return session->order.after(bind.order); });
@@ -179,7 +185,7 @@ void Registry::make_room(Sessions& sessions, const Peer& peer) {
     const bool same_device = session.peer->device == peer.device;
     if (!same_device && !(limits_.single_connection && !peer.user.empty())) continue;
     close(session, same_device ? replaced() : make_disconnect(disconnect_code::kConnectionLimit));
-    replaced_.insert(session.peer->session);
+    replaced_.emplace(session.peer->session, session.peer);
     erase(sessions, &session);
   }
 }
@@ -195,8 +201,15 @@ void Registry::erase(Sessions& sessions, const Session* session) {
 }
 
 bool Registry::unbind(const Peer& peer) {
+  const bool was_bound = remove(peer);
+  ends_.gone(peer.session);
+  return was_bound;
+}
+
+bool Registry::remove(const Peer& peer) {
   if (const auto under_way = binding_.find(peer.session); under_way != binding_.end())
     under_way->second->cancelled.error = make_error(error_code::kInternal);
+  if (http_.remove(peer)) return false;
   if (replaced_.erase(peer.session) != 0) return true;
   const auto found = by_session_.find(peer.session);
   if (found == by_session_.end()) return false;
@@ -218,37 +231,51 @@ void Registry::block(std::string user, int64_t until_ms, UniqueFunction<void(Use
                          UserAnswer answer;
                          static_cast<Outcome&>(answer) = std::move(written);
                          if (!answer.ok() || until_ms == 0) return done(std::move(answer));
-                         // Those that read the record before it was written.
-                         for (const auto& [session, bind] : binding_) {
-                           if (bind->peer().user == user)
-                             bind->cancelled.disconnect = make_disconnect(disconnect_code::kPermissionDenied);
-                         }
                          DisconnectSessions all;
                          all.user = user;
                          all.disconnect = make_disconnect(disconnect_code::kPermissionDenied);
-                         answer.sessions = disconnect(all);
-                         done(std::move(answer));
+                         disconnect(all, [done = std::move(done)](DisconnectSessionsResponse closed) mutable {
+                           UserAnswer blocked;
+                           static_cast<Outcome&>(blocked) = std::move(closed);
+                           blocked.sessions = closed.closed;
+                           done(std::move(blocked));
+                         });
                        });
 }
 
-uint32_t Registry::disconnect(const DisconnectSessions& what) {
-  uint32_t closed = 0;
+void Registry::disconnect(const DisconnectSessions& what, DisconnectFn done) {
+  ends_.remember(what);
+  for (const auto& [session, bind] : binding_)
+    if (matches(bind->peer(), what)) bind->cancelled.disconnect = what.disconnect;
+
+  DisconnectSessionsResponse answer;
+  std::vector<std::string> closing;
   const auto consider = [&](const Session& session) {
-    if (!matches(session, what)) return;
+    if (!matches(*session.peer, what)) return;
     close(session, what.disconnect);
-    ++closed;
+    closing.push_back(session.peer->session);
+    ++answer.closed;
   };
   if (!what.session.empty()) {
     const auto found = by_session_.find(what.session);
     if (found != by_session_.end()) consider(*found->second);
   } else if (!what.user.empty()) {
     const auto found = by_user_.find(std::string_view(what.user));
-    if (found == by_user_.end()) return 0;
-    for (const auto& session : found->second) consider(*session);
-  } else if (!what.device.empty() || !what.auth.empty()) {
+    if (found != by_user_.end())
+      for (const auto& session : found->second) consider(*session);
+  } else {
     for (const auto& [id, session] : by_session_) consider(*session);
   }
-  return closed;
+  for (const auto& [session, peer] : replaced_)
+    if (matches(*peer, what)) closing.push_back(session);
+  for (const PeerPtr& peer : http_.matching(what)) {
+    bus_.deliver(lane_, peer->gateway, DeliverDisconnect{peer->session, what.disconnect});
+    closing.push_back(peer->session);
+  }
+  ends_.await(closing, [answer, done = std::move(done)](bool all) mutable {
+    if (!all) answer.error = make_error(error_code::kInternal);
+    done(std::move(answer));
+  });
 }
 
 std::vector<Registry::Session> Registry::sessions_of(std::string_view user) const {

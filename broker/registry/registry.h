@@ -16,18 +16,24 @@
 // the one that came after it. A bind that is no longer the newest of its device issues no epoch: the client has
 // the newest one's, and would be told at its next connect that it lost its storage.
 //
-// A blocked user (UserRecords) does not come in: 3507. Who is on its way when the block is written is refused as well.
+// A blocked user (UserRecords) does not come in: 3507. What is on its way when the block is written, or when something
+// is disconnected, is refused as well, and both are answered when the gateways have closed what they are about
+// (SessionEnds).
+//
+// A bearer token of HTTP (Peer::http) is bound too, for as long as its gateway remembers it (HttpBindings). It is no
+// session: it counts in no limit, has no device and is in no list.
 #pragma once
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/lane.h"
 #include "broker/api/bus.h"
 #include "broker/host/plugin_host.h"
+#include "broker/registry/http_bindings.h"
+#include "broker/registry/session_ends.h"
 #include "broker/registry/user_records.h"
 
 namespace lcg::broker {
@@ -59,6 +65,7 @@ class Registry {
     Order order;
   };
   using BindFn = UniqueFunction<void(BindSessionResponse)>;
+  using DisconnectFn = UniqueFunction<void(DisconnectSessionsResponse)>;
 
   Registry(Lane& lane, Bus& bus, host::PluginHost& host, RegistryLimits limits);
 
@@ -70,11 +77,13 @@ class Registry {
   bool unbind(const Peer& peer);
   bool holds(std::string_view session) const { return by_session_.contains(session); }
 
-  // Sends a disconnect to the sessions that match every non-empty field but those of `except`; returns how many. A
-  // walk over all sessions when neither user nor session is given.
-  uint32_t disconnect(const DisconnectSessions& what);
-  // Blocks or unblocks (0) a user; closes his sessions with 3507. Error 100: the store does not answer, and whether
-  // he is blocked is unknown.
+  // Closes the sessions that match every non-empty field but those of `except`, has the gateways forget the bearer
+  // tokens that match, and refuses the binds that were asked for before. Answers how many sessions, once they are
+  // closed; error 100: a gateway has not said so in SessionEnds::kPatience. A walk over all sessions when neither
+  // user nor session is given.
+  void disconnect(const DisconnectSessions& what, DisconnectFn done);
+  // Blocks or unblocks (0) a user; closes the user's sessions with 3507, as disconnect() does. Error 100: the store
+  // does not answer, and whether the user is blocked is unknown; or as of disconnect().
   void block(std::string user, int64_t until_ms, UniqueFunction<void(UserAnswer)> done);
   // Sends what `make(session id)` returns to the sessions of the user, or to one of them, or without a user to the
   // session of that name; returns how many.
@@ -126,6 +135,8 @@ class Registry {
   void read_epoch(std::shared_ptr<Bind> bind);
   void write_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch);
   void refuse(Bind& bind, Outcome why);
+  Outcome refusal(const Bind& bind);
+  bool remove(const Peer& peer);
   void ended(const Bind& bind);
   bool superseded(const Bind& bind) const;
   void finish(Bind& bind, uint64_t epoch);
@@ -146,7 +157,9 @@ class Registry {
   std::unordered_map<std::string_view, Session*> by_session_;  // the key lives in the session's peer
   std::unordered_map<std::string_view, Bind*> binding_;        // those that wait for the store, likewise
   std::unordered_map<std::string, Order> newest_;              // user and device -> of those that wait
-  std::unordered_set<std::string> replaced_;  // sessions closed here that have not been unbound
+  std::unordered_map<std::string, PeerPtr> replaced_;  // sessions closed here that have not been unbound
+  HttpBindings http_;
+  SessionEnds ends_;
 };
 
 }  // namespace lcg::broker

@@ -1,5 +1,7 @@
-// LaneRig: one BrokerLane on a simulated lane of its own, a gateway lane beside it, fake plugins behind it.
+// LaneRig: one BrokerLane on a simulated lane of its own, a gateway lane beside it, fake plugins behind it. The gateway
+// has the sessions that were bound through the rig, and closes what it is told to close.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,6 +38,7 @@ class LaneRig : public DeliverySink {
     using Answer = typename ResponseOf<R>::type;
     auto slot = std::make_shared<std::optional<Answer>>();
     SimLane& from = world.lane(1);
+    if constexpr (std::is_same_v<R, BindSession>) peers[request.peer->session] = request.peer;
     world.on(from, [&] {
       ask(bus, from, Target::lane(0), std::move(request),
           [slot](Answer answer) { *slot = std::move(answer); });
@@ -53,6 +56,10 @@ class LaneRig : public DeliverySink {
 
   void on_delivery(Delivery delivery) override {
     if (before_delivery) before_delivery();
+    if (const auto* closing = std::get_if<DeliverDisconnect>(&delivery); closing != nullptr && closes)
+      if (const auto peer = peers.find(closing->session); peer != peers.end())
+        ask(bus, world.lane(1), Target::lane(0), SessionClosed{peer->second, closing->disconnect.code},
+            [](const SessionClosedResponse&) {});
     deliveries.push_back(std::move(delivery));
   }
   template <class D>
@@ -72,6 +79,8 @@ class LaneRig : public DeliverySink {
   FakePluginHost host{world.lane(0), store};
   std::vector<Delivery> deliveries;
   std::function<void()> before_delivery;
+  std::map<std::string, PeerPtr> peers;  // by session: those that were bound
+  bool closes = true;                    // false: it is told to close and does not
   BrokerLane broker;
 };
 

@@ -54,6 +54,7 @@ HttpRpcAnswer refusal(const Outcome& outcome) {
   const Error error{disconnect.code, disconnect.reason, false};
   switch (disconnect.code) {
     case disconnect_code::kInvalidToken:
+    case disconnect_code::kStateInvalidated:
     case disconnect_code::kExpired:
     case disconnect_code::kBadRequest:  // a connect without credentials
       return refusal(401, error);
@@ -69,6 +70,10 @@ HttpRpcAnswer refusal(const Outcome& outcome) {
 }
 
 }  // namespace
+
+HttpRpc::HttpRpc(SessionContext& context)
+    : context_(context),
+      known_(context.options.token_cache_entries, [this](const PeerPtr& peer) { forget(peer); }) {}
 
 void HttpRpc::call(std::string_view method, std::string_view bearer, std::string_view remote,
                    std::string_view body, HttpRpcDone done) {
@@ -88,7 +93,7 @@ void HttpRpc::call(std::string_view method, std::string_view bearer, std::string
   if (!may(context_.rates.address_rules(), address, protocol::Method::kRpc))
     return done(refusal(429, make_error(error_code::kTooManyRequests)));
   std::string token(bearer);
-  if (PeerPtr peer = known(token)) {
+  if (PeerPtr peer = known_.find(token, context_.lane.now())) {
     return call_as(std::move(peer), std::string(method), protocol::payload_bytes(body), std::move(done));
   }
   if (!may(context_.rates.address_rules(), address, protocol::Method::kConnect))
@@ -101,19 +106,39 @@ void HttpRpc::call(std::string_view method, std::string_view bearer, std::string
                          .remote = std::string(remote),
                          .data = {},
                          .gateway = context_.gateway,
-                         .http = true};
+                         .http = true,
+                         .asked = context_.lane.now()};
+  verifying_.emplace(request.session, Disconnect{});
   ask(context_.bus, context_.lane, Target::any(), std::move(request),
-      [this, token = std::move(token), method = std::string(method), body = protocol::payload_bytes(body),
+      [this, session = std::string(id.data(), id.size()), token = std::move(token),
+       method = std::string(method), body = protocol::payload_bytes(body),
        done = std::move(done)](ConnectResponse answer) mutable {
+        const Disconnect ended = std::move(verifying_.extract(session).mapped());
         if (!answer.ok()) return done(refusal(answer));
-        const int64_t end = answer.expire_at_ms;
-        if (end != 0 && end <= context_.lane.clock().wall_ms()) {
-          return done(refusal(401, make_error(error_code::kExpired)));
-        }
         if (answer.peer == nullptr) return done(refusal(401, make_error(error_code::kUnauthorized)));
-        remember(std::move(token), answer);
-        call_as(std::move(answer.peer), std::move(method), std::move(body), std::move(done));
+        if (ended) {
+          forget(answer.peer);
+          return done(refusal({{}, ended}));
+        }
+        verified(std::move(token), std::move(answer), std::move(method), std::move(body), std::move(done));
       });
+}
+
+void HttpRpc::verified(std::string token, ConnectResponse answer, std::string method, SharedBytes body,
+                       HttpRpcDone done) {
+  const int64_t end = answer.expire_at_ms;
+  if (end != 0 && end <= context_.lane.clock().wall_ms()) {
+    forget(answer.peer);
+    return done(refusal(401, make_error(error_code::kExpired)));
+  }
+  remember(std::move(token), answer);
+  call_as(std::move(answer.peer), std::move(method), std::move(body), std::move(done));
+}
+
+void HttpRpc::disconnect(const DeliverDisconnect& what) {
+  if (known_.remove(what.session)) return;
+  const auto found = verifying_.find(what.session);
+  if (found != verifying_.end()) found->second = what.disconnect;
 }
 
 bool HttpRpc::may(const RateRules& rules, const SharedNumbersPtr& numbers, protocol::Method method) const {
@@ -132,26 +157,17 @@ void HttpRpc::call_as(PeerPtr peer, std::string method, SharedBytes body, HttpRp
       });
 }
 
-PeerPtr HttpRpc::known(const std::string& token) {
-  for (KnownMap* map : {&young_, &old_}) {
-    const auto it = map->find(token);
-    if (it == map->end()) continue;
-    if (it->second.until > context_.lane.now()) return it->second.peer;
-    map->erase(it);
-  }
-  return nullptr;
-}
-
 void HttpRpc::remember(std::string token, const ConnectResponse& answer) {
-  if (context_.options.token_cache_entries == 0) return;
   Millis ttl = context_.options.token_cache_ttl;
   if (answer.expire_at_ms != 0) {
     ttl = std::min(ttl, Millis(answer.expire_at_ms - context_.lane.clock().wall_ms()));
   }
-  if (young_.size() >= std::max<size_t>(context_.options.token_cache_entries / 2, 1)) {
-    old_ = std::exchange(young_, {});
-  }
-  young_.insert_or_assign(std::move(token), Known{answer.peer, context_.lane.now() + ttl});
+  known_.add(std::move(token), answer.peer, context_.lane.now() + ttl);
+}
+
+// The broker bound it for as long as it is known here.
+void HttpRpc::forget(const PeerPtr& peer) {
+  context_.tell(context_.routes.user(peer->user), SessionClosed{peer, disconnect_code::kConnectionClosed});
 }
 
 }  // namespace lcg::gateway

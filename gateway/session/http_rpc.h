@@ -1,8 +1,10 @@
 // HttpRpc: POST /rpc/<method> with a bearer token, the same methods as on the socket.
 //
-// A call is a ConnectRequest with `http` set (it verifies the token and registers nothing) and an RpcRequest.
-// Who a token speaks for is remembered for token_cache_ttl, or until the credentials end if that is sooner: a
-// token that is revoked works that much longer here, on a lane that has seen it.
+// A call is a ConnectRequest with `http` set (it verifies the token; no session begins) and an RpcRequest. Who a
+// token speaks for is remembered for token_cache_ttl, or until the credentials end if that is sooner; it is bound in
+// the broker meanwhile, and a disconnect of it (revoked, blocked, logged out) reaches the cache and the calls that
+// are being verified as it reaches a session. So once the disconnect is acknowledged nothing is dispatched under the
+// token; what was dispatched before may still end well.
 //
 // Answers: 200 with the result itself as the body ("null" when the method has none), else
 //   {"error":{"code":103,"message":"permission denied"}}      ("temporary":true if another try may help)
@@ -15,6 +17,7 @@
 #include <unordered_map>
 
 #include "gateway/session/session_context.h"
+#include "gateway/session/token_cache.h"
 
 namespace lcg::gateway {
 
@@ -26,27 +29,27 @@ using HttpRpcDone = UniqueFunction<void(HttpRpcAnswer)>;
 
 class HttpRpc {
  public:
-  explicit HttpRpc(SessionContext& context) : context_(context) {}
+  explicit HttpRpc(SessionContext& context);
 
   // `body`: one JSON value, or "" for none. `done` runs exactly once, perhaps before this returns.
   void call(std::string_view method, std::string_view bearer, std::string_view remote, std::string_view body,
             HttpRpcDone done);
 
- private:
-  struct Known {
-    PeerPtr peer;
-    MonoTime until;
-  };
-  using KnownMap = std::unordered_map<std::string, Known>;
+  // A disconnect of what was bound for a token. Of a session id that is none of ours: nothing happens.
+  void disconnect(const DeliverDisconnect& what);
 
+ private:
   bool may(const RateRules& rules, const SharedNumbersPtr& numbers, protocol::Method method) const;
-  PeerPtr known(const std::string& token);
+  void verified(std::string token, ConnectResponse answer, std::string method, SharedBytes body,
+                HttpRpcDone done);
   void remember(std::string token, const ConnectResponse& answer);
+  void forget(const PeerPtr& peer);
   void call_as(PeerPtr peer, std::string method, SharedBytes body, HttpRpcDone done);
 
   SessionContext& context_;
-  // When young_ is full it becomes the old one: at most token_cache_entries, and the oldest half goes first.
-  KnownMap young_, old_;
+  TokenCache known_;
+  // Session ids of the calls that are being verified, and what disconnected them meanwhile.
+  std::unordered_map<std::string, Disconnect> verifying_;
 };
 
 }  // namespace lcg::gateway

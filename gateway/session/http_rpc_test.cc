@@ -156,5 +156,77 @@ TEST(HttpRpc, RememberedTokensAreBounded) {
   EXPECT_EQ(g.bus.asked<ConnectRequest>().size(), 11u);
 }
 
+TEST(HttpRpc, WhatIsDisconnectedIsForgottenAtOnce) {
+  TestGateway g;
+  call(g);
+
+  g.deliver_now(DeliverDisconnect{g.session(0), make_disconnect(3500)});
+
+  EXPECT_EQ(g.bus.last<SessionClosed>().peer->session, g.session(0)) << "the broker waits for it";
+  g.on_connect = disconnected<ConnectResponse>(3500);
+  EXPECT_EQ(call(g).status, 401u);
+  EXPECT_EQ(g.bus.asked<RpcRequest>().size(), 1u);
+}
+
+TEST(HttpRpc, ADisconnectOfAnotherTokenForgetsNothing) {
+  TestGateway g;
+  call(g, "a");
+  call(g, "b");
+
+  g.deliver_now(DeliverDisconnect{g.session(0), make_disconnect(3500)});
+  call(g, "b");
+
+  EXPECT_EQ(g.bus.asked<ConnectRequest>().size(), 2u);
+}
+
+// The token was good when the plugins saw it; before their answer is here the login is revoked.
+TEST(HttpRpc, ACallThatIsBeingVerifiedIsNotDispatchedAfterADisconnect) {
+  TestGateway g;
+  g.bus.on_request = [&](const Request& request) -> std::optional<Response> {
+    if (std::holds_alternative<ConnectRequest>(request)) return std::nullopt;
+    return g.answer(request);
+  };
+  std::optional<HttpRpcAnswer> answer;
+  g.world.on(g.world.lane(0), [&] {
+    g.gateway.http_rpc("m", "t", "192.0.2.9:1", "{}", [&](HttpRpcAnswer got) { answer = std::move(got); });
+  });
+  g.deliver_now(DeliverDisconnect{g.session(0), make_disconnect(3507)});
+  ConnectResponse good;
+  auto peer = std::make_shared<Peer>();
+  peer->session = g.session(0);
+  good.peer = peer;
+
+  g.answer_waiting(good);
+
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status, 403u);
+  EXPECT_THAT(g.bus.asked<RpcRequest>(), IsEmpty());
+  EXPECT_EQ(g.bus.last<SessionClosed>().peer->session, g.session(0));
+}
+
+TEST(HttpRpc, TheBrokerIsToldOfEveryTokenThatIsForgotten) {
+  GatewayConfig config;
+  config.session.token_cache_entries = 2;
+  TestGateway g(config);
+  for (int i = 0; i < 5; ++i) call(g, "t" + std::to_string(i));
+  g.world.run_for(std::chrono::seconds(11));
+  g.on_connect = disconnected<ConnectResponse>(3500);
+  call(g, "t3");
+  call(g, "t4");
+
+  EXPECT_EQ(g.bus.asked<SessionClosed>().size(), 5u);
+}
+
+TEST(HttpRpc, WithoutACacheNothingStaysBound) {
+  GatewayConfig config;
+  config.session.token_cache_entries = 0;
+  TestGateway g(config);
+  call(g);
+  call(g);
+
+  EXPECT_EQ(g.bus.asked<ConnectRequest>().size(), 2u);
+  EXPECT_EQ(g.bus.asked<SessionClosed>().size(), 2u);
+}
+
 }  // namespace
 }  // namespace lcg::gateway

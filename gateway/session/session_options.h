@@ -39,8 +39,7 @@ struct SessionOptions {
 
   size_t soft_queue_bytes = protocol::kSoftQueueBytes;  // owed to a client: its dialogs are collapsed
 
-  // Bearer tokens of HTTP calls that are remembered, each for at most this long: a revoked one works that
-  // much longer.
+  // Bearer tokens of HTTP calls that are remembered, each for at most this long; what is revoked is forgotten at once.
   size_t token_cache_entries = 1024;  // a lane
   Millis token_cache_ttl{10'000};
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lcg/sessions.hpp"
 #include "plugins/token/claims.h"
 
 namespace lcg::token {
@@ -14,9 +15,6 @@ constexpr uint32_t kInvalidToken = 3500;      // the client stops
 constexpr uint32_t kStateInvalidated = 3014;  // it fetches new tokens and comes back
 constexpr uint32_t kSubInvalidated = 2502;    // likewise, of a subscription
 constexpr uint32_t kMinCode = 3000, kMaxCode = 4999;
-// After a revocation: those who were admitted just before it and connect just after it.
-constexpr std::chrono::milliseconds kLate[] = {
-    std::chrono::milliseconds(500), std::chrono::milliseconds(2500), std::chrono::milliseconds(7000)};
 constexpr uint32_t kSweepRows = 100;
 constexpr int kStoreTries = 8;
 constexpr int64_t kMaxSeconds = int64_t{1} << 53;
@@ -49,10 +47,6 @@ struct Record {
     return r.ok();
   }
 };
-
-std::string note_key(bool by_user, std::string_view name) {
-  return (by_user ? "u" : "t") + std::string(name);
-}
 
 std::string encode(const Admission& a, bool by_user) {
   wire::Writer w;
@@ -105,15 +99,15 @@ Task<Reply> Revocations::on_admit(ServiceCall call) {
   bool by_user = false;
   if (!decode(call.data, admission, by_user) || call.key.size() > kMaxUserBytes)
     co_return Reply::error(LCG_E_INVALID, "malformed call");
-  // Noted before the store is read: a revocation that is written meanwhile finds it.
-  Note entry;
-  entry.session = admission.session;
-  entry.channel = admission.channel;
-  entry.issued_s = admission.issued_s;
-  entry.until_ms = admission.until_ms;
-  const bool brief = by_user || admission.is_connect;
-  if (brief) entry.until_ms = host_.wall_ms() + kConnecting.count();
-  note(note_key(by_user, call.key), std::move(entry));
+  // Noted before the store is read: a revocation that is written meanwhile finds it. The host itself finds a
+  // user's, and what connects by this token.
+  if (!by_user && !admission.is_connect) {
+    Note entry;
+    entry.session = admission.session;
+    entry.channel = admission.channel;
+    entry.until_ms = admission.until_ms;
+    note(call.key, std::move(entry));
+  }
 
   const char kind = by_user ? 'u' : 't';
   // A token's jti names it whatever it says of iat.
@@ -158,9 +152,9 @@ Task<Reply> Revocations::on_revoke(ServiceCall call) {
   if (!stored.ok()) co_return stored;
   if (revocation.code == 0) revocation.code = by_user ? kStateInvalidated : kInvalidToken;
   if (revocation.reason.empty()) revocation.reason = "token revoked";
-  close_live(revocation);
-  host_.spawn(close_late(std::move(revocation)));
-  co_return Reply();
+  const lcg_status ended = co_await end_live(std::move(revocation));
+  co_return Reply::error(ended,
+                         ended == LCG_OK ? "" : "revoked, but not all is known to be closed: try again");
 }
 
 // Never takes back what an earlier one revoked.
@@ -188,46 +182,57 @@ Task<Reply> Revocations::store(uint32_t slot, std::string record_name, std::stri
 
 // --- what is open --------------------------------------------------------------------------------
 
-void Revocations::close_live(const Revocation& revocation) {
+Task<lcg_status> Revocations::end_live(Revocation revocation) {
+  lcg_status worst = LCG_OK;
+  Disconnect disconnect;
+  disconnect.code = revocation.code;
+  disconnect.reason = revocation.reason;
+  WaitGroup group;
   if (revocation.channel.empty()) {
-    Disconnect disconnect;
-    disconnect.code = revocation.code;
-    disconnect.reason = revocation.reason;
     disconnect.user_id = revocation.user;
     disconnect.auth_id = revocation.token_id;
-    if (const lcg_status status = host_.disconnect(disconnect); status != LCG_OK)
-      host_.error("sessions of a revoked token could not be closed: status " + std::to_string(status));
+    group.add();
+    co_await end_one(disconnect, group, worst);
+    disconnect.user_id = disconnect.auth_id = "";
   } else if (!revocation.user.empty()) {
     unsubscribe(revocation.channel, revocation.user, "", revocation.reason);
   }
-  close_noted(revocation);
-}
-
-void Revocations::close_noted(const Revocation& revocation) {
-  const bool by_user = revocation.token_id.empty();
-  const auto found = notes_.find(note_key(by_user, by_user ? revocation.user : revocation.token_id));
-  if (found == notes_.end()) return;
-  for (const Note& entry : found->second) {
-    if (by_user && entry.issued_s >= revocation.issued_before_s) continue;
-    if (!revocation.channel.empty() && entry.channel != revocation.channel) continue;
-    if (!entry.channel.empty()) {
-      unsubscribe(entry.channel, "", entry.session, revocation.reason);
-      continue;
+  for (std::string& session : end_noted_subscriptions(revocation)) {
+    disconnect.session_id = std::move(session);
+    group.add();
+    if (!host_.spawn(end_one(disconnect, group, worst))) {
+      group.done();
+      worst = LCG_E_CANCELLED;  // stopping
     }
-    Disconnect disconnect;
-    disconnect.code = revocation.code;
-    disconnect.reason = revocation.reason;
-    disconnect.session_id = entry.session;
-    host_.disconnect(disconnect);
+    if (group.count() >= kEndsAtOnce) co_await group.wait();
   }
+  co_await group.wait();
+  co_return worst;
 }
 
-Task<> Revocations::close_late(Revocation revocation) {
-  for (const std::chrono::milliseconds wait : kLate) {
-    const lcg_status slept = co_await host_.sleep(wait);
-    if (slept != LCG_OK) co_return;
-    close_noted(revocation);
+Task<> Revocations::end_one(Disconnect disconnect, WaitGroup& group, lcg_status& worst) {
+  const Reply ended = co_await end_sessions(host_, std::move(disconnect));
+  if (!ended.ok()) {
+    host_.error("not all sessions of a revoked token are known to be closed: status " +
+                std::to_string(ended.status));
+    worst = ended.status;
   }
+  group.done();
+}
+
+// Ends what was subscribed by the token. Returns the sessions that were refreshed by it, for the same.
+std::vector<std::string> Revocations::end_noted_subscriptions(const Revocation& revocation) {
+  std::vector<std::string> sessions;
+  const auto found = notes_.find(revocation.token_id);
+  if (revocation.token_id.empty() || found == notes_.end()) return sessions;
+  for (const Note& entry : found->second) {
+    if (!revocation.channel.empty() && entry.channel != revocation.channel) continue;
+    if (entry.channel.empty())
+      sessions.push_back(entry.session);
+    else
+      unsubscribe(entry.channel, "", entry.session, revocation.reason);
+  }
+  return sessions;
 }
 
 // One session's subscription, or all of a user's. A host that cannot end one ends the sessions.

@@ -5,10 +5,10 @@
 // taken: every admission and every revocation of one jti or user passes through one instance, in one order. There is
 // no cache, so a revocation counts from the moment it is acknowledged.
 //
-// Live: a session goes by its first token's jti (the auth id) and by its user, so both are closed by the host wherever
-// they are. What the host cannot find so is noted here when it is admitted: a session that refreshed with another jti,
-// a subscription, and whoever is admitted and not yet connected. Notes are in memory and bounded. Lane: the
-// instance's.
+// Live: a session goes by its first token's jti (the auth id) and by its user, so both are ended by the host wherever
+// they are, connects under way and remembered bearer tokens included; only then is a revocation acknowledged. What the
+// host cannot find so is noted here when it is admitted: a session that refreshed with another jti, and a subscription.
+// Notes are in memory and bounded. Lane: the instance's.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -23,6 +23,7 @@
 #include "lcg/host.hpp"
 #include "lcg/services/storage.hpp"
 #include "lcg/services/token_wire.hpp"
+#include "lcg/sync.hpp"
 #include "lcg/timer.hpp"
 
 namespace lcg::token {
@@ -40,8 +41,7 @@ struct Admission {
 class Revocations {
  public:
   static constexpr size_t kMaxNotes = 100'000;  // of an instance; beyond it the oldest is forgotten
-  // A session that was admitted has connected, or never will.
-  static constexpr std::chrono::milliseconds kConnecting{10'000};
+  static constexpr size_t kEndsAtOnce = 64;     // sessions that one revocation asks the host to end at a time
   static constexpr std::chrono::milliseconds kSweep{std::chrono::hours(1)};
 
   Revocations(Host host, std::chrono::milliseconds keep);
@@ -61,7 +61,6 @@ class Revocations {
  private:
   struct Note {
     std::string session, channel;
-    int64_t issued_s = -1;
     int64_t until_ms = 0;
   };
   Task<lcg_status> ask_owner(std::string key, Admission admission, bool by_user);
@@ -69,9 +68,9 @@ class Revocations {
   Task<Reply> store(uint32_t slot, std::string record_name, std::string value);
   void note(std::string key, Note entry);
   void forget_old();
-  void close_live(const Revocation& revocation);
-  void close_noted(const Revocation& revocation);
-  Task<> close_late(Revocation revocation);
+  Task<lcg_status> end_live(Revocation revocation);
+  std::vector<std::string> end_noted_subscriptions(const Revocation& revocation);
+  Task<> end_one(Disconnect disconnect, WaitGroup& group, lcg_status& worst);
   void unsubscribe(const std::string& channel, const std::string& user, const std::string& session,
                    const std::string& reason);
   Task<> sweep();
@@ -81,8 +80,8 @@ class Revocations {
   const storage::Client storage_;
   const std::chrono::milliseconds keep_;
   const lcg_channels_v1* const channels_;
-  std::unordered_map<std::string, std::vector<Note>> notes_;
-  std::deque<std::pair<int64_t, std::string>> order_;  // of the notes: until_ms, key
+  std::unordered_map<std::string, std::vector<Note>> notes_;  // by jti
+  std::deque<std::pair<int64_t, std::string>> order_;         // of the notes: until_ms, key
   std::set<uint32_t> owned_;
   bool sweeping_ = false;
   Timer timer_;

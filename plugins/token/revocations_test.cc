@@ -56,18 +56,6 @@ TEST_F(RevocationTest, TheCallersCodeIsUsed) {
   EXPECT_EQ(host_.disconnects().front().code, 4500u);
 }
 
-TEST_F(RevocationTest, ASessionThatConnectsLateIsClosedToo) {
-  load();
-  connect(token(R"("jti":"t1")"));
-  revoke(of_token("t1"));
-  const size_t before = host_.disconnects().size();
-
-  host_.advance(3000);
-
-  EXPECT_GT(host_.disconnects().size(), before);
-  EXPECT_TRUE(closed("s1", 3500));
-}
-
 TEST_F(RevocationTest, ASessionThatRefreshedWithTheTokenIsClosed) {
   load();
   refresh(token(R"("jti":"t2")"));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lcg/sessions.hpp"
 #include "plugins/uaa/refresh_token.h"
 #include "plugins/uaa/text.h"
 
@@ -11,9 +12,6 @@ namespace {
 
 constexpr size_t kAuthIdBytes = 16;
 constexpr size_t kTokenIdBytes = 16;
-
-// A connect that was let in just before a revocation shows as a session a little after it.
-constexpr auto kLateConnect = std::chrono::seconds(3);
 
 Outcome<Tokens> denied(std::string why) { return {LCG_E_DENIED, std::move(why), {}}; }
 
@@ -80,8 +78,9 @@ Task<Reply> Logins::make_room(std::string user, Login login) {
     }
   }
   Reply reply = co_await store_.add_login(user, std::move(login), std::move(erased));
-  if (reply.ok())
-    for (const std::string& auth_id : evicted) close_sessions(user, auth_id, "too many logins");
+  if (!reply.ok()) co_return reply;
+  // The new login stands whatever becomes of the old one's sessions.
+  for (const std::string& auth_id : evicted) co_await end_sessions(user, auth_id, "too many logins");
   co_return reply;
 }
 
@@ -164,14 +163,7 @@ Task<Reply> Logins::revoke(std::string user, std::string auth_id) {
   }
   Reply reply = co_await store_.erase_logins(user, std::move(erased));
   if (!reply.ok()) co_return reply;
-  close_sessions(user, auth_id, "login revoked");
-  host_.spawn(close_late(std::move(user), std::move(auth_id)));
-  co_return reply;
-}
-
-Task<void> Logins::close_late(std::string user, std::string auth_id) {
-  const lcg_status slept = co_await host_.sleep(kLateConnect);
-  if (slept == LCG_OK) close_sessions(user, auth_id, "login revoked");
+  co_return co_await end_sessions(std::move(user), std::move(auth_id), "login revoked");
 }
 
 Task<Reply> Logins::revoke_by_refresh_token(std::string text) {
@@ -184,14 +176,17 @@ Task<Reply> Logins::revoke_by_refresh_token(std::string text) {
   co_return co_await revoke(token->user, token->auth_id);
 }
 
-void Logins::close_sessions(const std::string& user, const std::string& auth_id, const std::string& reason) {
+Task<Reply> Logins::end_sessions(std::string user, std::string auth_id, std::string reason) {
   Disconnect disconnect;
   disconnect.code = kRevokedCode;
-  disconnect.reason = reason;
-  disconnect.user_id = user;
-  disconnect.auth_id = auth_id;
-  if (const lcg_status status = host_.disconnect(disconnect); status != LCG_OK)
-    host_.error("sessions of a revoked login could not be closed: status " + std::to_string(status));
+  disconnect.reason = std::move(reason);
+  disconnect.user_id = std::move(user);
+  disconnect.auth_id = std::move(auth_id);
+  Reply ended = co_await lcg::end_sessions(host_, std::move(disconnect));
+  if (!ended.ok())
+    host_.error("not all sessions of a revoked login are known to be closed: status " +
+                std::to_string(ended.status));
+  co_return ended;
 }
 
 std::string Logins::access_token(const std::string& user, const std::string& auth_id, int64_t ttl_ms) const {

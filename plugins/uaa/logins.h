@@ -3,8 +3,9 @@
 // age.
 //
 // A login has an auth id; every access token names it (claim sid), every live session was opened under one.
-// Revoking erases its record: from that moment no connect, refresh or request under it is accepted on any
-// node, because each asks the store, and its live sessions are closed. Lane: the instance's.
+// Revoking erases its record, then has the host end what goes by it: sessions, connects under way, bearer tokens that
+// are remembered. When it is acknowledged nothing under it is accepted on any node: what is new asks the store, and
+// what was there has ended. Lane: the instance's.
 #pragma once
 #include <chrono>
 #include <string>
@@ -60,15 +61,15 @@ class Logins {
   // The token's own claims without the store: for inspection and revocation, which take expired ones too.
   Task<Outcome<TokenCheck>> read_token(std::string access_token);
 
-  // Erases the login, all of the user's when auth_id is empty, and closes its sessions.
+  // Erases the login, all of the user's when auth_id is empty, and ends its sessions. LCG_E_UNAVAILABLE: it is revoked
+  // or not, and not all is known to be closed; the same again finishes it.
   Task<Reply> revoke(std::string user, std::string auth_id);
   // By a refresh token; nothing happens unless it belongs to a live login.
   Task<Reply> revoke_by_refresh_token(std::string token);
 
  private:
   Task<Reply> make_room(std::string user, Login login);
-  Task<void> close_late(std::string user, std::string auth_id);
-  void close_sessions(const std::string& user, const std::string& auth_id, const std::string& reason);
+  Task<Reply> end_sessions(std::string user, std::string auth_id, std::string reason);
   std::string access_token(const std::string& user, const std::string& auth_id, int64_t ttl_ms) const;
   Outcome<Tokens> tokens(const std::string& user, const std::string& auth_id, std::string refresh) const;
 

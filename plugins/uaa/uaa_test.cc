@@ -340,17 +340,6 @@ TEST_F(UaaTest, RevokingByEitherTokenEndsTheLoginAndItsSessions) {
   }
 }
 
-TEST_F(UaaTest, ARevocationAlsoClosesASessionThatWasBeingLetIn) {
-  load();
-  const Reply tokens = login();
-  post("/oauth/revoke", "token=" + refresh(tokens));
-  ASSERT_EQ(host_.disconnects().size(), 1u);
-
-  host_.advance(5000);
-
-  EXPECT_EQ(host_.disconnects().size(), 2u);
-}
-
 TEST_F(UaaTest, RevokingWhatIsNoTokenIsFine) {
   load();
   EXPECT_EQ(post("/oauth/revoke", "token=whatever").error_code, 200u);

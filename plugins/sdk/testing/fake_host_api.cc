@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "lcg/ext/channels.h"
+#include "lcg/ext/sessions.h"
 #include "testing/fake_world.h"
 
 namespace lcg::testing {
@@ -118,9 +119,24 @@ lcg_status channels_unsubscribe_session(lcg_host_ctx* ctx, lcg_str channel, lcg_
   return record_unsubscribe(ctx, {copy(channel), {}, code, copy(reason), copy(session_id)});
 }
 
+lcg_status sessions_disconnect(lcg_host_ctx* ctx, const lcg_disconnect* d, lcg_done_fn done,
+                               void* user) noexcept {
+  Instance& me = instance_of(ctx);
+  const lcg_status status = host_disconnect(ctx, d);
+  if (status != LCG_OK) return status;
+  me.world->push(me.serial, [done, user] {
+    lcg_result result{};
+    result.struct_size = sizeof result;
+    done(user, &result);
+  });
+  return LCG_OK;
+}
+
 const void* host_query(lcg_host_ctx* ctx, lcg_str name) noexcept {
   static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe,
                                                 &channels_unsubscribe_session};
+  static constexpr lcg_sessions_v1 kSessions = {sizeof(lcg_sessions_v1), &sessions_disconnect};
+  if (view(name) == LCG_SESSIONS_V1) return &kSessions;
   return view(name) == LCG_CHANNELS_V1 && instance_of(ctx).world->options.offer_channels ? &kChannels
                                                                                          : nullptr;
 }
