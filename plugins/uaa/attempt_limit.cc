@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/uaa/attempt_limit.h"
 
-#include <arpa/inet.h>
 #include <sodium.h>
 
 #include <algorithm>
@@ -49,15 +48,6 @@ void AttemptLimit::refund(std::string_view key, int64_t now_ns) {
   if (rule_.burst <= 0) return;
   Bucket& found = bucket(key, now_ns);
   found.tokens = std::min(rule_.burst, found.tokens + 1);
-}
-
-std::string limited_address(std::string_view remote_addr) {
-  if (!remote_addr.starts_with('[')) return std::string(remote_addr.substr(0, remote_addr.rfind(':')));
-  const std::string text(remote_addr.substr(1, remote_addr.find(']') - 1));
-  in6_addr address{};
-  if (::inet_pton(AF_INET6, text.c_str(), &address) != 1) return text;
-  const std::string bytes(reinterpret_cast<const char*>(&address), sizeof address);
-  return IN6_IS_ADDR_V4MAPPED(&address) ? bytes.substr(12) : bytes.substr(0, 8);
 }
 
 }  // namespace lcg::uaa

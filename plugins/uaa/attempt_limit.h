@@ -42,8 +42,4 @@ class AttemptLimit {
   std::unordered_map<uint64_t, Bucket> young_, old_;
 };
 
-// What a limit goes by in "192.0.2.1:5555" or "[2001:db8::1]:5555": the IPv4 address, or the /64 of the IPv6
-// one.
-std::string limited_address(std::string_view remote_addr);
-
 }  // namespace lcg::uaa

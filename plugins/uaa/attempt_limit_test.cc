@@ -52,17 +52,5 @@ TEST(AttemptLimit, AKeyInUseIsNotForgottenWhileOthersPass) {
   }
 }
 
-TEST(LimitedAddress, IsTheAddressWithoutItsPort) {
-  EXPECT_EQ(limited_address("192.0.2.1:5555"), "192.0.2.1");
-  EXPECT_EQ(limited_address("192.0.2.1:5555"), limited_address("192.0.2.1:6666"));
-}
-
-TEST(LimitedAddress, AnIpv6NetworkIsOne) {
-  EXPECT_EQ(limited_address("[2001:db8:1:2::1]:1"), limited_address("[2001:db8:1:2:3:4:5:6]:2"));
-  EXPECT_EQ(limited_address("[2001:db8::1]:1"), limited_address("[2001:db8:0:0:ffff::]:2"));
-  EXPECT_NE(limited_address("[2001:db8:1:2::1]:1"), limited_address("[2001:db8:1:3::1]:1"));
-  EXPECT_NE(limited_address("[::ffff:192.0.2.1]:1"), limited_address("[::ffff:192.0.2.2]:1"));
-}
-
 }  // namespace
 }  // namespace lcg::uaa

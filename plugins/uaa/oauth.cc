@@ -16,37 +16,26 @@ Reply slow_down() { return refuse(429, "slow_down", "too many attempts, try agai
 
 // What a failed step of ours becomes; the step's own text is for the log, not for a stranger.
 Reply unavailable(const Host& host, lcg_status status, const std::string& why) {
-  if (status != LCG_E_BUSY) host.warn("login not possible now: " + why);
+  if (status != LCG_E_BUSY && status != LCG_E_TIMEOUT) host.warn("login not possible now: " + why);
   return refuse(503, "temporarily_unavailable", "try again");
 }
 
-Reply token_answer(const Tokens& tokens) {
+// `proof` is of a login by password.
+Reply token_answer(const Tokens& tokens, std::string_view proof = {}) {
   std::string body = R"({"access_token":)" + json_string(tokens.access) +
                      R"(,"token_type":"Bearer","expires_in":)" + std::to_string(tokens.expires_in_s) +
                      R"(,"refresh_token":)" + json_string(tokens.refresh) + R"(,"user_id":)" +
-                     json_string(tokens.user) + "}";
-  return Reply::http(200, std::move(body));
+                     json_string(tokens.user);
+  if (!proof.empty()) body += R"(,"device_proof":)" + json_string(proof);
+  return Reply::http(200, body + "}");
 }
 
 Task<Reply> answer(Reply reply) { co_return reply; }
 
-AttemptLimit::Secret secret_of(const Host& host) {
-  AttemptLimit::Secret secret;
-  host.random(secret.data(), secret.size());
-  return secret;
-}
-
 }  // namespace
 
-OAuth::OAuth(Host host, OAuthRules rules, Logins& logins, PasswordCheck& passwords, KeyRing& ring)
-    : host_(host),
-      rules_(std::move(rules)),
-      logins_(logins),
-      passwords_(passwords),
-      ring_(ring),
-      per_user_(rules_.per_user, secret_of(host)),
-      per_address_(rules_.per_address, secret_of(host)),
-      registrations_(rules_.registrations, secret_of(host)) {}
+OAuth::OAuth(Host host, OAuthRules rules, Logins& logins, PasswordGate& gate, KeyRing& ring)
+    : host_(host), rules_(std::move(rules)), logins_(logins), gate_(gate), ring_(ring) {}
 
 Task<Reply> OAuth::serve(Request request) {
   using Handler = Task<Reply> (OAuth::*)(Request);
@@ -74,31 +63,27 @@ Task<Reply> OAuth::token(Request request) {
   std::optional<Parameters> parameters = parse_parameters(request.data);
   if (!parameters) co_return invalid_request("the body is neither a form nor a flat JSON object");
   const std::string grant(parameter(*parameters, "grant_type"));
-  if (grant == "password") {
-    std::string address = limited_address(request.remote_addr);
-    co_return co_await password_grant(*std::move(parameters), std::move(address));
-  }
+  if (grant == "password") co_return co_await password_grant(*std::move(parameters), std::move(request));
   if (grant == "refresh_token") co_return co_await refresh_grant(*std::move(parameters));
   if (grant.empty()) co_return invalid_request("grant_type is missing");
   co_return refuse(400, "unsupported_grant_type", "grant_type is password or refresh_token");
 }
 
-Task<Reply> OAuth::password_grant(Parameters parameters, std::string address) {
+Task<Reply> OAuth::password_grant(Parameters parameters, Request request) {
   const std::string user(parameter(parameters, "username"));
-  std::string password(parameter(parameters, "password"));
-  if (user.empty() || password.empty()) co_return invalid_request("username and password are needed");
-  // Taken before the work, so that many at once do not slip through; given back to those who knew the
-  // password.
-  if (!per_address_.take(address, host_.now_ns()) || !per_user_.take(user, host_.now_ns()))
-    co_return slow_down();
-  const Reply checked = co_await passwords_.check(user, std::move(password));
-  if (checked.status == LCG_E_DENIED) co_return refuse(400, "invalid_grant", checked.message);
-  per_address_.refund(address, host_.now_ns());
-  per_user_.refund(user, host_.now_ns());
-  if (!checked.ok()) co_return unavailable(host_, checked.status, checked.message);
-  const Outcome<Tokens> started = co_await logins_.start(user, "password", checked.data);
+  PasswordTry attempt;
+  attempt.user = user;
+  attempt.password = parameter(parameters, "password");
+  attempt.proof = parameter(parameters, "device_proof");
+  attempt.remote = request.remote_addr;
+  if (user.empty() || attempt.password.empty()) co_return invalid_request("username and password are needed");
+  const Outcome<Known> known = co_await gate_.login(std::move(attempt), request.deadline_ns);
+  if (known.status == LCG_E_DENIED) co_return refuse(400, "invalid_grant", known.message);
+  if (known.status == LCG_E_CONFLICT) co_return slow_down();
+  if (!known.ok()) co_return unavailable(host_, known.status, known.message);
+  const Outcome<Tokens> started = co_await logins_.start(user, "password", known.value.name);
   if (!started.ok()) co_return unavailable(host_, started.status, started.message);
-  co_return token_answer(started.value);
+  co_return token_answer(started.value, known.value.proof);
 }
 
 Task<Reply> OAuth::refresh_grant(Parameters parameters) {
@@ -116,10 +101,13 @@ Task<Reply> OAuth::add_user(Request request) {
   std::optional<Parameters> parameters = parse_parameters(request.data);
   if (!parameters) co_return invalid_request("the body is neither a form nor a flat JSON object");
   const std::string user(parameter(*parameters, "username"));
-  std::string password(parameter(*parameters, "password"));
-  std::string name(parameter(*parameters, "name"));
-  if (!registrations_.take(limited_address(request.remote_addr), host_.now_ns())) co_return slow_down();
-  const Reply added = co_await passwords_.add(user, std::move(password), std::move(name));
+  NewUser fresh;
+  fresh.user = user;
+  fresh.password = parameter(*parameters, "password");
+  fresh.name = parameter(*parameters, "name");
+  fresh.remote = request.remote_addr;
+  const Reply added = co_await gate_.add(std::move(fresh), request.deadline_ns);
+  if (added.error_code == PasswordGate::kLimited) co_return slow_down();
   if (added.status == LCG_E_INVALID) co_return invalid_request(added.message);
   if (added.status == LCG_E_CONFLICT) co_return refuse(409, "user_exists", added.message);
   if (!added.ok()) co_return unavailable(host_, added.status, added.message);

@@ -9,31 +9,27 @@
 #include <string>
 
 #include "lcg/host.hpp"
-#include "plugins/uaa/attempt_limit.h"
 #include "plugins/uaa/form.h"
 #include "plugins/uaa/logins.h"
-#include "plugins/uaa/password_check.h"
+#include "plugins/uaa/password_gate.h"
 
 namespace lcg::uaa {
 
 struct OAuthRules {
   std::string issuer;
   bool open_registration = true;
-  AttemptLimit::Rule per_user{10, 10};         // failed passwords of one user name
-  AttemptLimit::Rule per_address{100, 100};    // failed passwords from one address
-  AttemptLimit::Rule registrations{2000, 60};  // new users from one address
 };
 
 class OAuth {
  public:
-  OAuth(Host host, OAuthRules rules, Logins& logins, PasswordCheck& passwords, KeyRing& ring);
+  OAuth(Host host, OAuthRules rules, Logins& logins, PasswordGate& gate, KeyRing& ring);
 
   // Defers what is not its path.
   Task<Reply> serve(Request request);
 
  private:
   Task<Reply> token(Request request);
-  Task<Reply> password_grant(Parameters parameters, std::string address);
+  Task<Reply> password_grant(Parameters parameters, Request request);
   Task<Reply> refresh_grant(Parameters parameters);
   Task<Reply> add_user(Request request);
   Task<Reply> revoke(Request request);
@@ -43,9 +39,8 @@ class OAuth {
   const Host host_;
   const OAuthRules rules_;
   Logins& logins_;
-  PasswordCheck& passwords_;
+  PasswordGate& gate_;
   KeyRing& ring_;
-  AttemptLimit per_user_, per_address_, registrations_;
 };
 
 }  // namespace lcg::uaa

@@ -1,50 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/uaa/password_check.h"
 
-#include <algorithm>
-
 #include "plugins/uaa/text.h"
 
 namespace lcg::uaa {
 namespace {
 
-// Counts one who waits, until it leaves scope, however that happens.
-class Counted {
- public:
-  explicit Counted(size_t& count) : count_(count) { ++count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() { --count_; }
-
- private:
-  size_t& count_;
-};
+constexpr char kNoTurn[] = "no turn to hash a password: too many wait";
 
 }  // namespace
 
 PasswordCheck::PasswordCheck(Host host, PasswordRules rules)
-    : host_(host),
-      store_(host),
-      rules_(rules),
-      decoy_(decoy_hash(rules.cost)),
-      turns_(std::max<size_t>(1, rules.concurrency / std::max<uint32_t>(1, host.instance_count()))) {}
+    : host_(host), store_(host), rules_(rules), decoy_(decoy_hash(rules.cost)), queue_(rules.turns, [host] {
+        return host.now_ns();
+      }) {}
 
-Task<Outcome<AsyncLock::Guard>> PasswordCheck::take_turn() {
-  Outcome<AsyncLock::Guard> out;
-  if (waiting_ >= rules_.queue) {
-    out.status = LCG_E_BUSY;
-    out.message = "too many logins are waiting";
-    co_return out;
-  }
-  const Counted waiting(waiting_);
-  AsyncLock& turn = turns_[next_turn_++ % turns_.size()];
-  out.value = co_await turn.acquire();
-  co_return out;
-}
-
-Task<Outcome<std::string>> PasswordCheck::hash(std::string password) {
-  const Outcome<AsyncLock::Guard> turn = co_await take_turn();
-  if (!turn.ok()) co_return Outcome<std::string>{turn.status, turn.message, {}};
+Task<Outcome<std::string>> PasswordCheck::hash(FairQueue::Asker asker, std::string password) {
+  const Outcome<FairQueue::Turn> turn = co_await queue_.take(std::move(asker));
+  if (!turn.ok()) co_return Outcome<std::string>{turn.status, kNoTurn, {}};
   auto work = [password = std::move(password), cost = rules_.cost]() mutable {
     std::string out = hash_password(password, cost);
     wipe(password);
@@ -53,7 +26,8 @@ Task<Outcome<std::string>> PasswordCheck::hash(std::string password) {
   co_return co_await host_.offload(std::move(work));
 }
 
-Task<Reply> PasswordCheck::add(std::string user, std::string password, std::string name) {
+Task<Reply> PasswordCheck::add(FairQueue::Asker asker, std::string user, std::string password,
+                               std::string name) {
   if (!is_user_id(user))
     co_return Reply::error(LCG_E_INVALID,
                            "a user name is 1 to 64 of letters, digits and -_.[]{}|`^\\~+=!();");
@@ -65,7 +39,7 @@ Task<Reply> PasswordCheck::add(std::string user, std::string password, std::stri
   const Outcome<Stored<PasswordRecord>> present = co_await store_.password(user);
   if (present.ok()) co_return Reply::error(LCG_E_CONFLICT, "the user name is taken");
   if (present.status != LCG_E_NOT_FOUND) co_return Reply::error(present.status, present.message);
-  Outcome<std::string> hashed = co_await hash(std::move(password));
+  Outcome<std::string> hashed = co_await hash(std::move(asker), std::move(password));
   if (!hashed.ok()) co_return Reply::error(hashed.status, hashed.message);
   PasswordRecord record;
   record.name = name.empty() ? user : std::move(name);
@@ -76,15 +50,15 @@ Task<Reply> PasswordCheck::add(std::string user, std::string password, std::stri
   co_return reply;
 }
 
-Task<Reply> PasswordCheck::check(std::string user, std::string password) {
+Task<Reply> PasswordCheck::check(FairQueue::Asker asker, std::string user, std::string password) {
   const Reply wrong = Reply::error(LCG_E_DENIED, "wrong user name or password");
   if (!is_user_id(user) || password.empty() || password.size() > kMaxPasswordBytes) co_return wrong;
   Outcome<Stored<PasswordRecord>> found = co_await store_.password(user);
   if (!found.ok() && found.status != LCG_E_NOT_FOUND) co_return Reply::error(found.status, found.message);
   bool matches = false;
   {
-    const Outcome<AsyncLock::Guard> turn = co_await take_turn();
-    if (!turn.ok()) co_return Reply::error(turn.status, turn.message);
+    const Outcome<FairQueue::Turn> turn = co_await queue_.take(std::move(asker));
+    if (!turn.ok()) co_return Reply::error(turn.status, kNoTurn);
     auto work = [password, hash = found.ok() ? found.value.record.hash : decoy_]() mutable {
       const bool good = verify_password(password, hash);
       wipe(password);
@@ -107,7 +81,9 @@ Task<Reply> PasswordCheck::check(std::string user, std::string password) {
 
 // After the configured cost has changed; if somebody changes the password meanwhile, theirs stays.
 Task<void> PasswordCheck::strengthen(std::string user, std::string password, Stored<PasswordRecord> old) {
-  Outcome<std::string> hashed = co_await hash(std::move(password));
+  FairQueue::Asker asker;  // nobody's address: in a line of its own, behind logins
+  asker.kind = FairQueue::Kind::kRegistration;
+  Outcome<std::string> hashed = co_await hash(std::move(asker), std::move(password));
   if (!hashed.ok()) co_return;
   PasswordRecord record = old.record;
   record.hash = std::move(hashed.value);

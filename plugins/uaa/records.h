@@ -14,6 +14,8 @@ inline constexpr std::string_view kLoginCollection = "uaa_login";        // key:
 // Partition kKeyPartition, which no user id can be.
 inline constexpr std::string_view kKeyCollection = "uaa_key";  // key: key_u64(serial), from 1
 inline constexpr std::string_view kKeyPartition = "uaa/keys";
+inline constexpr std::string_view kSecretCollection = "uaa_secret";  // key kDeviceSecret: of device proofs
+inline constexpr std::string_view kDeviceSecret = "device";
 
 // (user, auth id) -> name, salted hash. A user has one password, so its auth id is the word "password".
 struct PasswordRecord {

@@ -3,9 +3,11 @@
 // README.md.
 //
 // Instances hold nothing that matters: users, logins and keys are in the store, so any instance on any node
-// can answer any request, and a revocation is known everywhere the moment it is acknowledged.
+// can answer any request, and a revocation is known everywhere the moment it is acknowledged. Passwords pass through
+// one of them (password_gate), whose counts last as long as it does.
 #include <sodium.h>
 
+#include <cmath>
 #include <memory>
 #include <string>
 
@@ -32,6 +34,7 @@ constexpr auto kStartRetry = 250ms;
 struct Settings {
   LoginRules logins;
   PasswordRules passwords;
+  GateRules gate;
   OAuthRules oauth;
   std::chrono::milliseconds key_rotate, key_keep;
   std::string personal_prefix;
@@ -42,6 +45,13 @@ AttemptLimit::Rule read_rule(const Host& host, const std::string& key, AttemptLi
     return static_cast<double>(host.config_int(key + name, static_cast<int64_t>(otherwise), 0, 1'000'000));
   };
   return {number(".burst", fallback.burst), number(".per_minute", fallback.per_minute)};
+}
+
+AttemptLimit::Rule read_slow_rule(const Host& host, const std::string& key, AttemptLimit::Rule fallback) {
+  const auto number = [&](const std::string& name, double otherwise) {
+    return static_cast<double>(host.config_int(key + name, std::llround(otherwise), 1, 1'000'000));
+  };
+  return {number(".burst", fallback.burst), number(".per_hour", fallback.per_minute * 60) / 60};
 }
 
 Settings read_settings(const Host& host) {
@@ -59,15 +69,20 @@ Settings read_settings(const Host& host) {
   s.passwords.min_bytes = static_cast<size_t>(host.config_int("password_min", 8, 1, kMaxPasswordBytes));
   s.passwords.cost.memory_bytes = host.config_size("argon2_memory", 64u << 20, 8u << 10, 4ull << 30);
   s.passwords.cost.passes = static_cast<uint64_t>(host.config_int("argon2_passes", 2, 1, 100));
-  s.passwords.concurrency = static_cast<size_t>(host.config_int("argon2_concurrency", 2, 1, 64));
-  s.passwords.queue = static_cast<size_t>(host.config_int("argon2_queue", 256, 1, 100'000));
+  FairQueue::Rules& turns = s.passwords.turns;
+  turns.turns = static_cast<size_t>(host.config_int("argon2_concurrency", 2, 1, 64));
+  turns.waiting = static_cast<size_t>(host.config_int("argon2_queue", 256, 1, 100'000));
+  turns.per_key = static_cast<size_t>(host.config_int("argon2_queue_per_address", 16, 1, 100'000));
   const std::string registration = host.config("registration", "open");
   if (registration != "open" && registration != "closed")
     throw ConfigError("registration", "open or closed", registration);
   s.oauth.open_registration = registration == "open";
-  s.oauth.per_user = read_rule(host, "limits.user", s.oauth.per_user);
-  s.oauth.per_address = read_rule(host, "limits.address", s.oauth.per_address);
-  s.oauth.registrations = read_rule(host, "limits.registration", s.oauth.registrations);
+  s.gate.names.per_source = read_rule(host, "limits.user", s.gate.names.per_source);
+  s.gate.names.per_name = read_rule(host, "limits.name", s.gate.names.per_name);
+  s.gate.names.slow = read_slow_rule(host, "limits.slow", s.gate.names.slow);
+  s.gate.per_address = read_rule(host, "limits.address", s.gate.per_address);
+  s.gate.registrations = read_rule(host, "limits.registration", s.gate.registrations);
+  s.gate.proof_ttl = host.config_duration("device_proof_ttl", s.gate.proof_ttl, 1h);
   s.key_rotate = host.config_duration("key.rotate", 24h * 90, 1h);
   s.key_keep = host.config_duration("key.keep", 48h, 24h);
   s.personal_prefix = host.config("personal_prefix", "#");
@@ -123,6 +138,8 @@ class Uaa {
     co_return reply;
   }
 
+  void on_stopping() { passwords_.stop(); }
+
   Task<Reply> on_http(Request request) { return oauth_.serve(std::move(request)); }
 
   Task<Reply> on_call(ServiceCall call) {
@@ -130,6 +147,8 @@ class Uaa {
     if (call.method == "add_user") return add_user(std::move(call));
     if (call.method == "issue_token") return issue_token(std::move(call));
     if (call.method == "revoke") return revoke(std::move(call));
+    if (call.caller == "uaa" && call.method == "gate_login") return gate_.on_login(std::move(call));
+    if (call.caller == "uaa" && call.method == "gate_add") return gate_.on_add(std::move(call));
     return unknown_method();
   }
 
@@ -141,7 +160,8 @@ class Uaa {
         ring_(host, settings.key_rotate, settings.key_keep),
         logins_(host, std::move(settings.logins), ring_),
         passwords_(host, settings.passwords),
-        oauth_(host, std::move(settings.oauth), logins_, passwords_, ring_),
+        gate_(host, settings.gate, passwords_),
+        oauth_(host, std::move(settings.oauth), logins_, gate_, ring_),
         reload_(host) {}
 
   static bool wants_new_token(const LiveLogin& login) {
@@ -159,9 +179,12 @@ class Uaa {
 
   Task<Reply> add_user(ServiceCall call) {
     wire::Reader reader(call.data);
-    std::string password(reader.str()), name(reader.str());
+    NewUser fresh;
+    fresh.user = std::move(call.key);
+    fresh.password = reader.str();
+    fresh.name = reader.str();
     if (!reader.ok()) co_return Reply::error(LCG_E_INVALID, "malformed call");
-    co_return co_await passwords_.add(std::move(call.key), std::move(password), std::move(name));
+    co_return co_await gate_.add(std::move(fresh), call.deadline_ns);
   }
 
   Task<Reply> issue_token(ServiceCall call) {
@@ -215,6 +238,7 @@ class Uaa {
   KeyRing ring_;
   Logins logins_;
   PasswordCheck passwords_;
+  PasswordGate gate_;
   OAuth oauth_;
   Timer reload_;
 };

@@ -211,28 +211,6 @@ TEST_F(UaaTest, OneAddressMayMakeOnlySoManyUsers) {
   EXPECT_EQ(post("/oauth/register", "username=c&password=correct+horse").error_code, 429u);
 }
 
-TEST_F(UaaTest, TooManyWaitingLoginsAreTurnedAway) {
-  lcg::testing::Options options;
-  options.defer_offload = true;
-  FakeHost slow(options);
-  slow.load(lcg_plugin_descriptor_uaa(), cheap({{"argon2_queue", "3"}, {"argon2_concurrency", "1"}}));
-  std::vector<lcg::testing::Pending> asked;
-  for (int i = 0; i < 6; ++i)
-    asked.push_back(slow.send(
-        "uaa", http("POST /oauth/token",
-                    "grant_type=password&username=u" + std::to_string(i) + "&password=correct+horse")));
-  slow.run();
-
-  EXPECT_TRUE(asked.back()->done);
-  EXPECT_EQ(asked.back()->reply.error_code, 503u);
-  EXPECT_FALSE(asked.front()->done);
-  for (int i = 0; i < 6; ++i) {
-    slow.run_offloads();
-    slow.run();
-  }
-  EXPECT_EQ(asked.front()->reply.error_code, 400u);
-}
-
 TEST_F(UaaTest, ACheaperHashIsMadeAnewAtTheNextLogin) {
   load();
   add_user("alice");
