@@ -4,6 +4,7 @@
 //
 // One instance a lane; it owns the dialogs and the users of its lane's slots. A request may arrive on any
 // lane; it goes on to the owner by a call of our own service. See README.md for the parts.
+#include "contacts.h"
 #include "directory.h"
 #include "feed.h"
 #include "history.h"
@@ -33,10 +34,11 @@ class DialogPlugin {
         feed_(host, settings_, directory_, reader_),
         notifier_(host, settings_, directory_, feed_),
         membership_(host, settings_, directory_, log_, notifier_),
-        tcc_(host, settings_, directory_, log_, reader_, notifier_),
+        inbox_(host),
+        contacts_(host, settings_, inbox_),
+        tcc_(host, settings_, directory_, log_, reader_, notifier_, contacts_),
         history_(host, settings_, directory_, reader_),
         provider_(host, directory_, reader_),
-        inbox_(host),
         housekeeping_(host) {
     directory_.on_found([this](Dialog& dialog, const Entry& entry) { log_.publish(dialog, entry); });
     directory_.on_dirty([this](std::string id) { notifier_.recover(std::move(id)); });
@@ -48,6 +50,7 @@ class DialogPlugin {
       for (const DialogPtr& dialog : directory_.all()) {
         tcc_.expire(*dialog);
         notifier_.rest(dialog);
+        membership_.trim(dialog);
       }
       directory_.trim();
     });
@@ -71,6 +74,10 @@ class DialogPlugin {
     std::optional<ClientCall> call = parse_rpc(request, new_id, &refusal);
     if (!call) co_return Reply::defer();
     if (!refusal.ok()) co_return refusal;
+    if (Contacts::concerned(*call)) {
+      std::string user = call->user;
+      co_return co_await host_.call({"dialog", "reach", std::move(user), encode(*call)});
+    }
     std::string owner = call->by_user() ? call->user : call->dialog;
     co_return co_await host_.call({"dialog", "rpc", std::move(owner), encode(*call)});
   }
@@ -78,6 +85,7 @@ class DialogPlugin {
   Task<Reply> on_call(ServiceCall call) {
     if (call.service == "channel:dialog") return on_channel(std::move(call));
     if (call.method == "rpc") return serve(std::move(call));
+    if (call.method == "reach") return reach(std::move(call));
     return on_service(std::move(call));
   }
 
@@ -106,6 +114,24 @@ class DialogPlugin {
     return answer(invalid("malformed call of channel:dialog"));
   }
 
+  Task<Reply> reach(ServiceCall call) {
+    ClientCall q;
+    if (!decode(call.data, q) || !Contacts::concerned(q)) return answer(invalid("malformed call"));
+    return contacts_.reach(std::move(q));
+  }
+
+  // `user` has blocked or unblocked `other`: their direct dialog is told, if it is in memory.
+  Task<Reply> blocks_changed(std::string user, std::string other) {
+    std::string id = direct_id(user, other);
+    co_return co_await host_.call({"dialog", "forget_blocks", std::move(id), {}});
+  }
+  // One that is not in memory, or is read again, asks when it needs to know.
+  Task<Reply> forget_blocks(std::string id) {
+    Outcome<DialogPtr> opened = co_await directory_.open(std::move(id));
+    if (opened.ok()) contacts_.forget_blocks(*opened.value);
+    co_return Reply();
+  }
+
   Task<Reply> serve(ServiceCall call) {
     ClientCall q;
     if (!decode(call.data, q)) return answer(invalid("malformed call"));
@@ -128,6 +154,8 @@ class DialogPlugin {
         return inbox_.sync(std::move(q.user), q.since);
       case Method::kRead:
         return inbox_.read(std::move(q.user), std::move(q.dialog), q.seq);
+      case Method::kHide:
+        return inbox_.hide(std::move(q.user), std::move(q.dialog));
       case Method::kCheckpoint:
         return inbox_.checkpoint(std::move(q.user), std::move(q.device), std::move(q.dialog), q.seq);
       case Method::kCheckpoints:
@@ -148,7 +176,15 @@ class DialogPlugin {
       if (decode(call.data, p)) return inbox_.project(std::move(p));
       return answer(invalid("malformed call"));
     }
+    if (call.method == "forget_blocks") return forget_blocks(std::move(call.key));
     wire::Reader r(call.data);
+    if (call.method == "hide" || call.method == "admit" || call.method == "blocks_changed") {
+      std::string other(r.str());
+      if (!r.ok()) return answer(invalid("malformed call"));
+      if (call.method == "hide") return inbox_.hide(std::move(call.key), std::move(other));
+      if (call.method == "admit") return contacts_.admit(std::move(call.key), std::move(other));
+      return blocks_changed(std::move(call.key), std::move(other));
+    }
     if (call.method == "feed" || call.method == "feed_rest") {
       const uint64_t position = r.u64();
       const uint64_t limit = call.method == "feed" ? r.u64() : 0;
@@ -218,10 +254,11 @@ class DialogPlugin {
   Feed feed_;
   Notifier notifier_;
   Membership membership_;
+  Inbox inbox_;
+  Contacts contacts_;
   Tcc tcc_;
   History history_;
   Provider provider_;
-  Inbox inbox_;
   Timer housekeeping_;
 };
 

@@ -8,29 +8,11 @@
 
 namespace lcg::dialog {
 
-uint64_t PullBudget::pay(const std::string& user, double cost, int64_t now_ns) {
-  const auto refilled = [&](const Bucket& b) {
-    return std::min(burst_, b.level + rate_ * static_cast<double>(now_ns - b.at_ns) / 1e9);
-  };
-  if (buckets_.size() >= kMaxUsers)
-    std::erase_if(buckets_, [&](const auto& item) { return refilled(item.second) >= burst_; });
-  if (buckets_.size() >= kMaxUsers) buckets_.erase(buckets_.begin());
-  Bucket& bucket = buckets_.try_emplace(user, Bucket{burst_, now_ns}).first->second;
-  const double level = refilled(bucket);
-  bucket.at_ns = now_ns;
-  bucket.level = level;
-  if (level < cost) return static_cast<uint64_t>((cost - level) / rate_ * 1000) + 1;
-  bucket.level = level - cost;
-  return 0;
-}
-
 Task<Reply> History::pull(ClientCall call) {
   const size_t limit = std::clamp<size_t>(call.limit == 0 ? 50 : call.limit, 1, kMaxPageEntries);
   const double cost = 1 + static_cast<double>(limit) / 50;
   const uint64_t wait_ms = budget_.pay(call.user, cost, host_.now_ns());
-  if (wait_ms != 0)
-    co_return Reply::error(LCG_E_BUSY, "retry_after_ms:" + std::to_string(wait_ms),
-                           chat::code::kTooManyRequests);
+  if (wait_ms != 0) co_return retry_after(wait_ms);
   Outcome<DialogPtr> opened = co_await directory_.open(call.dialog);
   if (!opened.ok()) co_return not_open(opened);
   const DialogPtr dialog = std::move(opened.value);

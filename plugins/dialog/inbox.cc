@@ -21,6 +21,7 @@ std::string to_json(const UserDialog& d) {
   w.text("dialog", d.dialog).text("kind", d.direct ? "direct" : "group");
   if (!d.title.empty()) w.text("title", d.title);
   w.boolean("member", d.in).text("role", role_name(d.role)).num("head", d.head).num("read", d.read);
+  if (d.in && !d.shown()) w.boolean("hidden", true);
   return w.num("unread", d.head > d.read ? d.head - d.read : 0).num("iseq", d.iseq).take();
 }
 
@@ -57,7 +58,7 @@ bool decode(std::string_view data, Projection& p) {
 std::string encode(const UserDialog& d) {
   wire::Writer w;
   w.str(d.dialog).u64(d.version).boolean(d.in).u64(static_cast<uint64_t>(d.role)).u64(d.head).u64(d.read);
-  return w.u64(d.iseq).boolean(d.direct).boolean(d.large).str(d.title).take();
+  return w.u64(d.iseq).boolean(d.direct).boolean(d.large).str(d.title).u64(d.hidden).take();
 }
 
 bool decode(std::string_view data, UserDialog& d) {
@@ -73,6 +74,7 @@ bool decode(std::string_view data, UserDialog& d) {
   d.direct = r.boolean();
   d.large = r.boolean();
   d.title = r.str();
+  if (!r.at_end()) d.hidden = r.u64();
   return r.ok() && role <= 2;
 }
 
@@ -99,9 +101,54 @@ Task<Outcome<UserDialog>> Inbox::find(std::string user, std::string dialog) {
   co_return out;
 }
 
-Task<lcg_status> Inbox::store(std::string user, UserDialog changed, uint64_t old_iseq) {
+Task<Outcome<ListCount>> Inbox::read_count(std::string user) {
+  Reply reply = co_await store_.get(std::move(user), kUserCountDocs, "list");
+  if (reply.status == LCG_E_NOT_FOUND) co_return {};
+  Outcome<ListCount> out{reply.status, reply.message, {}};
+  wire::Reader r(reply.data);
+  out.value.in = r.u64();
+  out.value.left = r.u64();
+  out.value.forgotten = r.u64();
+  if (out.ok() && !r.ok()) out.status = LCG_E_INTERNAL;
+  co_return out;
+}
+
+Task<Outcome<uint64_t>> Inbox::count(std::string user) {
+  Outcome<ListCount> count = co_await read_count(std::move(user));
+  co_return {count.status, count.message, count.value.in};
+}
+
+Task<lcg_status> Inbox::recount(std::string user, UserDialog changed, uint64_t old_iseq, Before before,
+                                storage::Batch* batch) {
+  if (before == Before::kLeft) batch->erase(kUserLeftDocs, storage::key_u64(old_iseq));
+  if (!changed.in) batch->put(kUserLeftDocs, storage::key_u64(changed.iseq), changed.dialog);
+  if (before == Before::kLeft && !changed.in) co_return LCG_OK;
+  Outcome<ListCount> read = co_await read_count(user);
+  if (!read.ok()) co_return LCG_E_BUSY;
+  ListCount c = read.value;
+  if (before == Before::kIn && c.in > 0) --c.in;
+  if (before == Before::kLeft && c.left > 0) --c.left;
+  ++(changed.in ? c.in : c.left);
+  if (c.left > kMaxLeft) {
+    Outcome<storage::ScanRows> oldest = co_await store_.scan(user, {kUserLeftDocs, "", "", 1, false});
+    if (!oldest.ok()) co_return LCG_E_BUSY;
+    for (const storage::Row& row : oldest.value.rows) {
+      batch->erase(kUserLeftDocs, row.key).erase(kUserChangeDocs, row.key).erase(kUserDialogDocs, row.value);
+      c.forgotten = storage::u64_of_key(row.key);
+      --c.left;
+    }
+  }
+  batch->put(kUserCountDocs, "list", wire::Writer().u64(c.in).u64(c.left).u64(c.forgotten).take());
+  co_return LCG_OK;
+}
+
+Task<lcg_status> Inbox::store(std::string user, UserDialog changed, uint64_t old_iseq, Before before) {
   storage::Batch batch;
   batch.durable = false;
+  if (before != Before::kIn || !changed.in) {
+    const lcg_status counted = co_await recount(user, changed, old_iseq, before, &batch);
+    if (counted != LCG_OK) co_return counted;
+  }
   const std::string document = encode(changed);
   batch.put(kUserDialogDocs, changed.dialog, document);
   if (old_iseq != 0) batch.erase(kUserChangeDocs, storage::key_u64(old_iseq));
@@ -128,6 +175,8 @@ Task<Reply> Inbox::project(Projection p) {
   if (!found.ok() && found.status != LCG_E_NOT_FOUND) co_return busy(found.message);
   UserDialog d = std::move(found.value);
   const uint64_t old_iseq = d.iseq;
+  Before before = Before::kAbsent;
+  if (found.ok()) before = d.in ? Before::kIn : Before::kLeft;
   const bool membership = p.version > d.version || !found.ok();
   const bool head = p.head > d.head;
   const bool shape = p.large != d.large || p.title != d.title;
@@ -147,7 +196,7 @@ Task<Reply> Inbox::project(Projection p) {
   d.large = p.large;
   d.title = std::move(p.title);
   d.iseq = next_iseq(p.user, last.value);
-  const lcg_status stored = co_await store(p.user, d, old_iseq);
+  const lcg_status stored = co_await store(p.user, d, old_iseq, before);
   if (stored != LCG_OK) co_return busy("the store did not answer");
   hint(p.user, d, membership ? "member" : "hint");
   co_return Reply();
@@ -187,6 +236,7 @@ Task<Reply> Inbox::list(std::string user, uint64_t before, uint32_t limit) {
     if (decode(row.value, d) && d.in) dialogs.push_back(std::move(d));
   }
   co_await refresh_heads(user, &dialogs);
+  std::erase_if(dialogs, [](const UserDialog& d) { return !d.shown(); });
   json::Writer w;
   w.raw("dialogs", array_of(dialogs)).boolean("more", rows.value.more);
   if (rows.value.more) w.num("before", next);
@@ -217,6 +267,11 @@ Task<Reply> Inbox::sync(std::string user, uint64_t since) {
   // A position from the future was given by a store that lost it.
   bool snapshot = since == 0 || since > last.value;
   if (!snapshot) {
+    Outcome<ListCount> count = co_await read_count(user);
+    if (!count.ok()) co_return busy(count.message);
+    snapshot = since < count.value.forgotten;
+  }
+  if (!snapshot) {
     Outcome<storage::ScanRows> rows = co_await store_.scan(
         user, {kUserChangeDocs, storage::key_u64(since + 1), "", static_cast<uint32_t>(kMaxChanges), false});
     if (!rows.ok()) co_return busy(rows.message);
@@ -240,38 +295,83 @@ Task<Reply> Inbox::sync(std::string user, uint64_t since) {
   co_return Reply::with(w.take());
 }
 
-Task<Reply> Inbox::read(std::string user, std::string dialog, uint64_t seq) {
-  const auto turn = co_await users_.acquire(user);
+Task<Reply> Inbox::find_member(std::string user, std::string dialog, uint64_t seq, UserDialog* out) {
   Outcome<UserDialog> found = co_await find(user, dialog);
   if (!found.ok() && found.status != LCG_E_NOT_FOUND) co_return busy(found.message);
-  UserDialog d = std::move(found.value);
-  if (!found.ok() || !d.in || seq > d.head) {
-    // The projection may be behind: the dialog knows.
-    Outcome<Head> head = co_await dialogs_.head(dialog, user);
-    if (head.status == LCG_E_DENIED) co_return denied();
-    if (!head.ok()) co_return busy(head.message);
-    if (!found.ok()) co_return busy("the membership is on its way");
-    d.head = std::max(d.head, head.value.head);
-  }
+  *out = std::move(found.value);
+  if (found.ok() && out->in && seq <= out->head) co_return Reply();
+  // The projection may be behind: the dialog knows.
+  Outcome<Head> head = co_await dialogs_.head(dialog, user);
+  if (head.status == LCG_E_DENIED) co_return denied();
+  if (!head.ok()) co_return busy(head.message);
+  if (!found.ok()) co_return busy("the membership is on its way");
+  out->head = std::max(out->head, head.value.head);
+  co_return Reply();
+}
+
+Task<lcg_status> Inbox::store_again(std::string user, UserDialog* d) {
+  Outcome<uint64_t> last = co_await last_iseq(user);
+  if (!last.ok()) co_return LCG_E_BUSY;
+  const uint64_t old_iseq = d->iseq;
+  d->iseq = next_iseq(user, last.value);
+  co_return co_await store(user, *d, old_iseq, d->in ? Before::kIn : Before::kLeft);
+}
+
+Task<Reply> Inbox::read(std::string user, std::string dialog, uint64_t seq) {
+  const auto turn = co_await users_.acquire(user);
+  UserDialog d;
+  Reply refusal = co_await find_member(user, dialog, seq, &d);
+  if (!refusal.ok()) co_return refusal;
   seq = std::min(seq, d.head);
   if (seq > d.read) {
-    Outcome<uint64_t> last = co_await last_iseq(user);
-    if (!last.ok()) co_return busy(last.message);
-    const uint64_t old_iseq = d.iseq;
     d.read = seq;
-    d.iseq = next_iseq(user, last.value);
-    const lcg_status stored = co_await store(user, d, old_iseq);
+    const lcg_status stored = co_await store_again(user, &d);
     if (stored != LCG_OK) co_return busy("the store did not answer");
     hint(user, d, "read");
   }
   co_return Reply::with(json::Writer().num("read", d.read).num("head", d.head).num("iseq", d.iseq).take());
 }
 
+// Up to the head of now, so that whatever comes next shows it again.
+Task<Reply> Inbox::hide(std::string user, std::string dialog) {
+  const auto turn = co_await users_.acquire(user);
+  UserDialog d;
+  Reply refusal = co_await find_member(user, dialog, ~uint64_t{0}, &d);
+  if (!refusal.ok()) co_return refusal;
+  if (d.shown()) {
+    d.hidden = d.head;
+    const lcg_status stored = co_await store_again(user, &d);
+    if (stored != LCG_OK) co_return busy("the store did not answer");
+    hint(user, d, "hide");
+  }
+  co_return Reply::with(json::Writer().num("head", d.head).num("iseq", d.iseq).take());
+}
+
+// One more; the first in the order of their names makes room when there are more than a list has dialogs.
+Task<lcg_status> Inbox::count_checkpoint(std::string user, std::string device, storage::Batch* batch) {
+  Reply read = co_await store_.get(user, kUserCountDocs, lane_key("device", device));
+  if (!read.ok() && read.status != LCG_E_NOT_FOUND) co_return LCG_E_BUSY;
+  uint64_t count = read.ok() ? storage::u64_of_key(read.data) : 0;
+  if (count >= kMaxCheckpoints) {
+    Outcome<storage::ScanRows> first =
+        co_await store_.scan(user, {kCheckpointDocs, lane_key(device, ""), "", 1, false});
+    if (!first.ok() || first.value.rows.empty()) co_return LCG_E_BUSY;
+    batch->erase(kCheckpointDocs, first.value.rows.front().key);
+    --count;
+  }
+  batch->put(kUserCountDocs, lane_key("device", device), storage::key_u64(count + 1));
+  co_return LCG_OK;
+}
+
 Task<Reply> Inbox::checkpoint(std::string user, std::string device, std::string dialog, uint64_t seq) {
   const auto turn = co_await users_.acquire(user);
-  Outcome<UserDialog> member = co_await find(user, dialog);
-  if (member.status == LCG_E_NOT_FOUND) co_return denied();
-  if (!member.ok()) co_return busy(member.message);
+  Outcome<UserDialog> found = co_await find(user, dialog);
+  UserDialog d = std::move(found.value);
+  if (!found.ok() || d.in) {  // a former member's head stays where it is
+    Reply refusal = co_await find_member(user, dialog, seq, &d);
+    if (!refusal.ok()) co_return refusal;
+  }
+  seq = std::min(seq, d.head);
   const std::string key = lane_key(device, dialog);
   Reply old = co_await store_.get(user, kCheckpointDocs, key);
   if (!old.ok() && old.status != LCG_E_NOT_FOUND) co_return busy(old.message);
@@ -281,6 +381,10 @@ Task<Reply> Inbox::checkpoint(std::string user, std::string device, std::string 
     storage::Batch batch;
     batch.durable = false;
     batch.put(kCheckpointDocs, key, storage::key_u64(seq));
+    if (!old.ok()) {
+      const lcg_status counted = co_await count_checkpoint(user, device, &batch);
+      if (counted != LCG_OK) co_return busy("the store did not answer");
+    }
     Reply reply = co_await store_.commit(user, std::move(batch));
     if (!reply.ok()) co_return busy("the store did not answer");
   }

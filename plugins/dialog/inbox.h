@@ -25,7 +25,10 @@ namespace lcg::dialog {
 inline constexpr char kUserDialogDocs[] = "user_dialog";  // dialog -> UserDialog
 inline constexpr char kUserChangeDocs[] = "user_change";  // iseq -> UserDialog, one for each dialog
 inline constexpr char kUserLargeDocs[] =
-    "user_large";  // dialog -> "": large ones, whose head is not kept here
+    "user_large";                                     // dialog -> "": large ones, whose head is not kept here
+inline constexpr char kUserLeftDocs[] = "user_left";  // iseq -> dialog: those the user has left
+inline constexpr char kUserCountDocs[] =
+    "user_count";  // "list" -> ListCount; device NUL <device> -> number of its checkpoints
 inline constexpr char kCheckpointDocs[] = "user_checkpoint";  // device NUL dialog -> position
 
 // What the owner of a dialog tells the owner of a user.
@@ -50,9 +53,18 @@ struct UserDialog {
   uint64_t head = 0, read = 0, iseq = 0;
   bool direct = false, large = false;
   std::string title;
+  uint64_t hidden = 0;  // the user does not want to see it before there is news after this head; 0: he does
+
+  bool shown() const { return in && (hidden == 0 || head > hidden); }
 };
 std::string encode(const UserDialog& d);
 bool decode(std::string_view data, UserDialog& d);
+
+// How long a user's list is.
+struct ListCount {
+  uint64_t in = 0, left = 0;  // dialogs; of those that were left the last kMaxLeft are kept, for sync
+  uint64_t forgotten = 0;     // iseq of the last of the others
+};
 
 class Inbox {
  public:
@@ -63,15 +75,29 @@ class Inbox {
   Task<Reply> list(std::string user, uint64_t before, uint32_t limit);
   Task<Reply> sync(std::string user, uint64_t since);
   Task<Reply> read(std::string user, std::string dialog, uint64_t seq);
+  // Out of the list until there is news; data is JSON.
+  Task<Reply> hide(std::string user, std::string dialog);
   Task<Reply> checkpoint(std::string user, std::string device, std::string dialog, uint64_t seq);
   Task<Reply> checkpoints(std::string user, std::string device, std::string after, uint32_t limit);
+  // Dialogs in the list.
+  Task<Outcome<uint64_t>> count(std::string user);
   void lost(uint32_t slot);
 
  private:
   Task<Outcome<uint64_t>> last_iseq(std::string user);
   Task<Outcome<UserDialog>> find(std::string user, std::string dialog);
+  // The same, with the head of now when `seq` is beyond what the list knows. code 103: not a member.
+  Task<Reply> find_member(std::string user, std::string dialog, uint64_t seq, UserDialog* found);
+  // Gives it the next iseq.
+  Task<lcg_status> store_again(std::string user, UserDialog* changed);
   uint64_t next_iseq(const std::string& user, uint64_t last);
-  Task<lcg_status> store(std::string user, UserDialog changed, uint64_t old_iseq);
+  enum class Before : uint8_t { kAbsent, kIn, kLeft };
+  Task<lcg_status> store(std::string user, UserDialog changed, uint64_t old_iseq, Before before);
+  // Of a dialog that comes into the list or leaves it: the documents that count, and the oldest that was left.
+  Task<lcg_status> recount(std::string user, UserDialog changed, uint64_t old_iseq, Before before,
+                           storage::Batch* batch);
+  Task<lcg_status> count_checkpoint(std::string user, std::string device, storage::Batch* batch);
+  Task<Outcome<ListCount>> read_count(std::string user);
   void hint(const std::string& user, const UserDialog& dialog, std::string_view type);
   Task<> refresh_heads(std::string user, std::vector<UserDialog>* dialogs);
   Task<Outcome<std::vector<UserDialog>>> large_dialogs(std::string user);

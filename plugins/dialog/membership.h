@@ -15,10 +15,19 @@
 
 namespace lcg::dialog {
 
+// Whether a user may be put into a dialog, or may go into one more (contacts.h).
+enum class Verdict : uint8_t {
+  kWelcome,
+  kBlocking,  // the one who asks has blocked the user
+  kBlocked,   // the user has blocked the one who asks
+  kFull       // too many dialogs
+};
+
 struct CreateRequest {
   std::string dialog, creator, title;
   std::vector<std::string> members;  // besides the creator
   bool direct = false, open = false, history_all = false;
+  Verdict verdict = Verdict::kWelcome;  // of the creator, or of the two of a direct dialog
 };
 
 enum class Op : uint8_t { kJoin, kLeave, kAdd, kRemove, kRole, kMute, kBan, kUnban };
@@ -28,9 +37,10 @@ inline constexpr std::string_view kOpNames[] = {"join", "leave", "add", "remove"
 struct ChangeRequest {
   Op op = Op::kJoin;
   std::string dialog, actor;
-  std::vector<std::string> users;  // distinct; join and leave: the actor
-  Role role = Role::kMember;       // kRole
-  int64_t until_ms = 0;            // kMute; 0 ends it
+  std::vector<std::string> users;       // distinct; join and leave: the actor
+  Role role = Role::kMember;            // kRole
+  int64_t until_ms = 0;                 // kMute; 0 ends it
+  Verdict verdict = Verdict::kWelcome;  // kJoin
 };
 
 // The id of the one direct dialog of two users, whoever asks. No other dialog may have an id of this form.
@@ -54,18 +64,27 @@ class Membership {
   Task<Reply> get(std::string dialog, std::string user);
   // Members after `after` in the order of their ids.
   Task<Reply> list(std::string dialog, std::string user, std::string after, uint32_t limit);
+  // Gives back the memory of users who are no longer needed. Call about once a second.
+  void trim(const DialogPtr& dialog) const;
 
  private:
   using Targets = std::vector<std::pair<std::string, Member*>>;  // nullptr: never was a member
 
   Task<Reply> create_new(CreateRequest request);
   Reply check(const Dialog& dialog, const ChangeRequest& request, const Member* actor) const;
-  // Removes whom the change would not change. A refusal when one of them may not be changed.
+  // Removes whom the change would not change. A refusal when one of them may not be changed, or when what the
+  // whole change would leave is against a rule.
   Reply select(const Dialog& dialog, const ChangeRequest& request, const Member* actor,
                Targets& targets) const;
   // Changes the state and collects its documents.
   void apply(Dialog& dialog, const ChangeRequest& request, const Targets& targets, uint64_t dseq,
              storage::Batch& batch);
+  // Erases what is known of the former members who left first, until max_former of them are left.
+  void forget(Dialog& dialog, storage::Batch& batch) const;
+  void retire(Dialog& dialog, const std::string& user) const;
+  Reply full() const;
+  Reply refuse(Verdict verdict) const;
+  Task<Reply> hide(ChangeRequest request);
   std::string describe(const Dialog& dialog, const Member& me, std::optional<bool> created) const;
 
   Host host_;

@@ -98,7 +98,8 @@ Task<Reply> Provider::history(std::string id, channel::HistoryRequest q) {
   if (q.limit != 0) {
     size_t limit = kMaxRecoverEntries;
     if (q.limit > 0) limit = std::min<size_t>(limit, static_cast<size_t>(q.limit));
-    const uint64_t from = q.has_since && !q.reverse ? q.since + 1 : 1;
+    const bool after = q.has_since && !q.reverse;  // nothing comes after the end of the numbers
+    const uint64_t from = after ? std::max(q.since + 1, q.since) : 1;
     const uint64_t to =
         q.has_since && q.reverse && q.since > 0 ? std::min(q.since - 1, page.head) : page.head;
     if (from <= to) {

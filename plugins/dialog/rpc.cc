@@ -33,10 +33,18 @@ constexpr MethodName kMethods[] = {
     {"dialog.list", Method::kList},
     {"dialog.sync", Method::kSync},
     {"dialog.read", Method::kRead},
+    {"dialog.hide", Method::kHide},
     {"dialog.ack", Method::kCheckpoint},
     {"dialog.checkpoint", Method::kCheckpoint},
     {"dialog.checkpoints", Method::kCheckpoints},
 };
+
+uint64_t number(json::Object& in, std::string_view key, bool* present = nullptr) {
+  const std::optional<uint64_t> value = in.u64(key);
+  if (present != nullptr) *present = value.has_value();
+  if (value.value_or(0) >> 53 != 0) in.fail(key, "expected at most 2^53-1");
+  return value.value_or(0);
+}
 
 void check_users(json::Object& in, std::string_view key, std::vector<std::string>& users) {
   for (const std::string& user : users)
@@ -86,23 +94,15 @@ void parse_change(json::Object& in, Op op, ClientCall& call) {
   if (in.has("user")) q.users.push_back(in.text("user"));
   if (q.users.empty()) in.fail("users", "expected a list of user ids");
   check_users(in, "users", q.users);
+  if (q.users.size() > kMaxUsersPerChange) in.fail("users", "expected at most 100 users");
   if (op == Op::kRole) {
     const std::string role = in.text("role");
     q.role = role == "owner" ? Role::kOwner : role == "admin" ? Role::kAdmin : Role::kMember;
     if (role != role_name(q.role)) in.fail("role", "expected \"owner\", \"admin\" or \"member\"");
   }
   if (op == Op::kMute) {
-    const uint64_t until = in.u64("until").value_or(0);
-    if (until >> 53 != 0) in.fail("until", "expected Unix milliseconds");
-    q.until_ms = static_cast<int64_t>(until);
+    q.until_ms = static_cast<int64_t>(number(in, "until"));
   }
-}
-
-uint64_t number(json::Object& in, std::string_view key, bool* present = nullptr) {
-  const std::optional<uint64_t> value = in.u64(key);
-  if (present != nullptr) *present = value.has_value();
-  if (value.value_or(0) >> 53 != 0) in.fail(key, "expected at most 2^53-1");
-  return value.value_or(0);
 }
 
 void put(wire::Writer& w, const std::vector<std::string>& items) {
@@ -167,6 +167,7 @@ std::string encode(const ClientCall& c) {
   w.u64(static_cast<uint64_t>(c.change.op)).u64(static_cast<uint64_t>(c.change.role));
   w.u64(static_cast<uint64_t>(c.change.until_ms));
   put(w, c.change.users);
+  w.u64(static_cast<uint64_t>(c.create.verdict));
   w.u64(c.seq).u64(c.from).u64(c.before).u64(c.since);
   return w.boolean(c.has_seq).boolean(c.has_from).boolean(c.has_before).u64(c.limit).str(c.after).take();
 }
@@ -188,6 +189,8 @@ bool decode(std::string_view data, ClientCall& c) {
   c.change.role = static_cast<Role>(role);
   c.change.until_ms = static_cast<int64_t>(r.u64());
   get(r, c.change.users);
+  const uint64_t verdict = r.u64();
+  c.create.verdict = c.change.verdict = static_cast<Verdict>(verdict);
   c.seq = r.u64();
   c.from = r.u64();
   c.before = r.u64();
@@ -200,7 +203,8 @@ bool decode(std::string_view data, ClientCall& c) {
   c.create.dialog = c.change.dialog = c.dialog;
   c.create.creator = c.change.actor = c.user;
   return r.ok() && method <= static_cast<uint64_t>(Method::kCheckpoints) &&
-         op <= static_cast<uint64_t>(Op::kUnban) && role <= 2;
+         op <= static_cast<uint64_t>(Op::kUnban) && role <= 2 &&
+         verdict <= static_cast<uint64_t>(Verdict::kFull);
 }
 
 }  // namespace lcg::dialog

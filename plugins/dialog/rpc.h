@@ -21,6 +21,7 @@ enum class Method : uint8_t {
   kList,
   kSync,
   kRead,
+  kHide,
   kCheckpoint,
   kCheckpoints  // served by the owner of the user
 };

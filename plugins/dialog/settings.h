@@ -8,41 +8,63 @@
 
 namespace lcg::dialog {
 
-struct Settings {
-  uint64_t cache_dialogs = 4096;  // dialogs an instance keeps in memory; more only while all are in use
-  uint64_t max_members = 100'000;
-  uint64_t fan_limit = 500;  // up to this many members are told one by one that a dialog has news
-  std::chrono::milliseconds notify_delay{50};
-  std::chrono::milliseconds try_time{10'000};  // T_try: a tried message waits this long for its confirm
-  std::chrono::milliseconds idle_time{5'000};  // without news for this long, a dialog is put to rest
-  bool events = false;                         // what is committed is delivered by the service "events"
-  uint64_t pull_rate = 20, pull_burst = 100;   // cost units a second and user: 1 + entries / 50
-
-  static Settings from(const Host& host) {
-    Settings s;
-    s.cache_dialogs = static_cast<uint64_t>(host.config_int("cache_dialogs", 4096, 16, 1'000'000));
-    s.max_members = static_cast<uint64_t>(host.config_int("max_members", 100'000, 2, 10'000'000));
-    s.fan_limit = static_cast<uint64_t>(host.config_int("fan_limit", 500, 0, 900));
-    s.notify_delay = host.config_duration("notify_delay", s.notify_delay, std::chrono::milliseconds(1));
-    s.try_time = host.config_duration("try_time", s.try_time, std::chrono::milliseconds(100));
-    s.idle_time = host.config_duration("idle_time", s.idle_time, std::chrono::milliseconds(100));
-    s.events = host.config_bool("events", false);
-    s.pull_rate = static_cast<uint64_t>(host.config_int("pull_rate", 20, 1, 1'000'000));
-    s.pull_burst = static_cast<uint64_t>(host.config_int("pull_burst", 100, 10, 1'000'000));
-    return s;
-  }
-};
-
 // Not for YAML: sizes that bound one request or one dialog's memory.
 inline constexpr size_t kTailEntries = 128, kTailBytes = 64u << 10;
 inline constexpr size_t kMaxPageEntries = 200, kMaxPageBytes = 256u << 10;
 inline constexpr size_t kMaxRecoverEntries = 1000;
 inline constexpr size_t kMaxUsersPerChange = 100, kMaxCreateMembers = 200;
-inline constexpr size_t kMaxWindows = 32;     // periods of membership remembered; the oldest is dropped
-inline constexpr size_t kMaxUnnumbered = 64;  // in flight per device
+inline constexpr size_t kMaxWindows = 32;  // periods of membership remembered; the oldest is dropped
+inline constexpr uint64_t kMaxFirstCseq = uint64_t{1} << 32;  // of a device that nothing is known of
+inline constexpr size_t kMaxUnnumbered = 64;                  // in flight per device
 inline constexpr size_t kMaxLanes = 8192;     // devices of one dialog in memory; idle ones make room
 inline constexpr size_t kMaxPrepared = 4096;  // tried and not confirmed, per dialog
 inline constexpr size_t kMaxTitleBytes = 256;
-inline constexpr size_t kMaxChanges = 1000;  // of one sync; more is answered as "snapshot"
+inline constexpr int64_t kMaxMuteMs = 10LL * 365 * 24 * 3600 * 1000;  // from now; a later end is this one
+inline constexpr uint64_t kMaxLeft = 1000;           // dialogs a user has left that sync still tells
+inline constexpr uint64_t kMaxCheckpoints = 12'000;  // of one device
+inline constexpr size_t kMaxChanges = 1000;          // of one sync; more is answered as "snapshot"
+
+struct Settings {
+  uint64_t cache_dialogs = 4096;  // dialogs an instance keeps in memory; more only while all are in use
+  uint64_t max_members = 100'000;
+  uint64_t max_bans = 1000;    // of one dialog
+  uint64_t max_former = 1000;  // remembered of one dialog; those who left first make room
+  uint64_t fan_limit = 500;    // up to this many members are told one by one that a dialog has news
+  std::chrono::milliseconds notify_delay{50};
+  std::chrono::milliseconds try_time{10'000};  // T_try: a tried message waits this long for its confirm
+  std::chrono::milliseconds idle_time{5'000};  // without news for this long, a dialog is put to rest
+  bool events = false;                         // what is committed is delivered by the service "events"
+  // A user's list: dialogs in it by the user's own doing, and until others put no more into it.
+  uint64_t max_dialogs = 10'000, max_added = 5'000;
+  uint64_t create_rate = 30, create_burst = 200;  // dialogs a minute that a user makes
+  uint64_t add_rate = 300, add_burst = 1'000;     // people a minute that a user puts into dialogs
+  uint64_t pull_rate = 20, pull_burst = 100;      // cost units a second and user: 1 + entries / 50
+
+  static Settings from(const Host& host) {
+    Settings s;
+    s.cache_dialogs = static_cast<uint64_t>(host.config_int("cache_dialogs", 4096, 16, 1'000'000));
+    s.max_members = static_cast<uint64_t>(host.config_int("max_members", 100'000, 2, 10'000'000));
+    s.max_bans = static_cast<uint64_t>(host.config_int("max_bans", 1000, 1, 1'000'000));
+    s.max_former = static_cast<uint64_t>(host.config_int("max_former", 1000, 10, 1'000'000));
+    s.fan_limit = static_cast<uint64_t>(host.config_int("fan_limit", 500, 0, 900));
+    s.notify_delay = host.config_duration("notify_delay", s.notify_delay, std::chrono::milliseconds(1));
+    s.try_time = host.config_duration("try_time", s.try_time, std::chrono::milliseconds(100));
+    s.idle_time = host.config_duration("idle_time", s.idle_time, std::chrono::milliseconds(100));
+    s.events = host.config_bool("events", false);
+    const auto count = [&host](const char* key, uint64_t fallback, int64_t least) {
+      return static_cast<uint64_t>(
+          host.config_int(key, static_cast<int64_t>(fallback), least, 1'000'000'000));
+    };
+    s.max_dialogs = count("max_dialogs", s.max_dialogs, 1);
+    s.max_added = count("max_added", s.max_added, 1);
+    s.create_rate = count("create_rate", s.create_rate, 1);
+    s.create_burst = count("create_burst", s.create_burst, 1);
+    s.add_rate = count("add_rate", s.add_rate, 1);
+    s.add_burst = count("add_burst", s.add_burst, kMaxCreateMembers);
+    s.pull_rate = static_cast<uint64_t>(host.config_int("pull_rate", 20, 1, 1'000'000));
+    s.pull_burst = static_cast<uint64_t>(host.config_int("pull_burst", 100, 10, 1'000'000));
+    return s;
+  }
+};
 
 }  // namespace lcg::dialog

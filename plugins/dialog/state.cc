@@ -29,6 +29,9 @@ std::string encode(const Meta& m) {
       .u64(static_cast<uint64_t>(m.created_ms))
       .u64(m.member_count)
       .u64(m.owner_count)
+      .u64(m.banned_count)
+      .u64(m.former_count)
+      .boolean(m.forgetful)
       .take();
 }
 
@@ -44,6 +47,10 @@ bool decode(std::string_view data, Meta& m) {
   m.created_ms = static_cast<int64_t>(r.u64());
   m.member_count = r.u64();
   m.owner_count = r.u64();
+  if (!r.ok() || r.at_end()) return r.ok();  // as written before these were counted
+  m.banned_count = r.u64();
+  m.former_count = r.u64();
+  m.forgetful = r.boolean();
   return r.ok();
 }
 

@@ -6,7 +6,7 @@
 // while readers are only shown up to `head`, the last durable position. When the store does not take an
 // entry, the entries behind it cannot be taken either (each requires its predecessor); the object is then
 // `broken`, answers nobody, and is replaced by what the store holds. Lane: the instance's. Pointers to
-// members live as long as the Dialog.
+// members live as long as the Dialog, but for a user who is out: a minute (Membership::trim).
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -46,6 +46,8 @@ struct Meta {
   std::string title, creator, epoch;
   int64_t created_ms = 0;
   uint64_t member_count = 0, owner_count = 0;
+  uint64_t banned_count = 0, former_count = 0;  // documents of users who are banned, or out
+  bool forgetful = false;                       // documents of former members have been erased
 };
 
 // Positions from..to; to 0: still open.
@@ -62,6 +64,8 @@ struct Member {
   uint64_t last_useq = 0, last_dseq = 0;
 
   bool in() const { return standing == Standing::kIn; }
+  // A document is kept of this: more than of somebody who never was there.
+  bool known() const { return standing != Standing::kOut || !windows.empty() || last_useq != 0; }
 };
 
 // The messages of one device in this dialog.
@@ -96,8 +100,10 @@ struct Dialog {
   uint64_t head = 0;         // last durable position
   uint64_t submitted = 0;    // last position given out
   int64_t last_ts_ms = 0;    // of `submitted`
-  bool all_members = false;  // `members` holds every member that ever was; else they are read when needed
+  bool all_members = false;  // `members` holds whoever has a document; else they are read when needed
   std::unordered_map<std::string, Member> members;
+  // Of forgotten users, until nobody can hold a pointer any more, and when that is.
+  std::deque<std::pair<int64_t, std::unordered_map<std::string, Member>::node_type>> retired;
   std::unordered_map<std::string, LanePtr> lanes;   // user NUL device; the idle make room at kMaxLanes
   std::unordered_map<uint64_t, Prepared> prepared;  // by message id
   std::deque<std::shared_ptr<Pending>> pending;     // in order of position
@@ -109,6 +115,15 @@ struct Dialog {
 
   bool broken = false, gone = false;
   Event gone_event;
+
+  // Of a direct dialog, who of the two has blocked the other (contacts.h).
+  struct Blocks {
+    bool known = false;
+    uint64_t changes = 0;  // while it was read
+    int64_t read_ns = 0;
+    std::vector<std::string> by;
+  };
+  Blocks blocks;
 
   // Telling members (notifier.h).
   enum class Dirty : uint8_t { kClean, kChanging, kDirty };

@@ -30,14 +30,17 @@ std::shared_ptr<Pending> find_pending(const Dialog& dialog, uint64_t id) {
 
 }  // namespace
 
-Reply Tcc::check_member(const Member* member, const TryRequest& q) const {
+Reply Tcc::check_member(const Dialog& dialog, const Member* member, const TryRequest& q) const {
   if (member == nullptr || member->standing == Standing::kOut) return denied();
   if (member->standing == Standing::kBanned) return refused("banned", chat::code::kBanned);
-  if (member->muted_until_ms > host_.wall_ms())
-    return refused("muted_until:" + std::to_string(member->muted_until_ms), chat::code::kMuted);
+  if (member->muted_until_ms > host_.wall_ms()) return muted(member->muted_until_ms);
   const bool own = q.target_user == q.key.user;
   if (q.kind == chat::Kind::kEdit && !own) return denied();
   if (q.kind == chat::Kind::kRecall && !own && member->role == Role::kMember) return denied();
+  if (q.kind != chat::Kind::kRecall) {  // one's own words may be taken back
+    Reply refusal = Contacts::may_write(dialog, q.key.user);
+    if (!refusal.ok()) return refusal;
+  }
   if (q.useq_expect != 0 && q.useq_expect != member->last_useq + 1)
     return conflict("last_useq:" + std::to_string(member->last_useq), chat::code::kUserOrder);
   return Reply();
@@ -60,7 +63,8 @@ Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q, bool* dup
                                                 : busy("too many messages of this device in flight");
   if (!lane.known) {
     // An ephemeral device we know nothing of: its connection keeps its order, and its first number is where
-    // it starts.
+    // it starts. Not so far up that it could run out of numbers.
+    if (q.key.cseq > kMaxFirstCseq) return conflict("resend_from:1", chat::code::kResendFrom);
     lane.known = true;
     lane.last_cseq = q.key.cseq - 1;
   }
@@ -89,7 +93,11 @@ Task<Reply> Tcc::try_send(TryRequest request) {
   const DialogPtr dialog = std::move(opened.value);
   Outcome<Member*> member = co_await directory_.member(dialog, request.key.user);
   if (!member.ok()) co_return busy(member.message);
-  Reply refusal = check_member(member.value, request);
+  if (contacts_.must_read_blocks(*dialog)) {
+    const lcg_status read = co_await contacts_.read_blocks(dialog);
+    if (read != LCG_OK) co_return busy("who has blocked whom is not known now");
+  }
+  Reply refusal = check_member(*dialog, member.value, request);
   if (!refusal.ok()) co_return refusal;
   Outcome<LanePtr> lane = co_await directory_.lane(dialog, request.key, request.ephemeral);
   if (!lane.ok()) co_return busy(lane.message);
@@ -113,7 +121,7 @@ Task<Reply> Tcc::try_send(TryRequest request) {
     co_return Reply::with(
         encode(TryAnswer{TryAnswer::State::kPrepared, {request.id, 0, 0, request.key.cseq, 0}}));
   }
-  refusal = check_member(member.value, request);
+  refusal = check_member(*dialog, member.value, request);
   if (!refusal.ok()) co_return refusal;
   bool duplicate = false;
   refusal = check_lane(*dialog, *lane.value, request, &duplicate);
@@ -184,6 +192,10 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
     }
     Outcome<LanePtr> lane = co_await directory_.lane(dialog, key, held->second.request.ephemeral);
     if (!lane.ok()) co_return busy(lane.message);
+    if (contacts_.must_read_blocks(*dialog)) {
+      const lcg_status read = co_await contacts_.read_blocks(dialog);
+      if (read != LCG_OK) co_return busy("who has blocked whom is not known now");
+    }
 
     held = dialog->prepared.find(id);
     if (held == dialog->prepared.end()) continue;
@@ -194,7 +206,7 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
       co_await dialog->lane_moved.wait();  // the predecessor is confirmed, cancelled or expires
       continue;
     }
-    Reply refusal = check_member(member.value, request);
+    Reply refusal = check_member(*dialog, member.value, request);
     if (refusal.ok() && !in_turn)
       refusal = conflict("resend_from:" + std::to_string(lane.value->last_cseq + 1), chat::code::kResendFrom);
     if (!refusal.ok()) {

@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "contacts.h"
 #include "directory.h"
 #include "log.h"
 #include "notifier.h"
@@ -34,13 +35,15 @@ class Fence {
 
 class Tcc {
  public:
-  Tcc(Host host, const Settings& settings, Directory& directory, Log& log, Reader& reader, Notifier& notifier)
+  Tcc(Host host, const Settings& settings, Directory& directory, Log& log, Reader& reader, Notifier& notifier,
+      Contacts& contacts)
       : host_(host),
         settings_(settings),
         directory_(directory),
         log_(log),
         reader_(reader),
-        notifier_(notifier) {}
+        notifier_(notifier),
+        contacts_(contacts) {}
 
   Task<Reply> try_send(TryRequest request);
   Task<Reply> confirm(chat::Key key, uint64_t id);
@@ -51,7 +54,7 @@ class Tcc {
   void expire(Dialog& dialog);
 
  private:
-  Reply check_member(const Member* member, const TryRequest& request) const;
+  Reply check_member(const Dialog& dialog, const Member* member, const TryRequest& request) const;
   // Order within the device; duplicate, gap, window, epoch.
   Reply check_lane(Dialog& dialog, Lane& lane, const TryRequest& request, bool* duplicate);
   // Ends the holding of a message.
@@ -68,6 +71,7 @@ class Tcc {
   Log& log_;
   Reader& reader_;
   Notifier& notifier_;
+  Contacts& contacts_;
   Fence fence_;
 };
 

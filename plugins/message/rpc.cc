@@ -38,6 +38,13 @@ Reply identify(const Request& request, SendRequest& q) {
   return Reply();
 }
 
+// Larger ones are not exact in every client.
+uint64_t number(json::Object& in, std::string_view key, uint64_t fallback) {
+  const uint64_t value = in.u64(key).value_or(fallback);
+  if (value >> 53 != 0) in.fail(key, "expected at most 2^53-1");
+  return value;
+}
+
 void parse_numbers(json::Object& in, const Request& request, SendRequest& q) {
   const std::optional<uint64_t> cseq = in.u64("cseq");
   q.numbered = cseq.has_value();
@@ -48,7 +55,7 @@ void parse_numbers(json::Object& in, const Request& request, SendRequest& q) {
   const uint64_t window = in.u64("window").value_or(1);
   if (window == 0 || window > chat::kMaxWindow) in.fail("window", "expected 1 to 8");
   q.window = static_cast<uint32_t>(window);
-  q.useq_expect = in.u64("useq").value_or(0);
+  q.useq_expect = number(in, "useq", 0);
 }
 
 void parse_body(json::Object& in, SendRequest& q) {
@@ -95,13 +102,13 @@ std::optional<ClientCall> parse_rpc(const Request& request, Reply* refusal) {
       parse_body(in, q);
     }
   }
-  const std::optional<uint64_t> epoch = in.u64("epoch");
+  const uint64_t epoch = number(in, "epoch", q.key.epoch);
   if (!in.error().empty()) {
     *refusal = bad_request(in.error());
   } else if (q.body.size() > chat::kMaxBodyBytes) {
     *refusal = Reply::error(LCG_E_INVALID, "max_bytes:" + std::to_string(chat::kMaxBodyBytes),
                             chat::code::kTooLarge);
-  } else if (epoch && q.numbered && *epoch != q.key.epoch) {
+  } else if (q.numbered && epoch != q.key.epoch) {
     *refusal =
         Reply::error(LCG_E_CONFLICT, "stale_epoch:" + std::to_string(q.key.epoch), chat::code::kStaleEpoch);
   }

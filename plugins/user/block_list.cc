@@ -4,11 +4,13 @@
 namespace lcg::user {
 namespace {
 
-const std::string kBlockCollection = "user_block";  // partition: who blocks; key: whom; value: since when
+// The broker keeps its own "user_block" in the same partition: until when an operator shuts a user out.
+const std::string kBlockCollection = "user_blocked";  // partition: who blocks; key: whom; value: since when
 
 }  // namespace
 
-Task<Reply> BlockList::block(std::string user, std::string blocked) const {
+Task<Reply> BlockList::block(std::string user, std::string blocked) {
+  const auto turn = co_await turns_.acquire(user);  // what is counted is what holds when it is written
   const Outcome<std::vector<std::string>> present = co_await list(user);
   if (!present.ok()) co_return Reply::error(present.status, present.message);
   for (const std::string& one : present.value)
@@ -21,7 +23,8 @@ Task<Reply> BlockList::block(std::string user, std::string blocked) const {
   co_return co_await storage_.commit(std::move(user), std::move(batch));
 }
 
-Task<Reply> BlockList::unblock(std::string user, std::string blocked) const {
+Task<Reply> BlockList::unblock(std::string user, std::string blocked) {
+  const auto turn = co_await turns_.acquire(user);
   storage::Batch batch;
   batch.erase(kBlockCollection, std::move(blocked));
   co_return co_await storage_.commit(std::move(user), std::move(batch));

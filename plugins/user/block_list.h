@@ -6,6 +6,7 @@
 
 #include "lcg/services/storage.hpp"
 #include "lcg/services/user.hpp"
+#include "lcg/sync.hpp"
 
 namespace lcg::user {
 
@@ -13,9 +14,10 @@ class BlockList {
  public:
   explicit BlockList(Host host) : host_(host), storage_(host) {}
 
-  // LCG_OK also when it was so already. LCG_E_CONFLICT: kMaxBlocks are blocked.
-  Task<Reply> block(std::string user, std::string blocked) const;
-  Task<Reply> unblock(std::string user, std::string blocked) const;
+  // On the lane of the user's slot, one after the other. LCG_OK also when it was so already. LCG_E_CONFLICT:
+  // kMaxBlocks are blocked.
+  Task<Reply> block(std::string user, std::string blocked);
+  Task<Reply> unblock(std::string user, std::string blocked);
   // In order of their ids.
   Task<Outcome<std::vector<std::string>>> list(std::string user) const;
   Task<Outcome<Blocks>> check(std::string first, std::string second) const;
@@ -25,6 +27,7 @@ class BlockList {
 
   const Host host_;
   const storage::Client storage_;
+  KeyedLock<> turns_;
 };
 
 }  // namespace lcg::user

@@ -6,6 +6,7 @@
 
 #include "lcg/json.hpp"
 #include "lcg/plugin.hpp"
+#include "lcg/services/dialog.hpp"
 #include "lcg/services/user.hpp"
 #include "plugins/user/block_list.h"
 #include "plugins/user/profiles.h"
@@ -56,7 +57,7 @@ void take_json(json::Object& in, std::string_view key, size_t limit, std::option
 
 class User {
  public:
-  explicit User(Host host) : host_(host), profiles_(host), blocks_(host) {}
+  explicit User(Host host) : host_(host), profiles_(host), blocks_(host), dialogs_(host) {}
 
   Task<Reply> on_rpc(Request request) {
     using Method = Task<Reply> (User::*)(Request);
@@ -79,6 +80,7 @@ class User {
     if (call.method == "get") return serve_get(std::move(call));
     if (call.method == "change") return serve_change(std::move(call));
     if (call.method == "block_check") return serve_block_check(std::move(call));
+    if (call.method == "block" || call.method == "unblock") return serve_block(std::move(call));
     return answer(Reply::error(LCG_E_UNSUPPORTED, "user has no such method"));
   }
 
@@ -134,21 +136,21 @@ class User {
     co_return Reply::with(json::Writer().raw("users", users + "]").take());
   }
 
-  Task<Reply> rpc_block(Request request) {
-    std::string other;
-    Reply refusal = read_other(request, other);
-    if (!refusal.ok()) co_return refusal;
-    const Reply done = co_await blocks_.block(request.user_id, std::move(other));
-    if (!done.ok()) co_return failed(done.status, done.message);
-    co_return Reply::with("{}");
-  }
+  Task<Reply> rpc_block(Request request) { return change_block(std::move(request), "block"); }
+  Task<Reply> rpc_unblock(Request request) { return change_block(std::move(request), "unblock"); }
 
-  Task<Reply> rpc_unblock(Request request) {
+  // Written where the user's slot is owned. Answered when the dialogs know, so that from the answer on it counts;
+  // also when it was so already, because an earlier call may have failed in between.
+  Task<Reply> change_block(Request request, std::string method) {
     std::string other;
     Reply refusal = read_other(request, other);
     if (!refusal.ok()) co_return refusal;
-    const Reply done = co_await blocks_.unblock(request.user_id, std::move(other));
+    Call call("user", std::move(method), request.user_id, wire::Writer().str(other).take());
+    const Reply done = co_await host_.call(std::move(call));
     if (!done.ok()) co_return failed(done.status, done.message);
+    const Reply told = co_await dialogs_.blocks_changed(request.user_id, std::move(other));
+    if (!told.ok() && told.status != LCG_E_UNAVAILABLE)  // unavailable: there is no such plugin
+      co_return failed(LCG_E_BUSY, "it is written, but a dialog may not know yet: ask again");
     co_return Reply::with("{}");
   }
 
@@ -181,12 +183,21 @@ class User {
     co_return Reply::with(encode(profile.value));
   }
 
+  Task<Reply> serve_block(ServiceCall call) {
+    wire::Reader reader(call.data);
+    std::string other(reader.str());
+    if (!reader.ok() || !is_user_id(other)) co_return Reply::error(LCG_E_INVALID, "not a user id");
+    if (call.method == "block") co_return co_await blocks_.block(std::move(call.key), std::move(other));
+    co_return co_await blocks_.unblock(std::move(call.key), std::move(other));
+  }
+
   Task<Reply> serve_block_check(ServiceCall call) {
     wire::Reader reader(call.data);
     std::string second(reader.str());
     if (!reader.ok() || !is_user_id(second)) co_return Reply::error(LCG_E_INVALID, "not a user id");
     const Outcome<Blocks> blocks = co_await blocks_.check(std::move(call.key), std::move(second));
-    if (!blocks.ok()) co_return failed(blocks.status, blocks.message);
+    // Not "unavailable", which says that no plugin keeps any blocks.
+    if (!blocks.ok()) co_return failed(LCG_E_BUSY, blocks.message);
     wire::Writer out;
     out.boolean(blocks.value.first_blocks_second).boolean(blocks.value.second_blocks_first);
     co_return Reply::with(out.take());
@@ -195,6 +206,7 @@ class User {
   const Host host_;
   Profiles profiles_;
   BlockList blocks_;
+  const dialog::Client dialogs_;
 };
 
 }  // namespace

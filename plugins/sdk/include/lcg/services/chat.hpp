@@ -31,7 +31,10 @@ inline constexpr uint32_t kDenied = 103, kBadRequest = 107, kTooManyRequests = 1
     kLastOwner = 1010,                         // last_owner: hand the dialog over first
     kFull = 1011,                              // max_members:<n>
     kBanned = 1012,                            // banned
-    kRecalled = 1013;                          // recalled: the target is gone
+    kRecalled = 1013,                          // recalled: the target is gone
+    kMaxBans = 1014,                           // max_bans:<n>: unban somebody first
+    kBlocking = 1015,                          // unblock: the user has blocked the other
+    kMaxDialogs = 1016;                        // max_dialogs:<n>: leave a dialog first
 }  // namespace code
 
 // What an entry of a dialog's log is.

@@ -77,7 +77,7 @@ class Client {
   explicit Client(Host host) : host_(host) {}
 
   // Checks membership, role and order, and holds the message for confirm (10 s). Refusals: codes 103 and
-  // 1001..1013; LCG_E_BUSY: try again later.
+  // 1001..1016; LCG_E_BUSY: try again later.
   Task<Reply> try_send(TryRequest request) const {
     std::string dialog = request.key.dialog;
     co_return co_await host_.call({"dialog", "try", std::move(dialog), encode(request)});
@@ -123,6 +123,12 @@ class Client {
   Task<Reply> feed_rest(std::string dialog, uint64_t at) const {
     std::string data = wire::Writer().u64(at).take();
     co_return co_await host_.call({"dialog", "feed_rest", std::move(dialog), std::move(data)});
+  }
+  // `user` has blocked or unblocked `other`, and the service "user" answers so already. LCG_OK: from now on it
+  // counts in their direct dialog.
+  Task<Reply> blocks_changed(std::string user, std::string other) const {
+    std::string data = wire::Writer().str(other).take();
+    co_return co_await host_.call({"dialog", "blocks_changed", std::move(user), std::move(data)});
   }
   // For the operator: the log entry of a message as JSON; empty data when there is none.
   Task<Reply> explain(chat::Key key, uint64_t id) const { return about("explain", std::move(key), id); }

@@ -58,7 +58,7 @@ class Client {
   explicit Client(Host host) : host_(host) {}
 
   // data is a chat::Position; it is durable. A retry with the same key gets the first answer, for ever.
-  // Refusals: codes 103, 107, 1001..1013. LCG_E_BUSY, TIMEOUT, UNAVAILABLE: send the same key again later.
+  // Refusals: codes 103, 107, 1001..1016. LCG_E_BUSY, TIMEOUT, UNAVAILABLE: send the same key again later.
   Task<Reply> send(SendRequest request) const {
     std::string key =
         request.key.dialog.empty() ? partition_of_slot(slot_of_id(request.target)) : request.key.dialog;

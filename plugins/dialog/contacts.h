@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Contacts: what users may do to one another: who is put into a dialog, how many in how short a time, and who
+// has blocked whom (service "user"; where no plugin provides it nobody has).
+//
+// Making a dialog, adding and joining go by the lane of the user who does it: there the rates count for all of
+// the user's sessions, and there each of those who are to be put in is asked about, on its own lane. A user who has
+// blocked the one who adds, or whose list is full, is left out without a word. Lane: the instance's.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "budget.h"
+#include "inbox.h"
+#include "lcg/host.hpp"
+#include "lcg/services/user.hpp"
+#include "lcg/sync.hpp"
+#include "rpc.h"
+#include "settings.h"
+#include "state.h"
+
+namespace lcg::dialog {
+
+class Contacts {
+ public:
+  Contacts(Host host, const Settings& settings, Inbox& inbox);
+
+  // Where a client's request goes: by way of reach()?
+  static bool concerned(const ClientCall& call);
+  // On the lane of the user who asks: checks, leaves out who may not be put in, and hands the rest to the dialog.
+  Task<Reply> reach(ClientCall call);
+  // On the lane of `user`, whom `actor` wants to put into a dialog. data: a Verdict.
+  Task<Reply> admit(std::string user, std::string actor);
+
+  // Direct dialogs: who of the two has blocked the other. LCG_E_BUSY: not now.
+  bool must_read_blocks(const Dialog& dialog) const;
+  Task<lcg_status> read_blocks(DialogPtr dialog);
+  // REQUIRES: not must_read_blocks. May `user` say something in this dialog?
+  static Reply may_write(const Dialog& dialog, const std::string& user);
+  // What is in memory about the two is no longer true.
+  void forget_blocks(Dialog& dialog) const;
+
+ private:
+  struct Asked {
+    Reply failed;
+    std::vector<Verdict> verdicts;
+  };
+  Task<> ask(std::string user, std::string actor, size_t index, WaitGroup* group, Asked* asked);
+  Task<Reply> sort_out(std::string actor, bool direct, std::vector<std::string>* users, Verdict* verdict);
+
+  Host host_;
+  storage::Client store_;
+  const Settings& settings_;
+  Inbox& inbox_;
+  user::Client users_;
+  Budget creating_, adding_;
+};
+
+}  // namespace lcg::dialog
