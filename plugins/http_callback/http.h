@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "plugins/http_callback/address_policy.h"
+#include "lcg/net/address_policy.hpp"
 
 namespace lcg::http_callback {
 
@@ -23,7 +23,7 @@ struct Origin {
   uint32_t max_queue = 1024;  // requests that wait for a connection
   std::string ca, cert, key;  // files, PEM; "" the system's certificates, no client certificate
   std::string server_name;    // whose certificate is expected; "" the host of the URL
-  AddressPolicy addresses;
+  net::AddressPolicy addresses;
 };
 
 struct HttpRequest {

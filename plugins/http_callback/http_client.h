@@ -5,7 +5,7 @@
 // Origin::max_connections over HTTP/1.1; over HTTP/2, which is used when TLS offers it, kStreams requests share a
 // connection. What does not fit waits in order, its timeout running. http and https only, no redirect is
 // followed, no proxy, cookie or .netrc is used, no compressed answer is asked for or unpacked. Addresses are
-// checked as in address_policy.h; certificates are verified, always.
+// checked as in lcg/net/address_policy.hpp; certificates are verified, always.
 //
 // A request that is not repeatable is never sent twice: when a kept-alive connection turns out to be closed, it
 // goes on over a new one only if its body was not begun.

@@ -8,10 +8,12 @@
 #include <array>
 #include <vector>
 
-#include "plugins/http_callback/address_policy.h"
+#include "lcg/net/address_policy.hpp"
 
 namespace lcg::http_callback {
 namespace {
+
+using net::Endpoint, net::endpoint_of;
 
 constexpr int kDescriptors = 4096;
 

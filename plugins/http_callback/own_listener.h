@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // own_listener: is an address one where this very process listens? A callback sent there would come back as a
 // request of a client, for ever; a name may be made to resolve there. Who
-// wants it nevertheless lists the address with its port (address_policy.h).
+// wants it nevertheless lists the address with its port (lcg/net/address_policy.hpp).
 #pragma once
 #include <sys/socket.h>
 

@@ -68,15 +68,15 @@ void read_transforms(const Host& host, const std::string& key, BackEndSettings& 
   }
 }
 
-void read_addresses(const Host& host, const std::string& key, bool allow, AddressPolicy& out) {
+void read_addresses(const Host& host, const std::string& key, bool allow, net::AddressPolicy& out) {
   const std::vector<std::string> rules = host.config_list(key);
   if (rules.size() > static_cast<size_t>(kMaxAddressRules))
     throw ConfigError(key, "at most 256 rules", std::to_string(rules.size()));
   for (const std::string& rule : rules)
-    if (!out.add(rule, allow)) throw ConfigError(key, "a network like 10.0.0.0/8 or 127.0.0.1:9000", rule);
+    if (!out.add(rule, allow)) throw ConfigError(key, net::AddressPolicy::kRuleText, rule);
 }
 
-BackEndSettings read_back_end(const Host& host, const std::string& at, const AddressPolicy& addresses) {
+BackEndSettings read_back_end(const Host& host, const std::string& at, const net::AddressPolicy& addresses) {
   BackEndSettings b;
   auto origin = std::make_shared<Origin>();
   b.name = host.config_required(at + "name");
@@ -135,7 +135,7 @@ const BackEndSettings* Settings::find(const std::string& name) const {
 
 Settings Settings::from(const Host& host) {
   Settings s;
-  AddressPolicy addresses;
+  net::AddressPolicy addresses;
   read_addresses(host, "addresses.allow", true, addresses);
   read_addresses(host, "addresses.deny", false, addresses);
   const int64_t count = host.config_int("backends.#", 0, 0, kMaxBackEnds);

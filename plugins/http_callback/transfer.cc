@@ -146,7 +146,7 @@ size_t Transfer::on_read(char* data, size_t size, size_t count, void* user) {
 
 curl_socket_t Transfer::on_socket(void* user, curlsocktype, curl_sockaddr* address) {
   auto* self = static_cast<Transfer*>(user);
-  const std::optional<Endpoint> endpoint = endpoint_of(address->addr);
+  const std::optional<net::Endpoint> endpoint = net::endpoint_of(address->addr);
   if (!endpoint || !self->origin().addresses.allows(*endpoint)) {
     self->denied_ = (endpoint ? to_text(*endpoint) : std::string("the address")) + " is not allowed";
     return CURL_SOCKET_BAD;

@@ -40,7 +40,7 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 
 curl_socket_t on_socket(void* user, curlsocktype, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (!transfer.rules.addresses.allows(&address->addr)) {
+  if (!transfer.rules.addresses.allows(address->addr)) {
     transfer.refused_address = true;
     return CURL_SOCKET_BAD;
   }

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <string>
 
-#include "plugins/token/address_policy.h"
+#include "lcg/net/address_policy.hpp"
 
 namespace lcg::token {
 
@@ -17,7 +17,7 @@ struct FetchRules {
   std::chrono::milliseconds timeout{5000};  // of all of it, name and TLS included
   size_t max_bytes = 64u << 10;             // of the body; of the head the same
   std::string ca_file;                      // PEM; empty: the system's
-  AddressPolicy addresses;
+  net::AddressPolicy addresses;
 };
 
 struct Fetched {

@@ -147,11 +147,9 @@ Endpoint read_endpoint_rules(const Host& host, const std::string& prefix) {
   out.min_interval = host.config_duration(prefix + "min_interval", 30s, 1s, 1h);
   out.rules.timeout = host.config_duration(prefix + "timeout", 3s, 100ms, 30s);
   out.rules.ca_file = host.config(prefix + "ca_file", "");
-  try {
-    out.rules.addresses = AddressPolicy(host.config_list(prefix + "allow_networks"));
-  } catch (const std::invalid_argument& error) {
-    throw ConfigError(prefix + "allow_networks: " + error.what());
-  }
+  const std::string listed = prefix + "allow_networks";
+  for (const std::string& rule : host.config_list(listed))
+    if (!out.rules.addresses.add(rule, true)) throw ConfigError(listed, net::AddressPolicy::kRuleText, rule);
   return out;
 }
 

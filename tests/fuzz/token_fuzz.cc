@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "plugins/token/address_policy.h"
+#include "lcg/net/address_policy.hpp"
 #include "plugins/token/base64.h"
 #include "plugins/token/testing/signer.h"
 #include "plugins/token/verify.h"
@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   read_keys(text);
   std::vector<Jwk> keys;
   decode(text, keys);
-  Network::parse(text);
+  lcg::net::AddressPolicy().add(text, true);
   if (const auto bytes = from_base64url(text); bytes && base64url(*bytes) != text) std::abort();
   return 0;
 }
