@@ -3,21 +3,10 @@
 namespace lcg::broker {
 namespace {
 
-// "#42" and the like. Where the option is off, nobody but a back end may let anybody in: such a name is somebody's
-// own channel elsewhere in the system.
-SubscribeDecision decide_user_limited(const ChannelOptions& options, const ChannelName& name,
-                                      const Peer& peer) {
-  if (options.allow_user_limited_channels) {
-    if (name.lists(peer.user)) return SubscribeDecision::kAllow;
-  } else if (!options.subscribe_route.empty()) {
-    return SubscribeDecision::kAskPlugins;
-  }
-  return options.insecure ? SubscribeDecision::kAllow : SubscribeDecision::kDeny;
-}
-
 // Positions are told to who asks for them, if the namespace lets everybody, or him, read its history.
 bool may_track(const ChannelOptions& options, bool allowed, const SubscribeRequest& request) {
-  return request.server_side || allowed || permits(options, options.history_read, *request.peer, true);
+  return request.server_side || allowed ||
+         permits(options, options.history_read, ChannelName(request.channel), *request.peer, true);
 }
 
 }  // namespace
@@ -29,18 +18,32 @@ SubscribeDecision decide_subscribe(const ChannelOptions& options, const Subscrib
   if (!request.token.empty()) return SubscribeDecision::kAskPlugins;
   if (name.is_private) return SubscribeDecision::kDeny;
   if (options.provided()) return SubscribeDecision::kAllow;
-  if (name.user_limited) return decide_user_limited(options, name, *request.peer);
+  if (name.user_limited && (options.allow_user_limited_channels || options.subscribe_route.empty())) {
+    const bool admitted = name_admits(options, name, *request.peer, false);
+    return admitted ? SubscribeDecision::kAllow : SubscribeDecision::kDeny;
+  }
   if (!options.subscribe_route.empty()) return SubscribeDecision::kAskPlugins;
   if (plugins_care) return SubscribeDecision::kAskPluginsThenOptions;
-  return options_allow_subscribe(options, *request.peer) ? SubscribeDecision::kAllow
-                                                         : SubscribeDecision::kDeny;
+  return options_allow_subscribe(options, name, *request.peer) ? SubscribeDecision::kAllow
+                                                               : SubscribeDecision::kDeny;
 }
 
-bool options_allow_subscribe(const ChannelOptions& options, const Peer& peer) {
-  return permits(options, options.subscribe, peer, false);
+bool options_allow_subscribe(const ChannelOptions& options, const ChannelName& name, const Peer& peer) {
+  return permits(options, options.subscribe, name, peer, false);
 }
 
-bool permits(const ChannelOptions& options, const Permission& permission, const Peer& peer, bool subscribed) {
+bool name_admits(const ChannelOptions& options, const ChannelName& name, const Peer& peer, bool subscribed) {
+  if (subscribed) return true;  // a token, a back end or the server let the session in
+  if (name.is_private) return false;
+  if (!name.user_limited || options.insecure) return true;
+  // Where the option is off, nobody but a back end may let anybody in: such a name is somebody's own channel
+  // elsewhere in the system.
+  return options.allow_user_limited_channels && name.lists(peer.user);
+}
+
+bool permits(const ChannelOptions& options, const Permission& permission, const ChannelName& name,
+             const Peer& peer, bool subscribed) {
+  if (!name_admits(options, name, peer, subscribed)) return false;
   return options.insecure || permission.allows(peer, subscribed);
 }
 
@@ -70,7 +73,8 @@ bool pushes_join_leave(const ChannelOptions& options, const SubscriberOptions& o
                        const SubscribeRequest& request) {
   if (own.force_push_join_leave) return true;
   if (!request.join_leave || !own.join_leave) return false;
-  return request.server_side || permits(options, options.presence_read, *request.peer, true);
+  return request.server_side ||
+         permits(options, options.presence_read, ChannelName(request.channel), *request.peer, true);
 }
 
 bool takes_delta(const ChannelOptions& options, const SubscribeRequest& request) {

@@ -18,10 +18,15 @@ enum class SubscribeDecision {
 SubscribeDecision decide_subscribe(const ChannelOptions& options, const SubscribeRequest& request,
                                    bool plugins_care);
 // The last step of the order: the namespace's own permission.
-bool options_allow_subscribe(const ChannelOptions& options, const Peer& peer);
+bool options_allow_subscribe(const ChannelOptions& options, const ChannelName& name, const Peer& peer);
 
-// `permission` is one of the options'.
-bool permits(const ChannelOptions& options, const Permission& permission, const Peer& peer, bool subscribed);
+// What the name itself asks of a client, whatever it wants to do there: of "$private" that it is subscribed, of
+// "#users" that its user is listed (allow_user_limited_channels) or that it is subscribed.
+bool name_admits(const ChannelOptions& options, const ChannelName& name, const Peer& peer, bool subscribed);
+
+// Every client's command in a channel: the name first, then `permission`, one of the options'.
+bool permits(const ChannelOptions& options, const Permission& permission, const ChannelName& name,
+             const Peer& peer, bool subscribed);
 
 // What may be different for one subscriber, as whoever authorised the subscription wants it.
 struct SubscriberOptions {

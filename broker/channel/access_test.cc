@@ -224,11 +224,11 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(InsecureTest, AllowsWhatNobodyForbids) {
   ChannelOptions options;
   Peer anonymous;
-  EXPECT_FALSE(permits(options, options.history_read, anonymous, false));
+  EXPECT_FALSE(permits(options, options.history_read, ChannelName("a"), anonymous, false));
 
   options.insecure = true;
 
-  EXPECT_TRUE(permits(options, options.history_read, anonymous, false));
+  EXPECT_TRUE(permits(options, options.history_read, ChannelName("a"), anonymous, false));
 }
 
 TEST(SubscriberOptionsTest, AnOverrideTakesTheOptionsPlace) {

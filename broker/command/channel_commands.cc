@@ -30,14 +30,11 @@ ChannelCommands::Found ChannelCommands::find(std::string_view channel) const {
   return {found.options, nullptr, 0};
 }
 
-bool ChannelCommands::may(const Permission& permission, const Found& found, const Peer& peer) const {
-  if (found.options->provided()) return true;
-  bool subscribed = false;
-  if (permission.for_subscriber && found.channel != nullptr) {
-    const Member* member = found.channel->members().find(peer.session);
-    subscribed = member != nullptr && member->in;
-  }
-  return permits(*found.options, permission, peer, subscribed);
+bool ChannelCommands::may(const Permission& permission, const Found& found, std::string_view channel,
+                          const Peer& peer) const {
+  const Member* member = found.channel == nullptr ? nullptr : found.channel->members().find(peer.session);
+  const bool subscribed = member != nullptr && member->in;
+  return permits(*found.options, permission, ChannelName(channel), peer, subscribed);
 }
 
 void ChannelCommands::subscribe(SubscribeRequest request, SubscribeFn done) {
@@ -94,7 +91,7 @@ void ChannelCommands::answered_to_subscribe(std::shared_ptr<Channel> channel, Su
   const ChannelOptions& options = channel->options();
   Outcome refused;
   if (result.status == LCG_DEFER) {
-    if (!then_options || !options_allow_subscribe(options, *request.peer))
+    if (!then_options || !options_allow_subscribe(options, ChannelName(channel->name()), *request.peer))
       refused.error = make_error(error_code::kPermissionDenied);
   } else {
     refused = outcome_of_chain(result, error_code::kUnknownChannel);

@@ -54,8 +54,9 @@ class ChannelCommands {
   void send_as_server(ServerPublish publish, const Found& found, PublishFn done);
   // True: the key was used before, and `done` has its result. Else `done` is made to remember it.
   bool was_published(const std::string& channel, const std::string& key, PublishFn& done);
-  // Is the session subscribed? A provided channel is its provider's to guard.
-  bool may(const Permission& permission, const Found& found, const Peer& peer) const;
+  // May the client, subscribed or not? Not for what a provider guards.
+  bool may(const Permission& permission, const Found& found, std::string_view channel,
+           const Peer& peer) const;
 
   LaneContext& context_;
   ChannelContext channel_context_;

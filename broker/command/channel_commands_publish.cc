@@ -41,7 +41,8 @@ void ChannelCommands::publish(PublishRequest request, PublishFn done) {
   if (const uint32_t code = admit_data(options, request.checked_json, request.data, binary, why))
     return done(refusal(code, why));
   request.checked_json = !binary;
-  const bool allowed = may(options.publish, found, *request.peer);
+  // A provided channel is its provider's to guard.
+  const bool allowed = options.provided() || may(options.publish, found, request.channel, *request.peer);
   const bool asks = !options.publish_route.empty() || context_.host.wants(LCG_REQ_PUBLISH);
   if (!options.provided() && asks)
     return ask_to_publish(std::move(request), options, allowed, std::move(done));

@@ -18,7 +18,9 @@ void ChannelCommands::history(HistoryRequest request, HistoryFn done) {
   const ChannelOptions& options = *found.options;
   if (!options.provided() && !options.keeps_history())
     return done(failed<HistoryResponse>(error_code::kNotAvailable));
-  if (request.peer != nullptr && !may(options.history_read, found, *request.peer))
+  // A provided channel is its provider's to guard.
+  if (request.peer != nullptr && !options.provided() &&
+      !may(options.history_read, found, request.channel, *request.peer))
     return done(failed<HistoryResponse>(error_code::kPermissionDenied));
   if (request.reverse && request.has_since && request.since.offset == 0)
     return done(failed<HistoryResponse>(error_code::kBadRequest));
@@ -43,10 +45,9 @@ void ChannelCommands::presence(PresenceRequest request, UniqueFunction<void(Pres
   Members* members = found.channel == nullptr ? nullptr : &found.channel->members();
   if (request.peer != nullptr) {
     const Member* self = members == nullptr ? nullptr : members->find(request.peer->session);
-    const bool subscribed = self != nullptr && self->in;
     // Of a provided channel only its own members may know who is there, whatever the options say.
-    if (!permits(options, options.presence_read, *request.peer, subscribed) ||
-        (options.provided() && !subscribed))
+    const bool provided_to = !options.provided() || (self != nullptr && self->in);
+    if (!provided_to || !may(options.presence_read, found, request.channel, *request.peer))
       return done(failed<PresenceResponse>(error_code::kPermissionDenied));
   }
   PresenceResponse answer;
