@@ -33,10 +33,11 @@ std::vector<PublicationPtr> publications_of(channel::StreamPage& page) {
 
 // Dense, ascending, right after `since` and up to the head: what the client protocol calls recovered.
 bool complete(const channel::StreamPage& page, uint64_t since) {
+  if (since > page.head) return false;
   uint64_t expected = since + 1;
   for (const channel::StreamPublication& publication : page.publications)
     if (publication.offset != expected++) return false;
-  return expected == page.head + 1;
+  return expected - 1 == page.head;
 }
 
 template <class Response>
@@ -66,7 +67,7 @@ void ProvidedChannel::attach(const SubscribeRequest& request, const SubscribeGra
   channel::SubscribeRequest query;
   query.channel = name();
   query.peer = wire_peer(*request.peer);
-  query.recover = request.recover;
+  query.recover = request.recover && request.since.offset != UINT64_MAX;  // as in history()
   query.offset = request.since.offset;
   query.epoch = request.since.epoch;
   query.limit = kMaxHistoryPublications;
@@ -113,7 +114,10 @@ void ProvidedChannel::history(HistoryRequest request, HistoryFn done) {
   query.reverse = request.reverse;
   query.since = request.since.offset;
   query.epoch = request.since.epoch;
-  query.limit = request.limit == 0 ? 0 : static_cast<int32_t>(history_limit(request.limit));
+  // Nothing is after the last number there is, and no provider has to know that it has no next one.
+  const bool nothing_follows = request.has_since && !request.reverse && request.since.offset == UINT64_MAX;
+  const bool position_only = request.limit == 0 || nothing_follows;
+  query.limit = position_only ? 0 : static_cast<int32_t>(history_limit(request.limit));
   std::string epoch = request.has_since ? request.since.epoch : std::string();
   call("history", channel::encode(query), kCallTimeout,
        [epoch = std::move(epoch), done = std::move(done)](ServiceCallResponse reply) mutable {

@@ -239,6 +239,29 @@ TEST_F(ProvidedChannelTest, HistoryLimitIsOurs) {
   EXPECT_EQ((*answer)->position, (StreamPosition{2, "e"}));
 }
 
+TEST_F(ProvidedChannelTest, TheLastNumberThereIsHasNothingAfterIt) {
+  HistoryRequest request{"dialog:42", alice_, true};
+  request.since = {UINT64_MAX, "e"};
+  request.limit = -1;
+  auto answer = rig_.begin(request);
+  rig_.world.run_until_idle();
+  channel::HistoryRequest asked;
+  ASSERT_TRUE(channel::decode(asked_.at(0).first.data, asked));
+
+  EXPECT_EQ(asked.limit, 0) << "the position alone";
+}
+
+TEST_F(ProvidedChannelTest, ARecoveryAboveTheHeadIsNone) {
+  for (const uint64_t since : {uint64_t{3}, uint64_t{1} << 63, UINT64_MAX}) {
+    asked_.clear();
+    auto answer = begin_subscribe(true, since);
+    reply(0, page(2, {}, true));
+
+    EXPECT_FALSE((*answer)->recovered) << since;
+    rig_.get(UnsubscribeRequest{"dialog:42", alice_});
+  }
+}
+
 TEST_F(ProvidedChannelTest, HistoryOfAnotherEpochIsUnrecoverable) {
   HistoryRequest request{"dialog:42", alice_, true};
   request.since = {1, "old"};

@@ -51,6 +51,38 @@ TEST_F(StreamTest, OffsetsAreDenseFromOne) {
   EXPECT_EQ(stream_.top().offset, 3u);
 }
 
+// Any 64 bits may be asked for: what is at the top or above it has nothing after it, and never everything.
+TEST_F(StreamTest, PositionsAtTheEdgesOfTheirType) {
+  append(stream_, 6);  // 3 to 6 are kept
+  struct Row {
+    uint64_t since;
+    size_t after, before;
+    bool recovers;
+  };
+  constexpr uint64_t kOne = 1;
+  const Row rows[] = {{0, 4, 0, false},
+                      {1, 4, 0, false},
+                      {2, 4, 0, true},
+                      {5, 1, 2, true},
+                      {6, 0, 3, true},
+                      {7, 0, 4, false},
+                      {(kOne << 31) - 1, 0, 4, false},
+                      {kOne << 31, 0, 4, false},
+                      {kOne << 32, 0, 4, false},
+                      {kOne << 53, 0, 4, false},
+                      {(kOne << 63) - 1, 0, 4, false},
+                      {kOne << 63, 0, 4, false},
+                      {UINT64_MAX - 1, 0, 4, false},
+                      {UINT64_MAX, 0, 4, false}};
+  for (const Row& row : rows) {
+    for (const uint32_t limit : {uint32_t{300}, UINT32_MAX}) {
+      EXPECT_THAT(read(stream_, row.since, false, limit), SizeIs(row.after)) << row.since;
+      EXPECT_THAT(read(stream_, row.since, true, limit), SizeIs(row.before)) << row.since;
+    }
+    EXPECT_EQ(stream_.recover(kStart, {row.since, ""}).recovered, row.recovers) << row.since;
+  }
+}
+
 TEST_F(StreamTest, EpochIsEightLettersAndStays) {
   const std::string epoch = stream_.top().epoch;
   append(stream_, 9);

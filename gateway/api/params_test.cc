@@ -59,6 +59,35 @@ TEST(ApiParams, AnotherTypeIsMalformed) {
   }
 }
 
+// Every number a method takes, at the edges of its type and of the others: read as it is or malformed.
+TEST(ApiParams, NumbersAtTheEdgesOfTheirTypes) {
+  struct Number {
+    const char *method, *before, *after;
+    std::string_view least, most, below, above;
+  };
+  constexpr std::string_view k32 = "2147483647", k64 = "9223372036854775807", kU64 = "18446744073709551615";
+  for (const Number& n : std::vector<Number>{
+           {"history", R"({"limit":)", "}", "-2147483648", k32, "-2147483649", "2147483648"},
+           {"history", R"({"since":{"offset":)", "}}", "0", kU64, "-1", "18446744073709551616"},
+           {"subscribe", R"({"recover_since":{"offset":)", "}}", "0", kU64, "-1", "18446744073709551616"},
+           {"publish", R"({"version":)", "}", "0", kU64, "-1", "18446744073709551616"},
+           {"subscribe", R"({"expire_at":)", "}", "-9223372036854775808", k64, "-9223372036854775809",
+            "9223372036854775808"},
+           {"refresh", R"({"expire_at":)", "}", "-9223372036854775808", k64, "-9223372036854775809",
+            "9223372036854775808"},
+           {"disconnect", R"({"disconnect":{"code":)", "}}", "0", "4294967295", "-1", "4294967296"}}) {
+    const auto malformed = [&](std::string_view number) {
+      return read(n.method, std::string(n.before).append(number).append(n.after)).refusal.malformed;
+    };
+    for (const std::string_view good : {n.least, n.most, std::string_view("0"), std::string_view("1")})
+      EXPECT_FALSE(malformed(good)) << n.method << n.before << good;
+    for (const std::string_view bad :
+         {n.below, n.above, std::string_view("1.0"), std::string_view("1e3"), std::string_view("\"1\""),
+          std::string_view("340282366920938463463374607431768211456")})
+      EXPECT_TRUE(malformed(bad)) << n.method << n.before << bad;
+  }
+}
+
 TEST(ApiParams, WhatIsTooLongIsNamedAndNotMalformed) {
   const std::string name(256, 'x');
   std::string tags = "{", longer = R"({"channel":"a","tags":{"k":")" + std::string(1025, 'v') + "\"}}";

@@ -1,7 +1,7 @@
 // FieldReader: the fields of one Protobuf message one by one, over a view; nothing is copied.
 // FieldWriter: appends the fields of one Protobuf message to a string, in one pass.
 //
-// Varints and zigzag are protozero's. What it lets pass and we do not: a length or a tag over 32 bits, a group, a
+// Varints and zigzag are protozero's. What it lets pass and we do not: a length, a tag or a number over its bits, a group, a
 // known field of another wire type than its own, text that is not UTF-8. Unknown fields are skip()ped.
 // Source: Protocol Buffers encoding (protobuf.dev/programming-guides/encoding).
 #pragma once
@@ -13,6 +13,7 @@
 #include <protozero/varint.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/utf8.h"
 
@@ -41,9 +42,9 @@ class FieldReader {
     return protozero::decode_varint(&at_, end_);
   }
   bool flag() { return number() != 0; }
-  // Of 32 bits: a longer one is cut off, as every implementation does.
-  uint32_t number32() { return static_cast<uint32_t>(number()); }
-  int32_t signed32() { return static_cast<int32_t>(number()); }
+  // Of 32 bits. What does not fit is refused, not cut off: no encoder writes it, and a limit of 2^32 is not one of 0.
+  uint32_t number32() { return fitting<uint32_t>(number()); }
+  int32_t signed32() { return fitting<int32_t>(static_cast<int64_t>(number())); }
 
   std::string_view bytes() {
     require(protozero::pbf_wire_type::length_delimited);
@@ -84,6 +85,11 @@ class FieldReader {
   std::string_view rest() const { return {at_, static_cast<size_t>(end_ - at_)}; }
 
  private:
+  template <class Short, class Long>
+  static Short fitting(Long value) {
+    if (!std::in_range<Short>(value)) throw protozero::varint_too_long_exception{};
+    return static_cast<Short>(value);
+  }
   void require(protozero::pbf_wire_type type) const {
     if (type_ != type) throw protozero::unknown_pbf_wire_type_exception{};
   }

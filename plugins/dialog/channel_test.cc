@@ -76,6 +76,23 @@ TEST_F(ChannelTest, HistoryPagesBothWays) {
   EXPECT_EQ(b.value.publications[2].offset, 8u);
 }
 
+// The head is 10.
+TEST_F(ChannelTest, PositionsAtTheEdgesOfTheirTypeHaveNothingAfterThem) {
+  constexpr uint64_t kOne = 1;
+  for (const uint64_t since : {kOne * 10, kOne * 11, (kOne << 31) - 1, kOne << 31, kOne << 32, kOne << 53,
+                               (kOne << 63) - 1, kOne << 63, UINT64_MAX - 1, UINT64_MAX}) {
+    channel::HistoryRequest q;
+    q.has_since = true;
+    q.since = since;
+    q.limit = -1;
+    EXPECT_TRUE(rig_.history(bob_, "d", q).value.publications.empty()) << since;
+    q.reverse = true;
+    EXPECT_EQ(rig_.history(bob_, "d", q).value.publications.size(), std::min<uint64_t>(since - 1, 10))
+        << since;
+    EXPECT_EQ(rig_.recover(bob_, "d", since).value.recovered, since == 10) << since;
+  }
+}
+
 TEST_F(ChannelTest, HistoryWithoutLimitIsThePositionOnly) {
   const Outcome<channel::StreamPage> page = rig_.history(bob_, "d", {});
   EXPECT_EQ(page.value.head, 10u);
