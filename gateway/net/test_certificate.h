@@ -16,10 +16,12 @@ namespace lcg::net {
 class TestCertificate {
  public:
   // `names`: "DNS:a.example,DNS:*.b.example"
-  explicit TestCertificate(const std::string& names) {
+  enum class Key { kEcdsa, kRsa, kShortRsa };
+  explicit TestCertificate(const std::string& names, Key kind = Key::kEcdsa) {
     char pattern[] = "/tmp/lcg-certificate-XXXXXX";
     dir_ = ::mkdtemp(pattern);
-    EVP_PKEY* key = EVP_EC_gen("P-256");
+    EVP_PKEY* key =
+        kind == Key::kEcdsa ? EVP_EC_gen("P-256") : EVP_RSA_gen(kind == Key::kRsa ? 2048u : 1024u);
     X509* certificate = X509_new();
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);

@@ -20,6 +20,15 @@ using ContextPtr = std::unique_ptr<SSL_CTX, FreeContext>;
 
 constexpr unsigned char kAlpn[] = "\x08http/1.1";
 
+// Of TLS 1.2: forward secrecy and AEAD, nothing else (RFC 9325 4.2). All suites of TLS 1.3 have both.
+constexpr char kCiphers[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr char kCiphers13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr char kGroups[] = "X25519:P-256:P-384";
+constexpr int kSecurityLevel = 2;  // 112 bits: no RSA below 2048, no SHA-1, whatever the system's default is
+
 std::string last_error() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
@@ -44,9 +53,15 @@ Status no_file(const std::string& file, const char* what) {
 
 Result<ContextPtr> load_one(const TlsCertificate& from) {
   ContextPtr context(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX_set_security_level(context.get(), kSecurityLevel);
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  if (SSL_CTX_set_cipher_list(context.get(), kCiphers) != 1 ||
+      SSL_CTX_set_ciphersuites(context.get(), kCiphers13) != 1 ||
+      SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_GROUPS_LIST, 0, const_cast<char*>(kGroups)) != 1)
+    return Status(Code::kInternal, "this OpenSSL has none of the ciphers that are served: " + last_error());
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                         SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+                                         SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_COMPRESSION |
+                                         SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // Else SSL_read goes through KeyUpdates, of which there is no limit, for as long as the client sends some.

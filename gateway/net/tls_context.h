@@ -1,6 +1,7 @@
 // TlsContext: the certificates of a listener and everything that is the same for all its connections.
 //
-// TLS 1.2 and 1.3; no renegotiation, no early data (it can be replayed), ALPN "http/1.1" alone. The certificate is
+// TLS 1.3, and 1.2 with ECDHE and an AEAD alone, whatever the system's openssl.cnf allows; no renegotiation, no
+// compression, no early data (it can be replayed), ALPN "http/1.1" alone. The certificate is
 // chosen by the name the client asks for (SNI, RFC 6066 3) among those whose names fit (RFC 6125, wildcards included),
 // else the first. Read buffers are released while a connection is idle (SSL_MODE_RELEASE_BUFFERS). Immutable: a reload
 // makes another one for the connections to come. Any thread.
