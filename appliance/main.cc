@@ -13,6 +13,7 @@
 #include "appliance/exit_codes.h"
 #include "appliance/notify.h"
 #include "appliance/version.h"
+#include "base/visible.h"
 #include "broker/host/crash_note.h"
 
 namespace {
@@ -68,7 +69,7 @@ int run(const std::string& path) {
   config::Document document = config::Document::load(path);
   const AppConfig config = AppConfig::read(document);
   if (!document.ok()) {
-    std::fprintf(stderr, "%s", document.error_text().c_str());
+    for (const std::string& error : document.errors()) std::fprintf(stderr, "%s\n", visible(error).c_str());
     return exit_code::kConfig;
   }
   const std::string started = document.dump_effective();

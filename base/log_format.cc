@@ -7,18 +7,12 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 
 namespace lcg::log {
 namespace {
 
 constexpr std::array<std::string_view, 5> kLevelNames = {"debug", "info", "warn", "error", "off"};
-constexpr char kHex[] = "0123456789abcdef";
-
-void append_u16_escape(std::string& out, unsigned unit) {
-  out.append("\\u");
-  for (int shift = 12; shift >= 0; shift -= 4) out.push_back(kHex[unit >> shift & 0xf]);
-}
-
 // Between double quotes in both formats; the escapes are JSON's.
 void append_escaped(std::string& out, std::string_view text) {
   bool cut = text.size() > kMaxValue;
@@ -33,7 +27,7 @@ void append_escaped(std::string& out, std::string_view text) {
       } else if (c == '\n') {
         out.append("\\n");
       } else if (c < 0x20 || c == 0x7f) {
-        append_u16_escape(out, c);
+        append_json_escape(out, c);
       } else {
         out.push_back(static_cast<char>(c));
       }
@@ -46,13 +40,11 @@ void append_escaped(std::string& out, std::string_view text) {
       ++i;
       continue;
     }
-    std::string_view sequence = text.substr(i, length);
-    if (sequence == "\u2028" || sequence == "\u2029") {
-      append_u16_escape(out, sequence == "\u2028" ? 0x2028 : 0x2029);
-    } else if (length == 2 && c == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0) {
-      append_u16_escape(out, static_cast<unsigned char>(sequence[1]));  // C1 controls
+    const uint32_t code_point = code_point_of(text.substr(i), length);
+    if (is_visible(code_point)) {
+      out.append(text.substr(i, length));
     } else {
-      out.append(sequence);
+      append_json_escape(out, code_point);
     }
     i += length;
   }

@@ -37,6 +37,12 @@ TEST(Log, NoValueCanForgeALine) {
   EXPECT_EQ(line.substr(line.find(" v=")), R"( v="a\nlevel=error\u000d\u001b[2J\u2028\u0085\u007f")");
 }
 
+TEST(Log, NoValueTurnsOrHidesWhatIsRead) {
+  std::string line = logfmt("e", {{"v", "a\u202eb\u200b\u2066\ufeff\U000e0041c"}});
+
+  EXPECT_EQ(line.substr(line.find(" v=")), R"( v="a\u202eb\u200b\u2066\ufeff\udb40\udc41c")");
+}
+
 TEST(Log, InvalidUtf8IsReplaced) {
   std::string line = format_line(Format::kJson, 0, Level::kInfo, "e", {{"v", "a\xFF"}});
 

@@ -7,6 +7,7 @@
 #include "appliance/ctl/admin_client.h"
 #include "appliance/ctl/tables.h"
 #include "appliance/exit_codes.h"
+#include "base/visible.h"
 
 namespace {
 
@@ -18,17 +19,26 @@ struct Options {
   bool as_json = false;
 };
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+// The one way to the terminal: lines of visible text, whatever a client has called itself.
+void print(std::string_view text, std::FILE* to = stdout) {
+  std::string out;
+  for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+    lcg::append_visible(out, text.substr(0, end));
+    out.push_back('\n');
+  }
+  lcg::append_visible(out, text);
+  std::fwrite(out.data(), 1, out.size(), to);
+}
 
 // Asks, prints by `show` (or as JSON), and gives the exit status.
 template <class Show>
 int ask_and(const Options& options, json::object request, Show show) {
   const lcg::Result<json::value> answer = ask_server(options.socket, request);
   if (!answer.ok()) {
-    std::fprintf(stderr, "lcgctl: %s\n", answer.status().message().c_str());
+    print("lcgctl: " + lcg::visible(answer.status().message()) + "\n", stderr);
     return answer.status().code() == lcg::Code::kInvalid ? 1 : lcg::exit_code::kUnavailable;
   }
-  print(options.as_json ? json::serialize(answer.value()) + "\n" : show(answer.value()));
+  print(options.as_json ? lcg::visible_json(json::serialize(answer.value())) + "\n" : show(answer.value()));
   return 0;
 }
 
@@ -65,11 +75,11 @@ int slots(const Options& options, bool all) {
 
 int check(const std::string& path, bool effective) {
   const lcg::CheckReport report = lcg::check_config(path);
-  for (const std::string& problem : report.problems) std::fprintf(stderr, "%s\n", problem.c_str());
+  for (const std::string& problem : report.problems) print(lcg::visible(problem) + "\n", stderr);
   if (effective) print(report.effective);
   if (!report.readable) return lcg::exit_code::kNoConfig;
   if (!report.problems.empty()) return lcg::exit_code::kConfig;
-  std::printf("%s: good\n", path.c_str());
+  print(path + ": good\n");
   return 0;
 }
 

@@ -4,25 +4,26 @@
 #include <boost/json.hpp>
 #include <ctime>
 
+#include "base/visible.h"
+
 namespace lcg::ctl {
 namespace {
 
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return text;
+// Columns on a terminal, counted by characters: wide ones and marks are off by one.
+size_t width_of(std::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 std::string cell(const boost::json::value* value) {
   if (value == nullptr || value->is_null()) return "-";
-  if (value->is_string())
-    return value->as_string().empty() ? "-" : printable(std::string(value->as_string()));
-  return boost::json::serialize(*value);
+  if (value->is_string()) return value->as_string().empty() ? "-" : visible(value->as_string());
+  return visible_json(boost::json::serialize(*value));
 }
 
 void outline_into(std::string& out, const boost::json::object& object, size_t indent) {
   for (const auto& [key, value] : object) {
-    out.append(indent, ' ').append(key).append(": ");
+    out.append(indent, ' ').append(visible(key)).append(": ");
     if (value.is_object()) {
       out.append("\n");
       outline_into(out, value.get_object(), indent + 2);
@@ -50,7 +51,7 @@ std::string table(const boost::json::array& rows, const std::vector<std::string_
     std::vector<std::string> line;
     for (size_t i = 0; i < fields.size(); ++i) {
       line.push_back(cell(row.as_object().if_contains(fields[i])));
-      widths[i] = std::max(widths[i], line.back().size());
+      widths[i] = std::max(widths[i], width_of(line.back()));
     }
     cells.push_back(std::move(line));
   }
@@ -58,7 +59,7 @@ std::string table(const boost::json::array& rows, const std::vector<std::string_
   for (const auto& line : cells) {
     for (size_t i = 0; i < line.size(); ++i) {
       out.append(line[i]);
-      if (i + 1 < line.size()) out.append(widths[i] - line[i].size() + 2, ' ');
+      if (i + 1 < line.size()) out.append(widths[i] - width_of(line[i]) + 2, ' ');
     }
     out.append("\n");
   }

@@ -7,8 +7,8 @@
 
 namespace lcg::ctl {
 
-// One line a row, the named fields in columns under their names; wide values are not cut. Control characters
-// in a value are shown as '?', so that no user name can drive the terminal.
+// One line a row, the named fields in columns under their names; wide values are not cut. What a value has
+// that cannot be seen is escaped (base/visible.h), so that no name drives the terminal or looks like another.
 std::string table(const boost::json::array& rows, const std::vector<std::string_view>& fields);
 
 // "field: value" lines, nested objects indented.
