@@ -22,11 +22,16 @@ CheckReport check_config(const std::string& path) {
     const auto tls = net::TlsContext::load(config.gateway.certificates);
     if (!tls.ok()) report.problems.push_back(path + ": gateway.tls.certificates: " + tls.status().message());
   }
+  host::Authorities authorities;
   for (const host::PluginSpec& plugin : config.broker.plugins) {
     const Result<host::LoadedPlugin> loaded =
         host::load_plugin(config.broker.host.dirs, plugin.name, plugin.file);
     if (!loaded.ok()) report.problems.push_back(path + ": plugins: " + loaded.status().message());
+    const uint32_t wants = loaded.ok() ? loaded.value().ops.request_mask : 0;
+    authorities.add(plugin.name, host::is_asked(plugin, wants, LCG_REQ_CONNECT), plugin.user_prefix,
+                    plugin.user_prefix_where);
   }
+  for (const std::string& fault : authorities.faults()) report.problems.push_back(fault);
   return report;
 }
 

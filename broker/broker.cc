@@ -30,6 +30,8 @@ Result<std::unique_ptr<Broker>> Broker::make(BrokerConfig config, std::vector<La
   }
   broker->storage_ = *storage;
   if (Status agreed = broker->check_providers(); !agreed.ok()) return agreed;
+  if (const std::vector<std::string> faults = broker->plugins_->authorities().faults(); !faults.empty())
+    return Status(Code::kInvalid, faults.front());
 
   for (uint32_t i = 0; i < broker->lanes_.size(); ++i) {
     Lane& lane = *broker->lanes_[i];

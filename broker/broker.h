@@ -23,8 +23,8 @@ class Broker {
   using DoneFn = UniqueFunction<void(Status)>;
 
   // Loads the plugins and serves every lane on `bus`. All arguments but `config` outlive the broker.
-  // Errors: those of PluginSet::make; kInvalid when no plugin provides "storage", or a namespace and the
-  // plugins do not agree on who provides it. REQUIRES: one lane per bus.broker_lane_count(); bus.slot_count()
+  // Errors: those of PluginSet::make; kInvalid when no plugin provides "storage", a namespace and the
+  // plugins do not agree on who provides it, or two plugins could give the same user id. REQUIRES: one lane per bus.broker_lane_count(); bus.slot_count()
   // is config.slots.
   static Result<std::unique_ptr<Broker>> make(BrokerConfig config, std::vector<Lane*> lanes, Bus& bus,
                                               BlockingPool& pool);

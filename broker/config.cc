@@ -31,6 +31,12 @@ void read_plugins(config::Section& root, BrokerConfig& out) {
     entry.get("name", spec.name);
     entry.get("file", spec.file);
     entry.get_enum("instances", spec.per_lane, {{"one", false}, {"per_lane", true}});
+    entry.get("authenticates", spec.authenticates);
+    entry.get("user_prefix", spec.user_prefix);
+    spec.user_prefix_where = entry.where("user_prefix") + ": " + entry.path() + ".user_prefix";
+    if (const std::string fault = host::fault_of_user_prefix(spec.user_prefix);
+        !spec.user_prefix.empty() && !fault.empty())
+      entry.error("user_prefix", fault);
     entry.get("call_timeout", spec.call_timeout, Millis(1), host::kMaxCallTimeout);
     entry.get("max_outstanding", spec.max_outstanding, size_t{1}, kMaxOutstandingCalls);
     if (config::Section settings = entry.section("config"); settings.exists())

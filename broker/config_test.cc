@@ -65,6 +65,8 @@ plugins:
   EXPECT_EQ(read.config.plugins[1].file, "uaa_custom.so");
   EXPECT_TRUE(read.config.plugins[1].per_lane);
   EXPECT_EQ(read.config.plugins[1].call_timeout, Millis(2000));
+  EXPECT_EQ(read.config.plugins[0].user_prefix, "");
+  EXPECT_TRUE(read.config.plugins[0].authenticates);
 }
 
 TEST(BrokerConfigTest, ReadsWhoMayConnect) {
@@ -80,6 +82,20 @@ channel:
   EXPECT_TRUE(read.config.disallow_anonymous_connection_tokens);
   EXPECT_EQ(read.config.personal.of("42"), "personal:#42");
   EXPECT_TRUE(read.config.registry.single_connection);
+}
+
+TEST(BrokerConfigTest, ReadsWhoseUsersAreWhose) {
+  Read read(R"(plugins:
+  - {name: token, user_prefix: shop@}
+  - name: http_callback
+    authenticates: false
+)");
+
+  ASSERT_TRUE(read.document.ok()) << read.document.error_text();
+  EXPECT_EQ(read.config.plugins[0].user_prefix, "shop@");
+  EXPECT_EQ(read.config.plugins[0].user_prefix_where, "lcg.yaml:2:32: plugins.0.user_prefix");
+  EXPECT_FALSE(read.config.plugins[1].authenticates);
+  EXPECT_THAT(read.config.plugins[1].user_prefix_where, testing::StartsWith("lcg.yaml:3:"));
 }
 
 struct BadCase {

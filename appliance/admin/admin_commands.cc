@@ -129,7 +129,8 @@ void AdminCommands::call(std::string service, std::string method, std::string ke
       std::move(call), kTimeout,
       [to_json = std::move(to_json), answer = std::move(answer)](ServiceCallResponse response) mutable {
         if (response.status == LCG_OK) return answer(to_json(response));
-        if (response.status == LCG_E_NOT_FOUND) return answer(failure("not found"));
+        if (response.status == LCG_E_NOT_FOUND)
+          return answer(failure(response.message.empty() ? "not found" : response.message));
         answer(failure(response.message.empty() ? "status " + std::to_string(response.status)
                                                 : response.message));
       });

@@ -1,5 +1,6 @@
 // The chain of plugins: order, deferral, denial, deadlines, replies.
 #include "broker/host/testing_plugins.h"
+#include "lcg/ext/users.h"
 
 namespace lcg::host {
 namespace {
@@ -63,6 +64,85 @@ TEST(Chain, APluginWithoutTheKindIsNotAsked) {
   EXPECT_TRUE(process.set->host(0).wants(LCG_REQ_RPC));
   EXPECT_FALSE(process.set->host(0).wants(LCG_REQ_CONNECT));
   EXPECT_EQ(process.chain(LCG_REQ_CONNECT)->status, LCG_DEFER);
+}
+
+// Two authorities: what each answers to a connect.
+struct Answered {
+  lcg_status status;
+  uint32_t disconnect;
+  std::string user;
+};
+Answered answered(const std::string& user, const std::string& own_prefix, const std::string& other_prefix,
+                  bool own_lane = true) {
+  SimProcess process(2);
+  Script naming;
+  naming.on_request = [user](Scripted& me, const lcg_request& r) {
+    lcg_result result{};
+    result.struct_size = sizeof result;
+    result.user_id = c_str(user);
+    me.host->reply(me.host->ctx, r.token, &result);
+  };
+  process.add("one", naming, own_lane);
+  process.add("two", answering(LCG_DEFER));
+  process.specs[0].user_prefix = own_prefix;
+  process.specs[1].user_prefix = other_prefix;
+  process.boot();
+  for (unsigned lane = 0; lane < 2; ++lane) {
+    const auto answer = process.chain(LCG_REQ_CONNECT, "", "", Millis(1000), lane);
+    if (lane == 1 || answer->status != LCG_OK) return {answer->status, answer->disconnect_code, answer->user};
+  }
+  return {};
+}
+
+TEST(Chain, APluginCannotNameAnotherAuthoritysUser) {
+  for (const bool own_lane : {true, false}) {
+    for (const char* foreign : {"42", "two@42", "one", "one@", "#one@42"}) {
+      const Answered answer = answered(foreign, "one@", "two@", own_lane);
+      EXPECT_EQ(answer.status, LCG_E_DENIED) << foreign;
+      EXPECT_EQ(answer.disconnect, disconnect_code::kPermissionDenied) << foreign;
+      EXPECT_EQ(answer.user, "") << foreign;
+    }
+  }
+}
+
+TEST(Chain, APluginWithoutAPrefixCannotUseAnothers) {
+  EXPECT_EQ(answered("two@42", "", "two@").status, LCG_E_DENIED);
+  EXPECT_EQ(answered("42", "", "two@").user, "42");
+}
+
+TEST(Chain, APluginNamesItsOwnUsersAndAnonymousOnes) {
+  EXPECT_EQ(answered("one@42", "one@", "two@").user, "one@42");
+  EXPECT_EQ(answered("", "one@", "two@").status, LCG_OK);
+}
+
+TEST(Chain, WhatDoesNotAuthenticateIsNotAskedWhoAClientIs) {
+  SimProcess process;
+  Script all = answering(LCG_OK);
+  all.kinds |= 1u << LCG_REQ_REFRESH;
+  process.add("one", all);
+  process.specs[0].authenticates = false;
+  process.boot();
+
+  EXPECT_EQ(process.chain(LCG_REQ_CONNECT)->status, LCG_DEFER);
+  EXPECT_EQ(process.chain(LCG_REQ_REFRESH)->status, LCG_DEFER);
+  EXPECT_EQ(process.chain(LCG_REQ_SUBSCRIBE)->status, LCG_OK);
+}
+
+TEST(Chain, APluginLearnsItsPrefix) {
+  SimProcess process;
+  Script asking;
+  std::string told;
+  asking.create = [&told](Scripted& me, std::string&) {
+    const auto* users = static_cast<const lcg_users_v1*>(me.host->query(me.host->ctx, c_str(LCG_USERS_V1)));
+    lcg_str prefix{};
+    if (users != nullptr && users->prefix(me.host->ctx, &prefix) == LCG_OK) told = view(prefix);
+    return LCG_OK;
+  };
+  process.add("one", asking);
+  process.specs[0].user_prefix = "one@";
+  process.boot();
+
+  EXPECT_EQ(told, "one@");
 }
 
 TEST(Chain, AnAnswerGivenAtOnceCompletesInsideRunChain) {

@@ -5,6 +5,7 @@
 #include "broker/host/lane_host.h"
 #include "lcg/ext/channels.h"
 #include "lcg/ext/sessions.h"
+#include "lcg/ext/users.h"
 
 namespace lcg::host {
 namespace {
@@ -122,7 +123,16 @@ lcg_status sessions_disconnect(lcg_host_ctx* context, const lcg_disconnect* disc
   return host(context).disconnect(self(context), known_part(disconnect), {done, user});
 }
 
+lcg_status users_prefix(lcg_host_ctx* context, lcg_str* out) noexcept {
+  if (out == nullptr) return LCG_E_INVALID;
+  if (!usable(context)) return refusal(context);
+  *out = c_str(host(context).user_prefix(self(context)));
+  return LCG_OK;
+}
+
 const void* api_query(lcg_host_ctx*, lcg_str name) noexcept {
+  static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix};
+  if (view(name) == LCG_USERS_V1) return &kUsers;
   static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe,
                                                 &channels_unsubscribe_session};
   static constexpr lcg_sessions_v1 kSessions = {sizeof(lcg_sessions_v1), &sessions_disconnect};

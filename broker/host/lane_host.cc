@@ -201,6 +201,7 @@ lcg_status LaneHost::reply(Instance& instance, lcg_token token, const lcg_result
   Pending& p = pending_.value(token);
   if (p.chain_done) {
     read_chain_result(result, p.chain_result);
+    if (p.request.kind == LCG_REQ_CONNECT) hold_to_own_users(instance, p.chain_result);
   } else {
     read_call_result(result, p.call_result);
   }
@@ -213,6 +214,23 @@ lcg_status LaneHost::reply(Instance& instance, lcg_token token, const lcg_result
   defer(Step::kFinish, token);
   if (depth_ == 0) drain();
   return taken;
+}
+
+// A plugin that names another authority's user is wrong, or hostile: nobody comes in by it, and the operator is told.
+void LaneHost::hold_to_own_users(Instance& instance, ChainResult& who) {
+  if (who.status != LCG_OK) return;
+  const Authorities& authorities = shared_.roster.authorities();
+  const uint32_t plugin = instance.plugin().number;
+  if (authorities.may_give(plugin, who.user)) return;
+  const std::string& prefix = authorities.prefix(plugin);
+  instance.log(
+      4, "a client was refused: the plugin answered its connect with a user id that is not its own; " +
+             (prefix.empty() ? "ids have 1 to 255 bytes of text and begin with no other plugin's user_prefix"
+                             : "its ids begin with its user_prefix \"" + prefix + "\"") +
+             " user=" + who.user);
+  who = ChainResult{};
+  who.status = LCG_E_DENIED;
+  who.disconnect_code = disconnect_code::kPermissionDenied;
 }
 
 // Hands the answer on, or asks the next plugin. The slot is free for others before `done` runs.

@@ -74,6 +74,11 @@ class LaneHost final : public PluginHost {
     if (--depth_ == 0) drain();
   }
 
+  // Any thread. "": none.
+  const std::string& user_prefix(const Instance& instance) const {
+    return shared_.roster.authorities().prefix(instance.plugin().number);
+  }
+
   // host_api's. reply and post: any thread.
   lcg_status reply(Instance& instance, lcg_token token, const lcg_result* result);
   lcg_status post(Instance& instance, lcg_fn fn, void* user);
@@ -140,6 +145,7 @@ class LaneHost final : public PluginHost {
   void arm(lcg_token token, Pending& pending);
   void expire(lcg_token token);
   void finish(lcg_token token);
+  void hold_to_own_users(Instance& instance, ChainResult& who);  // any thread
 
   // Calls (lane_calls.cc).
   lcg_status submit_from(Instance& instance, Outgoing&& outgoing);

@@ -27,6 +27,7 @@ class PluginSet {
   uint32_t size() const { return roster_->size(); }
   const Plugin& operator[](uint32_t plugin) const { return (*roster_)[plugin]; }
   const Services& services() const { return roster_->services(); }
+  const Authorities& authorities() const { return roster_->authorities(); }
   PluginHost& host(uint32_t lane) { return *hosts_[lane]; }
 
   // Creates all instances of `plugin`, then starts them; done(ok) when each is ready. Errors name the

@@ -4,6 +4,11 @@
 
 namespace lcg::host {
 
+bool is_asked(const PluginSpec& spec, uint32_t request_mask, uint32_t kind) {
+  if (!spec.authenticates && (kind == LCG_REQ_CONNECT || kind == LCG_REQ_REFRESH)) return false;
+  return (request_mask >> kind & 1) != 0;
+}
+
 Result<std::unique_ptr<const Roster>> Roster::load(const HostOptions& options, std::vector<PluginSpec> specs,
                                                    uint32_t lanes) {
   if (specs.size() > kMaxPlugins) {
@@ -25,10 +30,13 @@ Result<std::unique_ptr<const Roster>> Roster::load(const HostOptions& options, s
     const auto index = roster->size();
     if (Status ok = roster->services_.add(index, spec.name, loaded.value().provides); !ok.ok()) return ok;
     for (uint32_t kind = 1; kind < kKinds; ++kind) {
-      if ((loaded.value().ops.request_mask >> kind & 1) != 0) roster->chains_[kind].push_back(index);
+      if (is_asked(spec, loaded.value().ops.request_mask, kind)) roster->chains_[kind].push_back(index);
     }
+    roster->authorities_.add(spec.name, is_asked(spec, loaded.value().ops.request_mask, LCG_REQ_CONNECT),
+                             std::move(spec.user_prefix), std::move(spec.user_prefix_where));
     Plugin& plugin = roster->plugins_.emplace_back();
     plugin.loaded = std::move(loaded.value());
+    plugin.number = index;
     plugin.per_lane = spec.per_lane;
     plugin.home = slot_of_key(spec.name, lanes);
     plugin.call_timeout = spec.call_timeout.count() > 0 ? spec.call_timeout : options.call_timeout;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "broker/host/authorities.h"
 #include "broker/host/limits.h"
 #include "broker/host/loader.h"
 #include "broker/host/services.h"
@@ -21,11 +22,17 @@ struct PluginSpec {
   std::string name;
   std::string file;                          // base name; "": "<name>.so"
   bool per_lane = false;                     // instances: per_lane, else 1
+  bool authenticates = true;                 // false: not asked who a client is, at connect and refresh
+  std::string user_prefix;                   // authorities.h
+  std::string user_prefix_where;             // "lcg.yaml:14:9: plugins.1.user_prefix", for messages
   std::shared_ptr<PluginSettings> settings;  // null: an empty section
   Millis call_timeout{0};                    // of its calls with timeout_ms 0; 0: the default of HostOptions
   size_t max_outstanding = 0;                // 0: the default of HostOptions
   const lcg_descriptor* linked = nullptr;    // a plugin that is part of the program: nothing is loaded
 };
+
+// Is a plugin with this spec and ops.request_mask asked requests of `kind` (LCG_REQ_*)?
+bool is_asked(const PluginSpec& spec, uint32_t request_mask, uint32_t kind);
 
 struct HostOptions {
   std::vector<std::string> dirs;  // where plugin files are looked for, first match wins
@@ -37,6 +44,7 @@ struct HostOptions {
 
 struct Plugin {
   LoadedPlugin loaded;
+  uint32_t number = 0;  // its place in the YAML
   bool per_lane = false;
   uint32_t home = 0;  // the lane of the only instance; meaningless with per_lane
   Millis call_timeout{0};
@@ -57,6 +65,7 @@ class Roster {
   uint32_t size() const { return static_cast<uint32_t>(plugins_.size()); }
   const Plugin& operator[](uint32_t plugin) const { return plugins_[plugin]; }
   const Services& services() const { return services_; }
+  const Authorities& authorities() const { return authorities_; }
   // The plugins that want requests of `kind` (LCG_REQ_*), in order.
   const std::vector<uint32_t>& chain(uint32_t kind) const { return chains_[kind < kKinds ? kind : 0]; }
 
@@ -67,6 +76,7 @@ class Roster {
   HostOptions options_;
   std::vector<Plugin> plugins_;
   Services services_;
+  Authorities authorities_;
   std::array<std::vector<uint32_t>, kKinds> chains_;
 };
 

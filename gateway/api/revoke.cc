@@ -68,6 +68,8 @@ struct Revocation {
   CallPtr call;
   std::vector<Question> questions;
   std::vector<Outcome> answers;
+  std::string unknown;  // why no service has taken the user for one of its own; "": one has
+  bool taken = false;
 };
 
 void ask_service(const std::shared_ptr<Revocation>& state, size_t index, LaneTask next) {
@@ -82,6 +84,8 @@ void ask_service(const std::shared_ptr<Revocation>& state, size_t index, LaneTas
   ask(context.bus, context.lane, context.routes.user(question.key), std::move(request),
       [state, index, next = std::move(next)](ServiceCallResponse answer) mutable {
         state->answers[index].error = error_of(answer);
+        if (answer.status == kNotFound) state->unknown = answer.message;
+        state->taken |= answer.status != kNotFound;
         next();
       });
 }
@@ -91,6 +95,9 @@ void answer_revocation(Revocation& state) {
     if (!state.answers[i].ok())
       return state.call->refuse(state.answers[i], "service '" + state.questions[i].service + "'");
   }
+  // Services refuse other authorities' users by name: where all do, nothing was revoked, and the caller means another.
+  if (!state.taken && !state.unknown.empty())
+    return state.call->fail(error_code::kBadRequest, "user", state.unknown);
   state.call->succeed();
 }
 

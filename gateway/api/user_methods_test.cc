@@ -296,6 +296,26 @@ TEST(ApiRevoke, WhatIsNotThereIsRevoked) {
   EXPECT_EQ(api.call("revoke", R"({"user":"42"})"), R"({"result":{}})");
 }
 
+TEST(ApiRevoke, AUserThatEveryServiceDisownsIsTheCallersMistake) {
+  TestApi api;
+  api.config.revoke_services = {"uaa", "token"};
+  api.answers<ServiceCall>({-4, 0, "user ids of uaa begin with u@", ""});
+
+  EXPECT_EQ(api.call("revoke", R"({"user":"42"})"),
+            error_body(107, "revoke: user: user ids of uaa begin with u@"));
+}
+
+TEST(ApiRevoke, AUserOfOneServiceIsRevokedThere) {
+  TestApi api;
+  api.config.revoke_services = {"uaa", "token"};
+  api.bus.on_request = [](Target, const Request& request) -> std::optional<Response> {
+    if (std::get<ServiceCall>(request).service == "token") return ServiceCallResponse{};
+    return ServiceCallResponse{-4, 0, "user ids of uaa begin with u@", ""};
+  };
+
+  EXPECT_EQ(api.call("revoke", R"({"user":"t@42"})"), R"({"result":{}})");
+}
+
 TEST(ApiRevoke, OneTokenIsNotForTheLoginService) {
   TestApi api;
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "lcg/users.hpp"
 #include "plugins/http_callback/contract.h"
 #include "plugins/http_callback/headers.h"
 
@@ -22,7 +23,8 @@ bool is_repeatable(uint32_t kind) { return kind != LCG_REQ_PUBLISH && kind != LC
 
 }  // namespace
 
-Callbacks::Callbacks(Host host, Poster& poster, const Settings& settings) : host_(host), settings_(settings) {
+Callbacks::Callbacks(Host host, Poster& poster, const Settings& settings)
+    : host_(host), settings_(settings), user_prefix_(user_prefix(host)) {
   for (const BackEndSettings& b : settings.back_ends)
     back_ends_.emplace(b.name, std::make_unique<BackEnd>(host, poster, b));
 }
@@ -77,6 +79,8 @@ Task<Reply> Callbacks::ask(std::string name, Request request) {
   if (!verdict.fault.empty() && result.error != HttpResult::Error::kCancelled)
     host_.warn("callback failed callback=" + std::string(kind_name(request.kind)) + " backend=" + name +
                " reason=" + verdict.fault);
+  // The back end says who it is to the back end; here its people have our prefix.
+  if (std::string& user = verdict.reply.user_id; !user.empty()) user.insert(0, user_prefix_);
   co_return std::move(verdict.reply);
 }
 

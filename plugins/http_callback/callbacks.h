@@ -31,6 +31,7 @@ class Callbacks {
 
   Host host_;
   const Settings& settings_;
+  const std::string user_prefix_;
   std::map<std::string, std::unique_ptr<BackEnd>> back_ends_;
   std::set<std::string> unknown_;
 };

@@ -59,6 +59,17 @@ TEST_F(CallbacksTest, ConnectWithoutATokenAsksTheBackEnd) {
   EXPECT_THAT(poster().requests[0].body, HasSubstr(R"("encoding":"json")"));
 }
 
+TEST_F(CallbacksTest, TheBackEndsPeopleHaveThePluginsPrefix) {
+  load({{"user_prefix", "shop@"}});
+  answer(R"({"result":{"user":"42"}})");
+  EXPECT_EQ(host_.ask("http_callback", lcg::testing::connect("")).user_id, "shop@42");
+
+  answer(R"({"result":{}})");
+  EXPECT_EQ(host_.ask("http_callback", lcg::testing::connect("")).user_id, "");  // anonymous
+  host_.ask("http_callback", lcg::testing::refresh("", peer("shop@42")));
+  EXPECT_THAT(poster().requests.back().body, HasSubstr(R"("user":"shop@42")"));
+}
+
 TEST_F(CallbacksTest, ConnectWithATokenIsSomebodyElses) {
   load();
   EXPECT_EQ(host_.ask("http_callback", lcg::testing::connect("token")).status, LCG_DEFER);

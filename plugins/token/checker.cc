@@ -41,6 +41,13 @@ Task<Checked> Checker::read(std::string token, TokenKind kind) {
   Checked out;
   std::optional<Claims> claims = read_claims(jws->payload, rules.user_claim, out.why);
   if (!claims) co_return refused(not_ours, "malformed token: " + out.why);
+  // From here on it is a user id, whole as everywhere.
+  const std::optional<std::string> scope =
+      rules.published ? rules.published->scope(*claims, rules.policy) : std::string();
+  if (!scope) co_return refused(not_ours, fault_text(Fault::kForeign));
+  if (!claims->user.empty()) claims->user.insert(0, settings_.user_prefix + *scope);
+  if (claims->user.size() > kMaxUserBytes)
+    co_return refused(not_ours, "malformed token: the user id is too long");
   // Before any key is looked for: what other plugins signed must not make us ask for keys.
   if (!is_our_issuer(rules.policy, claims->issuer)) co_return refused(not_ours, fault_text(Fault::kForeign));
 

@@ -203,24 +203,36 @@ TEST_F(JwksTest, FixedKeysCountBesidePublishedOnes) {
 
 class RealmTest : public JwksTest {
  protected:
-  void start_realms() {
+  void start_realms(const std::string& users = "separate") {
     server_.publish(jwk_set({&first_}), "/a/certs");
     server_.publish(jwk_set({&second_}), "/b/certs");
     start({{"jwks.url", server_.url("/{{realm}}/certs")},
            {"issuer_regex", "https://id\\.example/(?P<realm>[a-z/.]+)"},
            {"jwks.values.realm.#", "2"},
            {"jwks.values.realm.0", "a"},
-           {"jwks.values.realm.1", "b"}});
+           {"jwks.values.realm.1", "b"},
+           {"jwks.users", users}});
   }
   Reply of(const EcSigner& signer, const std::string& realm) {
     return connect(signer.sign(claims(R"("iss":"https://id.example/)" + realm + "\"")));
   }
 };
 
-TEST_F(RealmTest, EachHasItsKeys) {
+TEST_F(RealmTest, EachHasItsKeysAndItsUsers) {
   start_realms();
+  EXPECT_EQ(of(first_, "a").user_id, "a@ann");
+  EXPECT_EQ(of(second_, "b").user_id, "b@ann");
+}
+
+TEST_F(RealmTest, UsersAreSharedWhereTheOperatorSaysSo) {
+  start_realms("shared");
   EXPECT_EQ(of(first_, "a").user_id, "ann");
   EXPECT_EQ(of(second_, "b").user_id, "ann");
+}
+
+TEST_F(RealmTest, SeveralSetsOfKeysDoNotStartWithoutAWordAboutTheirUsers) {
+  for (const char* users : {"", "both"})
+    EXPECT_THROW(start_realms(users), lcg::testing::PluginError) << users;
 }
 
 TEST_F(RealmTest, AKeyOfOneSignsNothingOfAnother) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lcg/sessions.hpp"
+#include "lcg/users.hpp"
 #include "plugins/token/claims.h"
 
 namespace lcg::token {
@@ -71,6 +72,7 @@ Revocations::Revocations(Host host, std::chrono::milliseconds keep)
     : host_(host),
       storage_(host),
       keep_(keep),
+      user_prefix_(user_prefix(host)),
       channels_(host.query<lcg_channels_v1>(LCG_CHANNELS_V1)),
       timer_(host) {}
 
@@ -137,6 +139,9 @@ Task<Reply> Revocations::on_revoke(ServiceCall call) {
     co_return Reply::error(LCG_E_INVALID, "give a token's jti, or a user");
   if (name != call.key || name.size() > kMaxUserBytes || revocation.channel.size() > kMaxChannelBytes)
     co_return Reply::error(LCG_E_INVALID, "a jti, a user and a channel have at most 255 bytes");
+  // Nothing was ever issued to him here: that is told, rather than a revocation that revokes nothing.
+  if (by_user && !name.starts_with(user_prefix_))
+    co_return Reply::error(LCG_E_NOT_FOUND, "user ids of token begin with " + user_prefix_);
   if (revocation.code != 0 && (revocation.code < kMinCode || revocation.code > kMaxCode))
     co_return Reply::error(LCG_E_INVALID, "a disconnect code is 3000 to 4999");
   if (revocation.issued_before_s < 0 || revocation.issued_before_s > kMaxSeconds ||

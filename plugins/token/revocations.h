@@ -79,6 +79,7 @@ class Revocations {
   const Host host_;
   const storage::Client storage_;
   const std::chrono::milliseconds keep_;
+  const std::string user_prefix_;
   const lcg_channels_v1* const channels_;
   std::unordered_map<std::string, std::vector<Note>> notes_;  // by jti
   std::deque<std::pair<int64_t, std::string>> order_;         // of the notes: until_ms, key

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "lcg/users.hpp"
+
 namespace lcg::token {
 namespace {
 
@@ -204,6 +206,16 @@ void read_published(const Host& host, const std::string& prefix, TokenRules& out
       if (!is_path_part(value)) throw ConfigError(list, "letters, digits, '-', '_' and '.'", value);
   }
   add_endpoints(key, url, rules, values, choice, settings);
+  // Who signs with the keys of one set says nothing of the users of another, unless the operator says that it does.
+  const std::string users_key = prefix + "jwks.users";
+  const std::string users = host.config(users_key, choice.endpoints.size() > 1 ? "" : "shared");
+  if (users != "shared" && users != "separate")
+    throw ConfigError(
+        users_key,
+        "\"separate\" (the user 42 of acme is \"acme@42\") or \"shared\" (whoever signs with the keys of "
+        "one of the jwks.values may name every user)",
+        users);
+  choice.separate_users = users == "separate";
   out.published = std::move(choice);
 }
 
@@ -222,8 +234,8 @@ TokenRules read_rules(const Host& host, const std::string& prefix, Settings& set
 
 }  // namespace
 
-std::optional<size_t> EndpointChoice::find(const Claims& claims, const TokenPolicy& policy) const {
-  std::vector<std::string> values(variables.size());
+std::vector<std::string> EndpointChoice::values(const Claims& claims, const TokenPolicy& policy) const {
+  std::vector<std::string> out(variables.size());
   const auto capture = [&](bool of_audience, const re2::RE2& regex, const std::string& text) {
     std::vector<re2::StringPiece> groups(static_cast<size_t>(regex.NumberOfCapturingGroups()) + 1);
     if (!regex.Match(text, 0, text.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
@@ -231,18 +243,32 @@ std::optional<size_t> EndpointChoice::find(const Claims& claims, const TokenPoli
       return;
     for (size_t i = 0; i < variables.size(); ++i)
       if (variables[i].of_audience == of_audience)
-        values[i] = groups[static_cast<size_t>(variables[i].group)].as_string();
+        out[i] = groups[static_cast<size_t>(variables[i].group)].as_string();
   };
   if (!variables.empty() && policy.issuer_regex != nullptr)
     capture(false, *policy.issuer_regex, claims.issuer);
   if (!variables.empty() && policy.audience_regex != nullptr)
     for (const std::string& audience : claims.audience) capture(true, *policy.audience_regex, audience);
-  const auto found = endpoints.find(values);
+  return out;
+}
+
+std::optional<size_t> EndpointChoice::find(const Claims& claims, const TokenPolicy& policy) const {
+  const auto found = endpoints.find(values(claims, policy));
   return found == endpoints.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string> EndpointChoice::scope(const Claims& claims, const TokenPolicy& policy) const {
+  std::string out;
+  if (!separate_users) return out;
+  const std::vector<std::string> names = values(claims, policy);
+  if (!endpoints.contains(names)) return std::nullopt;
+  for (const std::string& name : names) out += name + '@';  // no value has this sign
+  return out;
 }
 
 Settings read_settings(const Host& host) {
   Settings out;
+  out.user_prefix = user_prefix(host);
   out.connection = read_rules(host, "", out);
   out.subscription = host.config_bool("subscription_token.enabled", false)
                          ? read_rules(host, "subscription_token.", out)

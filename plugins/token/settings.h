@@ -34,8 +34,15 @@ struct EndpointChoice {
   std::vector<Variable> variables;
   std::map<std::vector<std::string>, size_t> endpoints;  // values in the order of `variables` to index
 
+  bool separate_users = false;  // each endpoint's users are people of their own
+
   // nullopt: none of the listed ones.
   std::optional<size_t> find(const Claims& claims, const TokenPolicy& policy) const;
+  // With separate_users what the ids of this token's issuer begin with, "acme@", else "". nullopt: as find.
+  std::optional<std::string> scope(const Claims& claims, const TokenPolicy& policy) const;
+
+ private:
+  std::vector<std::string> values(const Claims& claims, const TokenPolicy& policy) const;
 };
 
 // How one kind of token, of connections or of subscriptions, is checked.
@@ -47,6 +54,7 @@ struct TokenRules {
 };
 
 struct Settings {
+  std::string user_prefix;  // of every user id: the claim follows it
   TokenRules connection;
   TokenRules subscription;  // the same as connection, unless subscription_token.enabled
   std::vector<Endpoint> endpoints;

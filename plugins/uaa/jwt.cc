@@ -43,7 +43,7 @@ std::string kid_of(std::string_view encoded) {
   return kid == nullptr ? std::string() : *kid;
 }
 
-bool read_claims(std::string_view encoded, Claims& out) {
+bool read_claims(std::string_view encoded, const std::string& user_prefix, Claims& out) {
   const std::optional<std::string> text = from_base64url(encoded);
   if (!text) return false;
   const std::optional<FlatObject> object = FlatObject::parse(*text);
@@ -69,7 +69,7 @@ bool read_claims(std::string_view encoded, Claims& out) {
   constexpr int64_t kMaxSeconds = int64_t{1} << 53;
   for (const int64_t time : {out.issued_s, out.expires_s, out.not_before_s})
     if (time < 0 || time > kMaxSeconds) return false;
-  return is_user_id(out.user) && !out.auth_id.empty();
+  return is_user_id(out.user, user_prefix) && !out.auth_id.empty();
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ TokenCheck check_token(std::string_view token, const std::vector<Es256Key>& keys
     check.fault = TokenFault::kForged;
     return check;
   }
-  if (!read_claims(parts.payload, check.claims)) return check;
+  if (!read_claims(parts.payload, policy.user_prefix, check.claims)) return check;
   const Claims& claims = check.claims;
   if (claims.issuer != policy.issuer || claims.audience != policy.audience) {
     check.fault = TokenFault::kForeign;

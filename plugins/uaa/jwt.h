@@ -29,7 +29,8 @@ struct Claims {
 
 struct TokenPolicy {
   std::string issuer, audience;
-  int64_t leeway_s = 5;  // for exp and nbf; clocks of nodes differ
+  std::string user_prefix{};  // of every sub
+  int64_t leeway_s = 5;       // for exp and nbf; clocks of nodes differ
 };
 
 enum class TokenFault {

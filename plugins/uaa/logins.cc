@@ -45,7 +45,8 @@ Task<Outcome<Tokens>> Logins::issue(std::string user, std::string type, std::chr
   Login login;
   login.auth_id = base64url(host_.random_bytes(kAuthIdBytes));
   login.record.type = std::move(type);
-  login.record.subject = login.record.name = user;
+  login.record.subject = user;
+  login.record.name = user.substr(rules_.policy.user_prefix.size());
   login.record.created_ms = login.record.refreshed_ms = host_.wall_ms();
   login.record.expires_ms = login.record.created_ms + ttl.count();
   const std::string auth_id = login.auth_id;
@@ -85,7 +86,7 @@ Task<Reply> Logins::make_room(std::string user, Login login) {
 }
 
 Task<Outcome<Tokens>> Logins::refresh(std::string text) {
-  std::optional<RefreshToken> token = RefreshToken::decode(text);
+  std::optional<RefreshToken> token = RefreshToken::decode(text, rules_.policy.user_prefix);
   if (!token) co_return denied("not a refresh token");
   const Reply loaded = co_await ring_.ensure_loaded();
   if (!loaded.ok()) co_return Outcome<Tokens>{loaded.status, loaded.message, {}};
@@ -167,7 +168,7 @@ Task<Reply> Logins::revoke(std::string user, std::string auth_id) {
 }
 
 Task<Reply> Logins::revoke_by_refresh_token(std::string text) {
-  const std::optional<RefreshToken> token = RefreshToken::decode(text);
+  const std::optional<RefreshToken> token = RefreshToken::decode(text, rules_.policy.user_prefix);
   if (!token) co_return Reply();
   Outcome<Stored<LoginRecord>> found = co_await store_.login(token->user, token->auth_id);
   if (found.status == LCG_E_NOT_FOUND) co_return Reply();

@@ -48,7 +48,7 @@ class Logins {
   Logins(Host host, LoginRules rules, KeyRing& ring)
       : host_(host), store_(host), rules_(std::move(rules)), ring_(ring) {}
 
-  // A login of `user` by credential `type`, with a refresh token.
+  // A login of `user`, an id with its prefix, by credential `type`, with a refresh token.
   Task<Outcome<Tokens>> start(std::string user, std::string type, std::string name);
   // One access token that lives for `ttl`, with a login of its own and no refresh token.
   Task<Outcome<Tokens>> issue(std::string user, std::string type, std::chrono::milliseconds ttl);

@@ -70,13 +70,14 @@ Task<Reply> OAuth::token(Request request) {
 }
 
 Task<Reply> OAuth::password_grant(Parameters parameters, Request request) {
-  const std::string user(parameter(parameters, "username"));
+  const std::string user = rules_.user_prefix + std::string(parameter(parameters, "username"));
   PasswordTry attempt;
   attempt.user = user;
   attempt.password = parameter(parameters, "password");
   attempt.proof = parameter(parameters, "device_proof");
   attempt.remote = request.remote_addr;
-  if (user.empty() || attempt.password.empty()) co_return invalid_request("username and password are needed");
+  if (user.size() == rules_.user_prefix.size() || attempt.password.empty())
+    co_return invalid_request("username and password are needed");
   const Outcome<Known> known = co_await gate_.login(std::move(attempt), request.deadline_ns);
   if (known.status == LCG_E_DENIED) co_return refuse(400, "invalid_grant", known.message);
   if (known.status == LCG_E_CONFLICT) co_return slow_down();
@@ -100,7 +101,7 @@ Task<Reply> OAuth::add_user(Request request) {
     co_return refuse(403, "access_denied", "registration is closed on this server");
   std::optional<Parameters> parameters = parse_parameters(request.data);
   if (!parameters) co_return invalid_request("the body is neither a form nor a flat JSON object");
-  const std::string user(parameter(*parameters, "username"));
+  const std::string user = rules_.user_prefix + std::string(parameter(*parameters, "username"));
   NewUser fresh;
   fresh.user = user;
   fresh.password = parameter(*parameters, "password");

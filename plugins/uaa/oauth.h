@@ -17,6 +17,7 @@ namespace lcg::uaa {
 
 struct OAuthRules {
   std::string issuer;
+  std::string user_prefix{};  // a user's id is this and the user name
   bool open_registration = true;
 };
 

@@ -8,12 +8,18 @@ namespace {
 
 constexpr char kNoTurn[] = "no turn to hash a password: too many wait";
 
+std::string after_prefix(const std::string& prefix) {
+  return prefix.empty() ? "" : " after \"" + prefix + "\"";
+}
+
 }  // namespace
 
 PasswordCheck::PasswordCheck(Host host, PasswordRules rules)
-    : host_(host), store_(host), rules_(rules), decoy_(decoy_hash(rules.cost)), queue_(rules.turns, [host] {
-        return host.now_ns();
-      }) {}
+    : host_(host),
+      store_(host),
+      rules_(std::move(rules)),
+      decoy_(decoy_hash(rules_.cost)),
+      queue_(rules_.turns, [host] { return host.now_ns(); }) {}
 
 Task<Outcome<std::string>> PasswordCheck::hash(FairQueue::Asker asker, std::string password) {
   const Outcome<FairQueue::Turn> turn = co_await queue_.take(std::move(asker));
@@ -28,9 +34,10 @@ Task<Outcome<std::string>> PasswordCheck::hash(FairQueue::Asker asker, std::stri
 
 Task<Reply> PasswordCheck::add(FairQueue::Asker asker, std::string user, std::string password,
                                std::string name) {
-  if (!is_user_id(user))
+  if (!is_user_id(user, rules_.user_prefix))
     co_return Reply::error(LCG_E_INVALID,
-                           "a user name is 1 to 64 of letters, digits and -_.[]{}|`^\\~+=!();");
+                           "a user name is 1 to 64 of letters, digits and -_.[]{}|`^\\~+=!();" +
+                               after_prefix(rules_.user_prefix));
   if (password.size() < rules_.min_bytes || password.size() > kMaxPasswordBytes)
     co_return Reply::error(LCG_E_INVALID, "a password has " + std::to_string(rules_.min_bytes) + " to " +
                                               std::to_string(kMaxPasswordBytes) + " bytes");
@@ -42,7 +49,7 @@ Task<Reply> PasswordCheck::add(FairQueue::Asker asker, std::string user, std::st
   Outcome<std::string> hashed = co_await hash(std::move(asker), std::move(password));
   if (!hashed.ok()) co_return Reply::error(hashed.status, hashed.message);
   PasswordRecord record;
-  record.name = name.empty() ? user : std::move(name);
+  record.name = name.empty() ? user.substr(rules_.user_prefix.size()) : std::move(name);
   record.hash = std::move(hashed.value);
   record.created_ms = record.changed_ms = host_.wall_ms();
   Reply reply = co_await store_.create_password(std::move(user), std::move(record));
@@ -52,7 +59,8 @@ Task<Reply> PasswordCheck::add(FairQueue::Asker asker, std::string user, std::st
 
 Task<Reply> PasswordCheck::check(FairQueue::Asker asker, std::string user, std::string password) {
   const Reply wrong = Reply::error(LCG_E_DENIED, "wrong user name or password");
-  if (!is_user_id(user) || password.empty() || password.size() > kMaxPasswordBytes) co_return wrong;
+  if (!is_user_id(user, rules_.user_prefix) || password.empty() || password.size() > kMaxPasswordBytes)
+    co_return wrong;
   Outcome<Stored<PasswordRecord>> found = co_await store_.password(user);
   if (!found.ok() && found.status != LCG_E_NOT_FOUND) co_return Reply::error(found.status, found.message);
   bool matches = false;

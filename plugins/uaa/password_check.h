@@ -17,13 +17,14 @@ struct PasswordRules {
   PasswordCost cost;
   size_t min_bytes = 8;
   FairQueue::Rules turns;
+  std::string user_prefix{};  // of every user id
 };
 
 class PasswordCheck {
  public:
   PasswordCheck(Host host, PasswordRules rules);
 
-  // Errors: LCG_E_INVALID (user id or password outside its limits), LCG_E_CONFLICT (the user is there
+  // `user` is an id, with its prefix. Errors: LCG_E_INVALID (user id or password outside its limits), LCG_E_CONFLICT (the user is there
   // already), LCG_E_BUSY (too many wait), LCG_E_TIMEOUT (the asker waits no more), those of the store.
   Task<Reply> add(FairQueue::Asker asker, std::string user, std::string password, std::string name);
   // data is the user's name. LCG_E_DENIED: no such user or another password, which look alike; LCG_E_BUSY,

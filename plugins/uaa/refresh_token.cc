@@ -16,7 +16,7 @@ std::string RefreshToken::encode() const {
   return std::string(kPrefix) + base64url(user) + "." + auth_id + "." + base64url(family + secret);
 }
 
-std::optional<RefreshToken> RefreshToken::decode(std::string_view text) {
+std::optional<RefreshToken> RefreshToken::decode(std::string_view text, std::string_view user_prefix) {
   if (text.size() > kMaxBytes || !text.starts_with(kPrefix)) return std::nullopt;
   text.remove_prefix(kPrefix.size());
   const size_t first = text.find('.');
@@ -26,8 +26,8 @@ std::optional<RefreshToken> RefreshToken::decode(std::string_view text) {
   std::optional<std::string> secrets = from_base64url(text.substr(second + 1));
   RefreshToken token;
   token.auth_id = text.substr(first + 1, second - first - 1);
-  if (!user || !is_user_id(*user) || token.auth_id.empty() || !from_base64url(token.auth_id) || !secrets ||
-      secrets->size() != kFamilyBytes + kSecretBytes)
+  if (!user || !is_user_id(*user, user_prefix) || token.auth_id.empty() || !from_base64url(token.auth_id) ||
+      !secrets || secrets->size() != kFamilyBytes + kSecretBytes)
     return std::nullopt;
   token.user = *std::move(user);
   token.family = secrets->substr(0, kFamilyBytes);

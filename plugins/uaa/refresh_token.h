@@ -20,7 +20,8 @@ struct RefreshToken {
   std::string family, secret;
 
   std::string encode() const;
-  static std::optional<RefreshToken> decode(std::string_view text);
+  // nullopt: not one of a user whose id begins with `user_prefix`.
+  static std::optional<RefreshToken> decode(std::string_view text, std::string_view user_prefix);
 };
 
 // In a time that does not depend on where they differ.

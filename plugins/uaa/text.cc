@@ -94,13 +94,17 @@ std::string json_string(std::string_view text) {
   return out;
 }
 
-bool is_user_id(std::string_view text) {
+bool is_user_name(std::string_view text) {
   if (text.empty() || text.size() > kMaxUserBytes) return false;
   for (const char c : text) {
     const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     if (!alphanumeric && kUserExtra.find(c) == std::string_view::npos) return false;
   }
   return true;
+}
+
+bool is_user_id(std::string_view text, std::string_view prefix) {
+  return text.starts_with(prefix) && is_user_name(text.substr(prefix.size()));
 }
 
 }  // namespace lcg::uaa

@@ -40,7 +40,7 @@ TEST(JsonString, EscapesWhatJsonAsks) { EXPECT_EQ(json_string("a\"b\\c\n\x7f"), 
 
 TEST(UserId, TakesEveryIrcNick) {
   for (const char* nick : {"alice", "a", "Bob42", "[away]", "x{}|`^\\_-", "dot.ted", "_", "0day"})
-    EXPECT_TRUE(is_user_id(nick)) << nick;
+    EXPECT_TRUE(is_user_name(nick)) << nick;
 }
 
 TEST(UserId, RefusesWhatMeansSomethingElsewhere) {
@@ -48,7 +48,7 @@ TEST(UserId, RefusesWhatMeansSomethingElsewhere) {
                                   "#a"s,   "$a"s,    "a*"s,  "a/b"s,      "a&b"s,
                                   "<a>"s,  "\"a\""s, "a'b"s, "a@b"s,      "a?b"s,
                                   "a%20"s, "a\0b"s,  "a\n"s, "\xc3\xa9"s, std::string(65, 'a')})
-    EXPECT_FALSE(is_user_id(text)) << text;
+    EXPECT_FALSE(is_user_name(text)) << text;
 }
 
 }  // namespace

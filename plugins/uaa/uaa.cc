@@ -14,6 +14,7 @@
 #include "lcg/plugin.hpp"
 #include "lcg/services/uaa.hpp"
 #include "lcg/timer.hpp"
+#include "lcg/users.hpp"
 #include "plugins/uaa/oauth.h"
 #include "plugins/uaa/text.h"
 
@@ -38,6 +39,7 @@ struct Settings {
   OAuthRules oauth;
   std::chrono::milliseconds key_rotate, key_keep;
   std::string personal_prefix;
+  std::string user_prefix;  // of every id; users choose what follows
 };
 
 AttemptLimit::Rule read_rule(const Host& host, const std::string& key, AttemptLimit::Rule fallback) {
@@ -86,6 +88,8 @@ Settings read_settings(const Host& host) {
   s.key_rotate = host.config_duration("key.rotate", 24h * 90, 1h);
   s.key_keep = host.config_duration("key.keep", 48h, 24h);
   s.personal_prefix = host.config("personal_prefix", "#");
+  s.user_prefix = user_prefix(host);
+  s.logins.policy.user_prefix = s.passwords.user_prefix = s.oauth.user_prefix = s.user_prefix;
   return s;
 }
 
@@ -157,12 +161,18 @@ class Uaa {
       : host_(host),
         max_issued_ttl_(settings.key_keep),
         personal_prefix_(std::move(settings.personal_prefix)),
+        user_prefix_(std::move(settings.user_prefix)),
         ring_(host, settings.key_rotate, settings.key_keep),
         logins_(host, std::move(settings.logins), ring_),
-        passwords_(host, settings.passwords),
+        passwords_(host, std::move(settings.passwords)),
         gate_(host, settings.gate, passwords_),
         oauth_(host, std::move(settings.oauth), logins_, gate_, ring_),
         reload_(host) {}
+
+  Reply no_user_of_ours() const {
+    return Reply::error(LCG_E_NOT_FOUND, user_prefix_.empty() ? "not a user id of uaa"
+                                                              : "user ids of uaa begin with " + user_prefix_);
+  }
 
   static bool wants_new_token(const LiveLogin& login) {
     return login.fault == TokenFault::kExpired || login.fault == TokenFault::kNotYet;
@@ -190,7 +200,8 @@ class Uaa {
   Task<Reply> issue_token(ServiceCall call) {
     wire::Reader reader(call.data);
     const uint64_t ttl_ms = reader.u64();
-    if (!reader.ok() || !is_user_id(call.key)) co_return Reply::error(LCG_E_INVALID, "not a user id");
+    if (!reader.ok()) co_return Reply::error(LCG_E_INVALID, "malformed call");
+    if (!is_user_id(call.key, user_prefix_)) co_return no_user_of_ours();
     if (ttl_ms < 1000 || ttl_ms > static_cast<uint64_t>(max_issued_ttl_.count()))
       co_return Reply::error(LCG_E_INVALID, "a token lives 1 s to key.keep");
     const std::chrono::milliseconds ttl(static_cast<int64_t>(ttl_ms));
@@ -206,7 +217,9 @@ class Uaa {
   Task<Reply> revoke(ServiceCall call) {
     wire::Reader reader(call.data);
     std::string auth_id(reader.str());
-    if (!reader.ok() || !is_user_id(call.key)) co_return Reply::error(LCG_E_INVALID, "not a user id");
+    if (!reader.ok()) co_return Reply::error(LCG_E_INVALID, "malformed call");
+    // Another authority's user: there is nothing of his here, and the caller is to know.
+    if (!is_user_id(call.key, user_prefix_)) co_return no_user_of_ours();
     co_return co_await logins_.revoke(std::move(call.key), std::move(auth_id));
   }
 
@@ -235,6 +248,7 @@ class Uaa {
   const Host host_;
   const std::chrono::milliseconds max_issued_ttl_;
   const std::string personal_prefix_;
+  const std::string user_prefix_;
   KeyRing ring_;
   Logins logins_;
   PasswordCheck passwords_;

@@ -21,7 +21,7 @@ const answers = {
 before(async () => {
   back = await new BackEnd(answers).start();
   server = await new Server({
-    config: (o) => testConfig({ ...o, gateway: '  clients: { headers: [x-real, x-other], emulated_headers: [x-app] }' })
+    config: (o) => testConfig({ ...o, uaaEntry: 'authenticates: false', gateway: '  clients: { headers: [x-real, x-other], emulated_headers: [x-app] }' })
       .replace('plugins:\n', `    - { name: asked, subscribe_proxy_enabled: true, publish_proxy_enabled: true, sub_refresh_proxy_enabled: true, presence: true, history_size: 10, history_ttl: 1m, allow_presence_for_subscriber: true, allow_history_for_subscriber: true }
     - { name: open, allow_subscribe_for_client: true }
 plugins:

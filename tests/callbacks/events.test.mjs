@@ -31,7 +31,7 @@ const types = (key) => of(key).map((e) => e.type);
 before(async () => {
   back = await new BackEnd(answers).start();
   server = await new Server({
-    config: (o) => testConfig(o).replace('{ name: dialog, instances: per_lane }', '{ name: dialog, instances: per_lane, config: { events: true } }')
+    config: (o) => testConfig({ ...o, uaaEntry: 'authenticates: false' }).replace('{ name: dialog, instances: per_lane }', '{ name: dialog, instances: per_lane, config: { events: true } }')
       .concat(`  - name: http_callback
     instances: per_lane
     config:

@@ -29,11 +29,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const TokenCheck check =
       check_token(signed_text + "." + base64url(keys[0].sign(signed_text)), keys, policy, 1);
   if (check.fault == TokenFault::kForged || check.fault == TokenFault::kUnknownKey) std::abort();
-  if (check.fault == TokenFault::kNone && !is_user_id(check.claims.user)) std::abort();
+  if (check.fault == TokenFault::kNone && !is_user_name(check.claims.user)) std::abort();
 
   FlatObject::parse(text);
   parse_parameters(text);
-  if (const auto token = RefreshToken::decode(text); token && token->encode() != text) std::abort();
+  if (const auto token = RefreshToken::decode(text, ""); token && token->encode() != text) std::abort();
   if (const auto bytes = from_base64url(text); bytes && base64url(*bytes) != text) std::abort();
   return 0;
 }

@@ -36,7 +36,7 @@ after(async () => {
 });
 
 function config(options) {
-  return testConfig({ ...options, gateway: `  ping: { interval: 1s, pong_timeout: 400ms }
+  return testConfig({ ...options, uaaEntry: 'authenticates: false', gateway: `  ping: { interval: 1s, pong_timeout: 400ms }
   clients: { stale_timeout: 1s, expired_grace: 0s, channels: 4 }
   api: { keys: [{ name: codes, key: "${API_KEY}" }] }` })
     .replace('plugins:\n', `    - { name: asked, subscribe_proxy_enabled: true, subscribe_proxy_name: subscribe }
@@ -48,6 +48,7 @@ plugins:
     instances: per_lane
     config: { hmac_secret_key: "${SECRET}", defer_unknown: true }
   - name: http_callback
+    user_prefix: back@
     instances: per_lane
     config:
       backends:

@@ -15,7 +15,7 @@ const seconds = (n) => Math.floor(Date.now() / 1000) + n;
 let server;
 const clients = [];
 before(async () => {
-  server = await new Server({ config: (o) => testConfig({ ...o, gateway: `  clients: { expired_grace: 1s }
+  server = await new Server({ config: (o) => testConfig({ ...o, uaaEntry: 'user_prefix: u@', gateway: `  clients: { expired_grace: 1s }
   api: { keys: [{ name: test, key: "${API_KEY}" }] }` })
     .replace('plugins:\n', `    - { name: closed, history_size: 10, history_ttl: 1m, allow_recovery: true }
     - { name: own, allow_user_limited_channels: true }

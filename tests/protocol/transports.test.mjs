@@ -14,7 +14,7 @@ const EventSource = require('eventsource');
 const API_KEY = 'transports-api-key-0123456789', ORIGIN = 'https://chat.example.com';
 let server;
 before(async () => {
-  server = await new Server({ config: (o) => testConfig({ ...o, lanes: 4, gateway: `  ping: { interval: 1s, pong_timeout: 500ms }
+  server = await new Server({ config: (o) => testConfig({ ...o, uaaEntry: 'user_prefix: u@', lanes: 4, gateway: `  ping: { interval: 1s, pong_timeout: 500ms }
   allowed_origins: ["${ORIGIN}"]
   transports: { http_stream: true, sse: true, uni_websocket: true, uni_http_stream: true, uni_sse: true }
   websocket: { compression: true }

@@ -32,8 +32,9 @@ export function freePort() {
   });
 }
 
-// The shipped configuration with what a test changes: `gateway` is lines of that section, `uaa` settings of that plugin.
-export function testConfig({ port, dir, lanes = 2, gateway = '', uaa = 'argon2_memory: 8MiB' }) {
+// The shipped configuration with what a test changes: `gateway` is lines of that section, `uaa` settings of that plugin,
+// `uaaEntry` what else its entry says (two plugins that let people in need "user_prefix: u@" or "authenticates: false").
+export function testConfig({ port, dir, lanes = 2, gateway = '', uaa = 'argon2_memory: 8MiB', uaaEntry = '' }) {
   return `lanes: ${lanes}
 log: { level: info, format: json }
 admin: { socket: ${dir}/admin.sock }
@@ -59,12 +60,19 @@ channel:
     - { name: plain, allow_subscribe_for_client: true, allow_publish_for_client: true }
 plugins:
   - { name: storage_rocksdb, instances: per_lane, config: { path: "${dir}/store" } }
-  - { name: uaa, instances: per_lane, config: { ${uaa} } }
+  - { name: uaa, instances: per_lane, ${uaaEntry && `${uaaEntry}, `}config: { ${uaa} } }
   - { name: user, instances: per_lane }
   - { name: message, instances: per_lane }
   - { name: dialog, instances: per_lane }
   - { name: echo, instances: per_lane }
 `;
+}
+
+export function lcgctl(socket, ...args) {
+  return new Promise((resolve) => {
+    execFile(join(bin, 'lcgctl'), ['--socket', socket, ...args], (error, stdout, stderr) =>
+      resolve({ code: error ? error.code : 0, stdout, stderr }));
+  });
 }
 
 export class Server {
@@ -119,10 +127,5 @@ export class Server {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  ctl(...args) {
-    return new Promise((resolve) => {
-      execFile(join(bin, 'lcgctl'), ['--socket', join(this.dir, 'admin.sock'), ...args], (error, stdout, stderr) =>
-        resolve({ code: error ? error.code : 0, stdout, stderr }));
-    });
-  }
+  ctl(...args) { return lcgctl(join(this.dir, 'admin.sock'), ...args); }
 }

@@ -56,7 +56,7 @@ before(async () => {
   await new Promise((resolve) => keys.listen(0, '127.0.0.1', resolve));
   const pem = rsa.publicKey.export({ type: 'spki', format: 'pem' }).replace(/\n/g, '\\n');
   server = await new Server({
-    config: (o) => testConfig({ ...o, gateway: `  api: { revoke_services: [token], keys: [{ name: test, key: "${API_KEY}" }] }` })
+    config: (o) => testConfig({ ...o, uaaEntry: 'user_prefix: u@', gateway: `  api: { revoke_services: [token], keys: [{ name: test, key: "${API_KEY}" }] }` })
       .replace('plugins:\n', '    - { name: closed }\nplugins:\n')
       .replace('  - { name: uaa,', `  - name: token
     instances: per_lane

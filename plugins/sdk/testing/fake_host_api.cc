@@ -4,6 +4,7 @@
 
 #include "lcg/ext/channels.h"
 #include "lcg/ext/sessions.h"
+#include "lcg/ext/users.h"
 #include "testing/fake_world.h"
 
 namespace lcg::testing {
@@ -132,7 +133,15 @@ lcg_status sessions_disconnect(lcg_host_ctx* ctx, const lcg_disconnect* d, lcg_d
   return LCG_OK;
 }
 
+lcg_status users_prefix(lcg_host_ctx* ctx, lcg_str* out) noexcept {
+  // In a test the keys of the plugin's entry stand among its settings.
+  if (host_config(ctx, str("user_prefix"), out) != LCG_OK) *out = {};
+  return LCG_OK;
+}
+
 const void* host_query(lcg_host_ctx* ctx, lcg_str name) noexcept {
+  static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix};
+  if (view(name) == LCG_USERS_V1) return &kUsers;
   static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe,
                                                 &channels_unsubscribe_session};
   static constexpr lcg_sessions_v1 kSessions = {sizeof(lcg_sessions_v1), &sessions_disconnect};

@@ -2,7 +2,7 @@
 // uaa.hpp: typed client of the service "uaa": users, logins and tokens, for operators' tools and other
 // plugins.
 //
-// The partition key of a call is the user (inspect has none). A login has an auth id (lcg_peer.auth_id names
+// The partition key of a call is the user's id, with the user_prefix of uaa (inspect has none). A login has an auth id (lcg_peer.auth_id names
 // it for each session); revoking it closes its live sessions and refuses its tokens from that moment on.
 #pragma once
 #include <chrono>
@@ -25,9 +25,10 @@ class Client {
   // LCG_E_BUSY.
   Task<Reply> add_user(std::string user, std::string password, std::string display_name) const;
   // An access token of a login of its own, for a test or a service; it need not have a password.
-  // LCG_E_INVALID: not a user id, or a time to live over key.keep.
+  // LCG_E_NOT_FOUND: not an id that uaa gives; LCG_E_INVALID: a time to live over key.keep.
   Task<Outcome<IssuedToken>> issue_token(std::string user, std::chrono::milliseconds ttl) const;
-  // One login, or all of the user's when auth_id is empty. LCG_OK also when there was none.
+  // One login, or all of the user's when auth_id is empty. LCG_OK also when there was none; LCG_E_NOT_FOUND: not an
+  // id that uaa gives.
   Task<Reply> revoke(std::string user, std::string auth_id) const;
   Task<Outcome<Inspection>> inspect(std::string token) const;
 
