@@ -16,6 +16,7 @@ find_library(CJOSE_LIBRARY cjose REQUIRED)
 add_library(PkgConfig::CJOSE INTERFACE IMPORTED)
 target_include_directories(PkgConfig::CJOSE INTERFACE ${CJOSE_INCLUDE})
 target_link_libraries(PkgConfig::CJOSE INTERFACE ${CJOSE_LIBRARY} OpenSSL::Crypto)
+pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(ROCKSDB REQUIRED IMPORTED_TARGET rocksdb)
 

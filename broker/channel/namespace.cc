@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/utf8.h"
+#include "base/visible.h"
 #include "broker/api/bus.h"
 #include "broker/api/codes.h"
 
@@ -46,23 +46,18 @@ Namespaces::Namespaces(ChannelOptions without_namespace, std::vector<ChannelOpti
 
 namespace {
 
-// Controls are in no name: names are written to logs and frames.
-bool has_control(std::string_view channel) {
-  return std::any_of(channel.begin(), channel.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-}
-
 bool fits(const ChannelOptions& options, std::string_view channel, std::string_view rest) {
   if (rest.empty()) return false;
   if (options.pattern == nullptr)
     return std::all_of(channel.begin(), channel.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  return valid_utf8(channel) && options.pattern->matches(rest);
+  return options.pattern->matches(rest);
 }
 
 }  // namespace
 
 Namespaces::Found Namespaces::find(std::string_view channel) const {
-  if (channel.empty() || channel.size() > kMaxChannelLength || has_control(channel))
+  // People see names, in logs and on pages: nothing is in one that would not be seen, whatever a channel_regex allows.
+  if (channel.empty() || channel.size() > kMaxChannelLength || !all_visible(channel))
     return {nullptr, error_code::kBadRequest};
   const ChannelName name(channel);
   const ChannelOptions* options = &without_;

@@ -1,9 +1,8 @@
 #include "broker/command/connect_data.h"
 
-#include <algorithm>
-
 #include "base/json_reader.h"
 #include "base/json_writer.h"
+#include "base/visible.h"
 
 namespace lcg::broker {
 
@@ -25,9 +24,7 @@ std::optional<ClientInstall> parse_install(std::string_view data) {
       reader.take_null() || reader.read(install.epoch);
   }
   if (!reader.finish()) return std::nullopt;
-  const bool plain = std::none_of(install.device.begin(), install.device.end(),
-                                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (!plain) return std::nullopt;
+  if (!all_visible(install.device)) return std::nullopt;
   return install;
 }
 

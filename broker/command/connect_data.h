@@ -18,7 +18,7 @@ struct ClientInstall {
 };
 
 // Empty data, or data that is no object, names no device. Nothing: a device or epoch of the wrong type, a
-// device longer than kMaxDeviceBytes or with control characters, or no JSON.
+// device longer than kMaxDeviceBytes or not all visible (base/visible.h), or no JSON.
 std::optional<ClientInstall> parse_install(std::string_view data);
 
 // The connect reply's data: {"device": ..., "epoch": ...} and the members of `plugin_data`, which cannot name

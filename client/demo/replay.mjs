@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cast, readLog } from './irc.mjs';
 import { Device, register } from './device.mjs';
+import { visible } from './visible.mjs';
 
 const { values: args } = parseArgs({ options: {
   url: { type: 'string', default: 'http://localhost:8000' },
@@ -33,9 +34,9 @@ const colour = (name) => 31 + ([...name].reduce((sum, c) => sum + c.charCodeAt(0
 let shown = 0;
 watcher.follow(dialog, (entry) => {
   shown++;
-  const who = `\x1b[${colour(entry.user)}m${entry.user}\x1b[0m`;
-  if (entry.kind === 'msg') console.log(`${String(entry.seq).padStart(5)} ${entry.type === 'emote' ? '* ' + who : who + ':'} ${entry.body}`);
-  else if (entry.kind === 'member') console.log(`${String(entry.seq).padStart(5)} \x1b[2m-- ${entry.users?.join(' ') ?? entry.user} ${entry.op}\x1b[0m`);
+  const who = `\x1b[${colour(entry.user)}m${visible(entry.user)}\x1b[0m`;
+  if (entry.kind === 'msg') console.log(`${String(entry.seq).padStart(5)} ${entry.type === 'emote' ? '* ' + who : who + ':'} ${visible(entry.body)}`);
+  else if (entry.kind === 'member') console.log(`${String(entry.seq).padStart(5)} \x1b[2m-- ${visible(entry.users?.join(' ') ?? entry.user)} ${visible(entry.op)}\x1b[0m`);
 });
 
 const queue = [...founders];
@@ -52,7 +53,8 @@ for (const event of events) {
   if (event.type === 'join') { await device.connect(); await device.rpc('dialog.join', { dialog }); }
   else if (event.type === 'leave') await device.rpc('dialog.leave', { dialog });
   else if (event.type === 'quit') device.disconnect();
-  else if (event.type === 'rename') await device.rpc('user.put', { name: event.to });
+  else if (event.type === 'rename')
+    await device.rpc('user.put', { name: event.to }).catch((error) => { if (error.code !== 107) throw error; });  // another's name
   else {
     if (device.client.state === 'disconnected') await device.connect();
     await device.send(dialog, event.text, event.type === 'emote' ? 'emote' : 'text');

@@ -4,6 +4,7 @@
 
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "base/visible.h"
 #include "gateway/api/bounded.h"
 
 namespace lcg::gateway::api {
@@ -13,7 +14,11 @@ constexpr std::string_view kPrefix = "/api/";
 
 std::string object_of(const Error& error) {
   std::string out;
-  JsonWriter(out).begin_object().field("code", error.code).field("message", error.message).end_object();
+  JsonWriter(out)
+      .begin_object()
+      .field("code", error.code)
+      .field("message", visible(error.message))
+      .end_object();
   return out;
 }
 

@@ -6,12 +6,24 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/visible.h"
 #include "gateway/session/command_handler.h"
 #include "gateway/session/emulation.h"
 
 namespace lcg::gateway {
 
 namespace {
+
+// Of the client's name and of its version: what a program calls itself, shown to operators.
+constexpr size_t kMaxClientTextBytes = 255;
+
+// Null: they may be shown.
+const char* fault_of_client(const protocol::ConnectCommand& connect) {
+  for (const std::string_view text : {connect.name, connect.version})
+    if (text.size() > kMaxClientTextBytes || !all_visible(text))
+      return "bad request: name and version are at most 255 bytes of visible text";
+  return nullptr;
+}
 
 struct Recover {
   std::string channel;
@@ -177,6 +189,8 @@ void handle_connect(Session& session, const protocol::Command& command) {
   const protocol::ConnectCommand& connect = command.connect;
   if (connect.token.size() > protocol::kMaxTokenBytes) return session.close(disconnect_code::kInvalidToken);
   session.connecting();
+  if (const char* fault = fault_of_client(connect); fault != nullptr)
+    return session.refused(command.id, {error_code::kBadRequest, fault, false});
 
   auto progress = std::make_shared<Progress>();
   progress->id = command.id;

@@ -5,6 +5,7 @@
 
 #include "base/json_reader.h"
 #include "base/json_writer.h"
+#include "base/visible.h"
 #include "gateway/protocol/limits.h"
 
 namespace lcg::gateway {
@@ -42,7 +43,7 @@ HttpRpcAnswer refusal(uint32_t status, const Error& error) {
   std::string body;
   JsonWriter json(body);
   json.begin_object().key("error").begin_object();
-  json.field("code", error.code).field("message", error.message);
+  json.field("code", error.code).field("message", visible(error.message));
   if (error.temporary) json.field("temporary", true);
   json.end_object().end_object();
   return {status, SharedBytes(body)};

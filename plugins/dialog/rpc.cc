@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lcg/json.hpp"
+#include "plugins/names/names.h"
 #include "refusals.h"
 #include "settings.h"
 
@@ -46,9 +47,11 @@ uint64_t number(json::Object& in, std::string_view key, bool* present = nullptr)
   return value.value_or(0);
 }
 
-void check_users(json::Object& in, std::string_view key, std::vector<std::string>& users) {
+// `added`: they come into the dialog, so that others see them. Who is in it already may be written anyhow.
+void check_users(json::Object& in, std::string_view key, bool added, std::vector<std::string>& users) {
   for (const std::string& user : users)
-    if (!chat::valid_name(user, chat::kMaxUserBytes)) in.fail(key, "a user id has 1 to 128 bytes");
+    if (!chat::valid_name(user, chat::kMaxUserBytes) || (added && !names::is_visible(user)))
+      in.fail(key, "a user id has 1 to 128 bytes of visible text");
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());
 }
@@ -56,7 +59,9 @@ void check_users(json::Object& in, std::string_view key, std::vector<std::string
 void parse_create(json::Object& in, const std::function<std::string()>& new_id, ClientCall& call) {
   CreateRequest& q = call.create;
   q.creator = call.user;
-  q.title = in.text("title");
+  names::Name title = names::display(in.text("title"));
+  if (title.fault != nullptr) in.fail("title", title.fault);
+  q.title = std::move(title.text);
   if (q.title.size() > kMaxTitleBytes) in.fail("title", "expected at most 256 bytes");
   q.open = in.boolean("open", false);
   const std::string history = in.text("history", "join");
@@ -66,7 +71,7 @@ void parse_create(json::Object& in, const std::function<std::string()>& new_id, 
   if (kind != "group" && kind != "direct") in.fail("kind", "expected \"group\" or \"direct\"");
   q.direct = kind == "direct";
   q.members = in.texts("members", kMaxCreateMembers);
-  check_users(in, "members", q.members);
+  check_users(in, "members", true, q.members);
   std::erase(q.members, q.creator);
   if (q.direct) {
     if (q.members.size() != 1) return in.fail("members", "a direct dialog has one other member");
@@ -93,7 +98,7 @@ void parse_change(json::Object& in, Op op, ClientCall& call) {
   q.users = in.texts("users", kMaxUsersPerChange);
   if (in.has("user")) q.users.push_back(in.text("user"));
   if (q.users.empty()) in.fail("users", "expected a list of user ids");
-  check_users(in, "users", q.users);
+  check_users(in, "users", op == Op::kAdd, q.users);
   if (q.users.size() > kMaxUsersPerChange) in.fail("users", "expected at most 100 users");
   if (op == Op::kRole) {
     const std::string role = in.text("role");

@@ -2,6 +2,7 @@
 #include "rpc.h"
 
 #include "lcg/json.hpp"
+#include "plugins/names/names.h"
 
 namespace lcg::message {
 
@@ -60,7 +61,8 @@ void parse_numbers(json::Object& in, const Request& request, SendRequest& q) {
 
 void parse_body(json::Object& in, SendRequest& q) {
   q.type = in.text("type", q.kind == chat::Kind::kReact ? "emoji" : "text");
-  if (!chat::valid_name(q.type, chat::kMaxTypeBytes)) in.fail("type", "expected 1 to 32 bytes");
+  if (!chat::valid_name(q.type, chat::kMaxTypeBytes) || !names::is_visible(q.type))
+    in.fail("type", "expected 1 to 32 bytes of visible text");
   q.body = in.raw("body");
   if (q.body.empty()) in.fail("body", "expected a JSON value");
 }

@@ -5,6 +5,8 @@ namespace lcg::uaa {
 namespace {
 
 const std::string kPasswordKey = "password";
+const std::string kNameCollection = "uaa_name";  // partition: the id in lower case
+const std::string kOwnerKey = "owner";
 
 std::string name_of(std::string_view collection) { return std::string(collection); }
 
@@ -33,6 +35,27 @@ Task<Reply> AccountStore::create_password(std::string user, PasswordRecord recor
   batch.require_absent(name_of(kPasswordCollection), kPasswordKey);
   batch.put(name_of(kPasswordCollection), kPasswordKey, encode(record));
   co_return co_await storage_.commit(std::move(user), std::move(batch));
+}
+
+Task<Reply> AccountStore::erase_password(std::string user) const {
+  storage::Batch batch;
+  batch.erase(name_of(kPasswordCollection), kPasswordKey);
+  co_return co_await storage_.commit(std::move(user), std::move(batch));
+}
+
+Task<Reply> AccountStore::name_owner(std::string folded) const {
+  co_return co_await storage_.get(std::move(folded), kNameCollection, kOwnerKey);
+}
+
+Task<Reply> AccountStore::claim_name(std::string folded, std::string user, std::string before) const {
+  storage::Batch batch;
+  if (before.empty()) {
+    batch.require_absent(kNameCollection, kOwnerKey);
+  } else {
+    batch.require_equals(kNameCollection, kOwnerKey, std::move(before));
+  }
+  batch.put(kNameCollection, kOwnerKey, std::move(user));
+  co_return co_await storage_.commit(std::move(folded), std::move(batch));
 }
 
 Task<Reply> AccountStore::replace_password(std::string user, std::string old_bytes,

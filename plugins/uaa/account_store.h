@@ -34,6 +34,11 @@ class AccountStore {
   Task<Outcome<Stored<PasswordRecord>>> password(std::string user) const;
   // LCG_E_CONFLICT: the user is there already.
   Task<Reply> create_password(std::string user, PasswordRecord record) const;
+  Task<Reply> erase_password(std::string user) const;
+  // Whose a name is, however it is written: `folded` is the id in lower case. Reply::data: the owner's id.
+  Task<Reply> name_owner(std::string folded) const;
+  // LCG_E_CONFLICT: it is not `before`'s any more ("": nobody's).
+  Task<Reply> claim_name(std::string folded, std::string user, std::string before) const;
   Task<Reply> replace_password(std::string user, std::string old_bytes, PasswordRecord record) const;
 
   // LCG_E_NOT_FOUND: never started, or revoked.

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/uaa/password_check.h"
 
+#include "plugins/names/names.h"
 #include "plugins/uaa/text.h"
 
 namespace lcg::uaa {
 namespace {
 
 constexpr char kNoTurn[] = "no turn to hash a password: too many wait";
+
+constexpr size_t kMaxShownBytes = 256;  // of a display name
+
+std::string in_lower_case(std::string_view user) {
+  std::string out(user);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
 
 std::string after_prefix(const std::string& prefix) {
   return prefix.empty() ? "" : " after \"" + prefix + "\"";
@@ -41,20 +51,72 @@ Task<Reply> PasswordCheck::add(FairQueue::Asker asker, std::string user, std::st
   if (password.size() < rules_.min_bytes || password.size() > kMaxPasswordBytes)
     co_return Reply::error(LCG_E_INVALID, "a password has " + std::to_string(rules_.min_bytes) + " to " +
                                               std::to_string(kMaxPasswordBytes) + " bytes");
-  if (name.size() > 4 * kMaxUserBytes || !is_utf8(name))
-    co_return Reply::error(LCG_E_INVALID, "a display name has at most 256 bytes of UTF-8");
+  names::Name shown = names::display(name);
+  if (shown.fault != nullptr)
+    co_return Reply::error(LCG_E_INVALID, "the display name is refused: " + std::string(shown.fault));
+  if (shown.text.size() > kMaxShownBytes)
+    co_return Reply::error(LCG_E_INVALID, "a display name has at most 256 bytes");
   const Outcome<Stored<PasswordRecord>> present = co_await store_.password(user);
   if (present.ok()) co_return Reply::error(LCG_E_CONFLICT, "the user name is taken");
   if (present.status != LCG_E_NOT_FOUND) co_return Reply::error(present.status, present.message);
+  const Reply unlike_others = co_await check_shown(user, shown.text);
+  if (!unlike_others.ok()) co_return unlike_others;
   Outcome<std::string> hashed = co_await hash(std::move(asker), std::move(password));
   if (!hashed.ok()) co_return Reply::error(hashed.status, hashed.message);
+  const Reply claimed = co_await claim(user);
+  if (!claimed.ok()) co_return claimed;
   PasswordRecord record;
-  record.name = name.empty() ? user.substr(rules_.user_prefix.size()) : std::move(name);
+  record.name = shown.text.empty() ? user.substr(rules_.user_prefix.size()) : std::move(shown.text);
   record.hash = std::move(hashed.value);
   record.created_ms = record.changed_ms = host_.wall_ms();
-  Reply reply = co_await store_.create_password(std::move(user), std::move(record));
+  Reply reply = co_await store_.create_password(user, std::move(record));
   if (reply.status == LCG_E_CONFLICT) reply.message = "the user name is taken";
-  co_return reply;
+  if (!reply.ok()) co_return reply;
+  // Whoever wrote the name otherwise in the same moment may have found our claim and nobody made yet, and taken it.
+  const Reply owner = co_await store_.name_owner(in_lower_case(user));
+  if (!owner.ok() || owner.data == user) co_return reply;
+  const Reply erased = co_await store_.erase_password(user);
+  if (!erased.ok()) co_return erased;
+  co_return Reply::error(LCG_E_CONFLICT, "the user name is taken");
+}
+
+Task<Reply> PasswordCheck::claim(std::string user) {
+  const Reply taken = Reply::error(LCG_E_CONFLICT, "the user name is taken");
+  const std::string folded = in_lower_case(user);
+  const Reply owner = co_await store_.name_owner(folded);
+  if (!owner.ok() && owner.status != LCG_E_NOT_FOUND) co_return Reply::error(owner.status, owner.message);
+  if (owner.data == user) co_return Reply();
+  // Who claimed it and was never made (a crash in between) has no right to it. Users from before there were claims
+  // have none: those who are called so in lower case count.
+  const std::string holder = owner.ok() ? owner.data : folded;
+  if (holder != user) {
+    const Outcome<Stored<PasswordRecord>> made = co_await store_.password(holder);
+    if (made.ok()) co_return taken;
+    if (made.status != LCG_E_NOT_FOUND) co_return Reply::error(made.status, made.message);
+  }
+  const Reply claimed = co_await store_.claim_name(folded, user, owner.data);
+  if (claimed.status == LCG_E_CONFLICT) co_return taken;
+  co_return claimed;
+}
+
+Task<Reply> PasswordCheck::check_shown(std::string user, std::string name) {
+  const std::vector<std::string> readings = names::readings(name);
+  for (const std::string& reading : readings) {
+    const std::string other = rules_.user_prefix + reading;
+    const std::string folded = in_lower_case(other);
+    if (folded == in_lower_case(user) || !is_user_id(other, rules_.user_prefix)) continue;
+    Reply found = co_await store_.name_owner(folded);
+    if (found.status == LCG_E_NOT_FOUND) {  // from before there were claims
+      const Outcome<Stored<PasswordRecord>> made = co_await store_.password(other);
+      found.status = made.status;
+      found.message = made.message;
+    }
+    if (found.ok())
+      co_return Reply::error(LCG_E_INVALID,
+                             "the display name is refused: it reads like the name of another user");
+    if (found.status != LCG_E_NOT_FOUND) co_return Reply::error(found.status, found.message);
+  }
+  co_return Reply();
 }
 
 Task<Reply> PasswordCheck::check(FairQueue::Asker asker, std::string user, std::string password) {

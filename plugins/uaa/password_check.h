@@ -35,6 +35,10 @@ class PasswordCheck {
 
  private:
   Task<Outcome<std::string>> hash(FairQueue::Asker asker, std::string password);
+  // Before a user is made: the name in lower case becomes his alone.
+  Task<Reply> claim(std::string user);
+  // Whether another user is called what `name` reads as; LCG_OK: nobody is.
+  Task<Reply> check_shown(std::string user, std::string name);
   Task<void> strengthen(std::string user, std::string password, Stored<PasswordRecord> old);
 
   const Host host_;

@@ -8,6 +8,7 @@
 #include "lcg/plugin.hpp"
 #include "lcg/services/dialog.hpp"
 #include "lcg/services/user.hpp"
+#include "plugins/names/names.h"
 #include "plugins/user/block_list.h"
 #include "plugins/user/profiles.h"
 
@@ -17,18 +18,12 @@ namespace {
 // Client protocol codes.
 constexpr uint32_t kPermissionDenied = 103;
 constexpr uint32_t kBadRequest = 107;
+constexpr char kNotSeen[] = "a character in it is not seen";
 
 Reply bad_request(std::string_view what) {
   return Reply::error(LCG_E_INVALID, std::string(what.substr(0, 100)), kBadRequest);
 }
 Reply failed(lcg_status status, const std::string& why) { return Reply::error(status, why); }
-
-// What text may hold: anything but control characters, of which NUL would also break the name index.
-bool has_control(std::string_view text) {
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
-  return false;
-}
 
 std::string profile_json(const Profile& profile, bool own) {
   json::Writer out;
@@ -46,7 +41,17 @@ void take_text(json::Object& in, std::string_view key, size_t limit, std::option
   if (!in.has(key)) return;
   out = in.text(key);
   if (out->size() > limit) in.fail(key, "expected at most " + std::to_string(limit) + " bytes");
-  if (key != "about" && has_control(*out)) in.fail(key, "control characters are not allowed");
+}
+
+// What people see: plugins/names has the rule.
+void check_texts(json::Object& in, ProfileChange& change) {
+  if (change.name) {
+    names::Name name = names::display(*change.name);
+    if (name.fault != nullptr) in.fail("name", name.fault);
+    change.name = std::move(name.text);
+  }
+  if (change.about && !names::is_visible_text(*change.about)) in.fail("about", kNotSeen);
+  if (change.avatar && !names::is_visible(*change.avatar)) in.fail("avatar", kNotSeen);
 }
 
 void take_json(json::Object& in, std::string_view key, size_t limit, std::optional<std::string>& out) {
@@ -106,9 +111,14 @@ class User {
     take_text(in, "name", kMaxNameBytes, change.name);
     take_text(in, "about", kMaxAboutBytes, change.about);
     take_text(in, "avatar", kMaxAvatarBytes, change.avatar);
+    check_texts(in, change);
     take_json(in, "data", kMaxDataBytes, change.data);
     take_json(in, "private", kMaxPrivateBytes, change.private_data);
     if (!in.error().empty()) co_return bad_request(in.error());
+    if (change.name) {
+      const std::string other = co_await passes_for(request.user_id, *change.name);
+      if (!other.empty()) co_return bad_request("name: it reads like the id of another user");
+    }
     Call call("user", "change", request.user_id, encode(change));
     const Reply changed = co_await host_.call(std::move(call));
     Profile profile;
@@ -117,12 +127,23 @@ class User {
     co_return Reply::with(profile_json(profile, true));
   }
 
+  // The other user whose id `name` would be read as; "": none that has a profile. Who has none is not known here.
+  Task<std::string> passes_for(std::string user, std::string name) {
+    const std::vector<std::string> readings = names::readings(name);
+    for (const std::string& reading : readings) {
+      if (reading == user || !is_user_id(reading)) continue;
+      const Outcome<Profile> profile = co_await profiles_.get(reading);
+      if (profile.ok() && profile.value.version > 0) co_return reading;
+    }
+    co_return std::string();
+  }
+
   Task<Reply> rpc_search(Request request) {
     json::Object in;
     if (!json::Object::parse(request.data, in)) co_return bad_request("expected a JSON object");
     std::string prefix = in.required_text("prefix");
     if (prefix.size() > kMaxNameBytes) in.fail("prefix", "too long");
-    if (has_control(prefix)) in.fail("prefix", "control characters are not allowed");
+    if (!names::is_visible(prefix)) in.fail("prefix", kNotSeen);
     const uint64_t limit = in.u64("limit").value_or(kMaxFound);
     if (limit < 1 || limit > kMaxFound) in.fail("limit", "expected 1 to " + std::to_string(kMaxFound));
     if (!in.error().empty()) co_return bad_request(in.error());

@@ -70,7 +70,8 @@ export class Stage {
       else if (event.type === 'leave') {
         await this.first.get(event.person)?.rpc('dialog.leave', { dialog: this.dialog });
       } else if (event.type === 'quit') this.first.get(event.person)?.disconnect();
-      else if (event.type === 'rename') await this.first.get(event.person).rpc('user.put', { name: event.to });
+      // 107: the nick is another person's id, who has a profile.
+      else if (event.type === 'rename') await this.first.get(event.person).rpc('user.put', { name: event.to }).catch((e) => { if (e.code !== 107) throw e; });
       else {
         const device = this.first.get(event.person) ?? await this.#arrive(event.person);
         const sent = device.send(this.dialog, event.text, event.type === 'emote' ? 'emote' : 'text')

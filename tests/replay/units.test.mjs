@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { cast, parseLog } from '../../client/demo/irc.mjs';
 import { Timeline } from '../../client/demo/timeline.mjs';
+import { visible } from '../../client/demo/visible.mjs';
 
 test('a said line keeps its text byte for byte', () => {
   assert.deepEqual(parseLog('[12:18] <|trey|> usual, <b>  :) \n'), [{ type: 'say', nick: '|trey|', text: 'usual, <b>  :) ' }]);
@@ -48,4 +49,9 @@ test('a raised floor releases those that waited for what lies below it', () => {
   t.raiseFloor(5);
   assert.deepEqual(shown, [6]);
   assert.equal(t.cursor, 6);
+});
+
+test('what others write is shown without what hides or moves', () => {
+  assert.equal(visible('a\u202eb\n\x1b[2J\u009b\u200b\u{e0041}'), 'a\\u{202e}b\\u{a}\\u{1b}[2J\\u{9b}\\u{200b}\\u{e0041}');
+  assert.equal(visible('Zoë דוד 中文 😀'), 'Zoë דוד 中文 😀');
 });
