@@ -193,6 +193,39 @@ TEST_F(ChannelTest, PullingTooMuchIsRefusedForAWhileAndOnlyForHim) {
   EXPECT_TRUE(rig_.ask(bob_, "dialog.history", R"({"dialog":"d"})").ok());
 }
 
+TEST_F(ChannelTest, TheChannelsHistoryCostsAPull) {
+  channel::HistoryRequest q;
+  q.limit = 200;
+  q.peer = ChatRig::wire_peer(bob_);
+  const auto page = [&] { return rig_.host().call({"channel:dialog", "history", "d", channel::encode(q)}); };
+
+  Reply reply;
+  int pages = 0;
+  for (; pages < 200 && reply.ok(); ++pages) reply = page();
+
+  EXPECT_EQ(pages, 21);  // 100 units at 5
+  EXPECT_EQ(reply.error_code, chat::code::kTooManyRequests);
+  EXPECT_FALSE(rig_.ask(bob_, "dialog.history", R"({"dialog":"d","limit":200})").ok());
+  EXPECT_TRUE(rig_.history(ann_, "d", q).ok());
+  rig_.host().advance(1000);
+  EXPECT_TRUE(page().ok());
+}
+
+TEST_F(ChannelTest, RecoveryIsPaidForOrNone) {
+  int recovered = 0;
+  for (int i = 0; i < 1000; ++i) recovered += rig_.recover(bob_, "d", 4).value.recovered ? 1 : 0;
+
+  EXPECT_EQ(recovered, 833);  // 100 units at 6/50
+  const Outcome<channel::StreamPage> page = rig_.recover(bob_, "d", 4);
+  EXPECT_TRUE(page.ok());
+  EXPECT_EQ(page.value.head, 10u);
+  EXPECT_TRUE(page.value.publications.empty());
+}
+
+TEST_F(ChannelTest, RecoveryOfNothingMissedIsFree) {
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(rig_.recover(bob_, "d", 10).value.recovered);
+}
+
 TEST_F(ChannelTest, APageIsBoundedInBytes) {
   const std::string body = "\"" + std::string(60'000, 'x') + "\"";
   for (uint64_t i = 1; i <= 8; ++i) rig_.send(bob_, "d", i, body);

@@ -15,6 +15,7 @@
 #include "membership.h"
 #include "notifier.h"
 #include "provider.h"
+#include "pull_budget.h"
 #include "reader.h"
 #include "refusals.h"
 #include "rpc.h"
@@ -37,8 +38,9 @@ class DialogPlugin {
         inbox_(host),
         contacts_(host, settings_, inbox_),
         tcc_(host, settings_, directory_, log_, reader_, notifier_, contacts_),
-        history_(host, settings_, directory_, reader_),
-        provider_(host, directory_, reader_),
+        pulls_(host, settings_),
+        history_(directory_, reader_, pulls_),
+        provider_(host, directory_, reader_, pulls_),
         housekeeping_(host) {
     directory_.on_found([this](Dialog& dialog, const Entry& entry) { log_.publish(dialog, entry); });
     directory_.on_dirty([this](std::string id) { notifier_.recover(std::move(id)); });
@@ -257,6 +259,7 @@ class DialogPlugin {
   Inbox inbox_;
   Contacts contacts_;
   Tcc tcc_;
+  PullBudget pulls_;
   History history_;
   Provider provider_;
   Timer housekeeping_;

@@ -10,9 +10,8 @@ namespace lcg::dialog {
 
 Task<Reply> History::pull(ClientCall call) {
   const size_t limit = std::clamp<size_t>(call.limit == 0 ? 50 : call.limit, 1, kMaxPageEntries);
-  const double cost = 1 + static_cast<double>(limit) / 50;
-  const uint64_t wait_ms = budget_.pay(call.user, cost, host_.now_ns());
-  if (wait_ms != 0) co_return retry_after(wait_ms);
+  Reply paid = budget_.pull(call.user, limit);
+  if (!paid.ok()) co_return paid;
   Outcome<DialogPtr> opened = co_await directory_.open(call.dialog);
   if (!opened.ok()) co_return not_open(opened);
   const DialogPtr dialog = std::move(opened.value);

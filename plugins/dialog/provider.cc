@@ -51,7 +51,9 @@ Task<Reply> Provider::subscribe(std::string id, channel::SubscribeRequest q) {
   channel::StreamPage page;
   page.epoch = dialog->meta.epoch;
   const bool possible = q.recover && (q.epoch.empty() || q.epoch == page.epoch) && q.offset <= dialog->head;
-  if (possible) page.recovered = co_await recover(dialog, member.value, q.offset, q.limit, &page);
+  const uint64_t missed = possible ? dialog->head - q.offset : 0;
+  if (possible && missed <= q.limit && budget_.recover(q.peer.user_id, missed))
+    page.recovered = co_await recover(dialog, member.value, q.offset, q.limit, &page);
   if (!page.recovered) page.publications.clear();
   // Membership may have ended while the log was read.
   if (!member.value->in() || !dialog->usable()) co_return busy("try again");
@@ -83,6 +85,10 @@ Task<Reply> Provider::publish(std::string id, channel::PublishRequest q) {
 }
 
 Task<Reply> Provider::history(std::string id, channel::HistoryRequest q) {
+  size_t limit = kMaxRecoverEntries;
+  if (q.limit >= 0) limit = std::min<size_t>(limit, static_cast<size_t>(q.limit));
+  Reply paid = budget_.pull(q.peer.user_id, limit);
+  if (!paid.ok()) co_return paid;
   Outcome<DialogPtr> opened = co_await directory_.open(std::move(id));
   if (!opened.ok()) co_return not_open(opened);
   const DialogPtr dialog = std::move(opened.value);
@@ -95,9 +101,7 @@ Task<Reply> Provider::history(std::string id, channel::HistoryRequest q) {
   page.head = dialog->head;
   if (q.has_since && !q.epoch.empty() && q.epoch != page.epoch)
     co_return conflict("unrecoverable position", chat::code::kUnrecoverable);
-  if (q.limit != 0) {
-    size_t limit = kMaxRecoverEntries;
-    if (q.limit > 0) limit = std::min<size_t>(limit, static_cast<size_t>(q.limit));
+  if (limit != 0) {
     const bool after = q.has_since && !q.reverse;  // nothing comes after the end of the numbers
     const uint64_t from = after ? std::max(q.since + 1, q.since) : 1;
     const uint64_t to =

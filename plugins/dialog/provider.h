@@ -8,14 +8,15 @@
 #include "directory.h"
 #include "lcg/services/channel_provider.hpp"
 #include "lcg/services/message.hpp"
+#include "pull_budget.h"
 #include "reader.h"
 
 namespace lcg::dialog {
 
 class Provider {
  public:
-  Provider(Host host, Directory& directory, Reader& reader)
-      : directory_(directory), reader_(reader), messages_(host) {}
+  Provider(Host host, Directory& directory, Reader& reader, PullBudget& budget)
+      : directory_(directory), reader_(reader), budget_(budget), messages_(host) {}
 
   Task<Reply> subscribe(std::string dialog, channel::SubscribeRequest request);
   // Is a message of type "text" whose number the dialog gives.
@@ -29,6 +30,7 @@ class Provider {
 
   Directory& directory_;
   Reader& reader_;
+  PullBudget& budget_;
   message::Client messages_;
 };
 
