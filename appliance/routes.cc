@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "gateway/net/cidr.h"
+#include "base/client_address.h"
 
 namespace lcg {
 namespace {
@@ -17,7 +17,7 @@ void ask_plugins(RouteContext& context, net::HttpRequest request, net::HttpRespo
   lcg::HttpRequest ask_it;
   ask_it.name = request.method + " " + request.path;
   ask_it.authorization = request.header("Authorization");
-  ask_it.remote = request.remote_address;
+  ask_it.remote = request.remote_address.text();
   ask_it.body = SharedBytes(request.body);
   ask(context.bus, context.lane, Target::any(), std::move(ask_it),
       [responder = std::move(responder)](lcg::HttpResponse answer) mutable {
@@ -44,11 +44,9 @@ void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponde
 
 // "localhost", "127.0.0.1:8000", "[::1]:8000": not a name that somebody else made to point here (DNS rebinding).
 bool names_this_host(std::string_view host) {
-  std::string_view name = host.substr(0, host.rfind(':'));
-  if (host.starts_with('[')) name = host.substr(1, host.find(']') - 1);
-  if (net::equal_ignoring_case(name, "localhost")) return true;
-  const std::optional<sockaddr_storage> address = net::parse_ip(name);
-  return address.has_value() && net::is_loopback(*address);
+  const std::optional<ClientAddress> address = ClientAddress::parse(host);
+  if (address.has_value()) return address->is_loopback();
+  return net::equal_ignoring_case(host.substr(0, host.rfind(':')), "localhost");
 }
 
 // May what needs no key be shown to who asks? Never to a web page, which any browser on this host may hold.

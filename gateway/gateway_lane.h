@@ -45,7 +45,7 @@ class GatewayLane final : public DeliverySink {
   void on_delivery(Delivery delivery) override;
 
   // See HttpRpc::call.
-  void http_rpc(std::string_view method, std::string_view bearer, std::string_view remote,
+  void http_rpc(std::string_view method, std::string_view bearer, const ClientAddress& remote,
                 std::string_view body, HttpRpcDone done) {
     http_rpc_.call(method, bearer, remote, body, std::move(done));
   }

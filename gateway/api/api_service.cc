@@ -146,7 +146,7 @@ void ApiService::handle(net::HttpRequest request, net::HttpResponder responder) 
   ++stats_.requests;
   auto exchange = std::make_shared<Exchange>();
   if (auto refused = admit(request, *exchange)) return responder.send(std::move(*refused));
-  exchange->remote = std::move(request.remote_address);
+  exchange->remote = request.remote_address.text();
   exchange->responder.emplace(std::move(responder));
   run(std::move(exchange));
 }

@@ -125,7 +125,7 @@ class TestApi {
     if (question != std::string::npos) request.query = path.substr(question + 1);
     request.headers = std::move(headers);
     request.body = std::move(body);
-    request.remote_address = "192.0.2.1:5";
+    request.remote_address = *ClientAddress::parse("192.0.2.1:5");
     world.on(world.lane(0), [&] {
       service->handle(std::move(request), net::HttpResponder([answer](net::HttpResponse response) {
                         *answer = std::move(response);

@@ -372,7 +372,7 @@ TEST_F(HubTest, FanOutAllocatesNothingForASubscriber) {
     void pause_reading(bool) override {}
     void close(uint32_t, std::string_view) override {}
     void abort(uint32_t, std::string_view) override {}
-    std::string remote_address() const override { return {}; }
+    ClientAddress remote_address() const override { return {}; }
     size_t bytes = 0;
   };
   Counting transport;

@@ -46,7 +46,7 @@ class TestTransport final : public ws::Transport {
     close(code, why);
     aborted = true;
   }
-  std::string remote_address() const override { return remote; }
+  ClientAddress remote_address() const override { return *ClientAddress::parse(remote); }
 
   bool ended() const { return close_code != 0; }
   std::string last() const { return lines.empty() ? "" : lines.back(); }

@@ -1,17 +1,14 @@
 // AddressLimit: how many of something each client address has, up to a limit. One lane.
 #pragma once
-#include <sys/socket.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
 
+#include "base/client_address.h"
+
 namespace lcg::net {
 
-// An address as limits see it: an IPv4 address, or the /64 an IPv6 host can choose its addresses from. 0 for
-// other families.
-using AddressKey = uint64_t;
-AddressKey address_key(const sockaddr* address);
+using AddressKey = ClientAddress::Key;
 
 class AddressLimit {
  public:

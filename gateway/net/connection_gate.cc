@@ -1,11 +1,6 @@
 #include "gateway/net/connection_gate.h"
 
 namespace lcg::net {
-namespace {
-
-constexpr uint64_t kNoAddress = UINT64_MAX;  // no key of an address is this
-
-}  // namespace
 
 ConnectionGate::ConnectionGate(Lane& lane, const HttpLimits& limits)
     : lane_(lane),
@@ -17,7 +12,7 @@ ConnectionGate::Verdict ConnectionGate::admit(ws::ByteStream& stream) {
   if (open_ >= limits_.max_connections) return Verdict::kFull;
   if (!rate_.try_take(lane_.now())) return Verdict::kTooFast;
   ++open_;
-  stream.account_to(this, kNoAddress);
+  stream.account_to(this, ClientAddress::kNoKey);
   return Verdict::kAdmitted;
 }
 
@@ -30,7 +25,7 @@ bool ConnectionGate::count_address(ws::ByteStream& stream, AddressKey address) {
 
 void ConnectionGate::on_released(uint64_t key) {
   --open_;
-  if (key != kNoAddress) addresses_.remove(key);
+  if (key != ClientAddress::kNoKey) addresses_.remove(key);
 }
 
 }  // namespace lcg::net

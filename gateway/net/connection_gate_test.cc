@@ -14,7 +14,7 @@ ProxyPolicy trusting() {
   policy.trusted = CidrList::parse({"10.0.0.0/8"}).value();
   return policy;
 }
-Arrival from_proxy() { return {.peer = parse_ip(kProxy).value(), .trusted = true}; }
+Arrival from_proxy() { return {.peer = ClientAddress::parse_ip(kProxy).value(), .trusted = true}; }
 
 TEST(ConnectionGate, AddressMayHaveSoManyConnections) {
   ServiceWorld s({.max_connections_per_address = 2});
@@ -44,10 +44,10 @@ TEST(ConnectionGate, WebSocketsAreCountedUntilTheyEnd) {
 
 TEST(ConnectionGate, AnIpv6NetworkIsOneAddress) {
   ServiceWorld s({.max_connections_per_address = 1});
-  s.connect({.peer = parse_ip("2001:db8:0:1::1").value()});
+  s.connect({.peer = ClientAddress::parse_ip("2001:db8:0:1::1").value()});
 
-  EXPECT_EQ(status_of(s.connect({.peer = parse_ip("2001:db8:0:1::2").value()}).take()), 429);
-  EXPECT_EQ(status_of(s.connect({.peer = parse_ip("2001:db8:0:2::1").value()}).take()), 0);
+  EXPECT_EQ(status_of(s.connect({.peer = ClientAddress::parse_ip("2001:db8:0:1::2").value()}).take()), 429);
+  EXPECT_EQ(status_of(s.connect({.peer = ClientAddress::parse_ip("2001:db8:0:2::1").value()}).take()), 0);
 }
 
 TEST(ConnectionGate, TrustedProxiesHaveNoLimitOfTheirOwn) {
@@ -65,6 +65,22 @@ TEST(ConnectionGate, BehindAProxyTheClientIsCounted) {
   EXPECT_EQ(status_of(s.ask(s.connect(from_proxy()), request)), 429);
   EXPECT_EQ(status_of(s.ask(s.connect(from_proxy()), upgrade_request("X-Forwarded-For: 203.0.113.8\r\n"))),
             101);
+}
+
+TEST(ConnectionGate, EveryFormOfAnAddressIsCountedAsOne) {
+  const std::vector<std::vector<const char*>> hosts{
+      {"203.0.113.7", "203.0.113.7:4711", "::ffff:203.0.113.7", "[::FFFF:cb00:7107]:80"},
+      {"2001:db8::1", "[2001:db8::2]", "[2001:db8::3]:4711", "2001:0DB8:0:0:9::1", "2001:db8::4%eth0"},
+  };
+  for (const auto& forms : hosts) {
+    ServiceWorld s({.max_connections_per_address = 1}, {}, trusting());
+    const auto status = [&](const char* form) {
+      const std::string header = std::string("X-Forwarded-For: ") + form + "\r\n";
+      return status_of(s.ask(s.connect(from_proxy()), upgrade_request(header)));
+    };
+    EXPECT_EQ(status(forms[0]), 101);
+    for (const char* form : forms) EXPECT_EQ(status(form), 429) << form;
+  }
 }
 
 TEST(ConnectionGate, ConnectionsComeAtARate) {
@@ -91,7 +107,7 @@ TEST(ConnectionGate, RefusedConnectionsAreNotCounted) {
 struct AskedWorld : ServiceWorld {
   AskedWorld() : ServiceWorld({}, {}, trusting()) {
     router.add("GET", "/who", [](HttpRequest q, HttpResponder r) {
-      r.send(HttpResponse::text(200, q.remote_address + (q.local ? " local" : "")));
+      r.send(HttpResponse::text(200, q.remote_address.text() + (q.local ? " local" : "")));
     });
   }
 };
@@ -102,7 +118,7 @@ TEST(Client, IsWhoTheTrustedProxyNames) {
 
   EXPECT_EQ(after_head(s.ask(proxy, get("/who", "X-Forwarded-For: 198.51.100.1, 203.0.113.7\r\n"))),
             "192.0.2.1:4711");
-  EXPECT_EQ(address_bytes(proxy.told_address), address_bytes(parse_ip("203.0.113.7").value()));
+  EXPECT_EQ(proxy.told_address, ClientAddress::parse("203.0.113.7"));
 }
 
 TEST(Client, IsNotWhoAnybodyNames) {
@@ -111,7 +127,7 @@ TEST(Client, IsNotWhoAnybodyNames) {
 
   s.ask(client, get("/who", "X-Forwarded-For: 203.0.113.7\r\n"));
 
-  EXPECT_EQ(client.told_address.ss_family, AF_UNSPEC);
+  EXPECT_FALSE(client.told_address.known());
 }
 
 TEST(Client, IsFoundAnewForEachRequestOfAProxy) {
@@ -121,12 +137,12 @@ TEST(Client, IsFoundAnewForEachRequestOfAProxy) {
 
   s.ask(proxy, get("/who"));
 
-  EXPECT_EQ(address_bytes(proxy.told_address), address_bytes(parse_ip(kProxy).value()));
+  EXPECT_EQ(proxy.told_address, ClientAddress::parse(kProxy));
 }
 
 TEST(Client, OfThisHostIsLocalUnlessItSpeaksForAnother) {
   AskedWorld s;
-  ws::Wire& client = s.connect({.peer = parse_ip("127.0.0.1").value(), .local = true});
+  ws::Wire& client = s.connect({.peer = ClientAddress::parse_ip("127.0.0.1").value(), .local = true});
 
   EXPECT_EQ(after_head(s.ask(client, get("/who"))), "192.0.2.1:4711 local");
   EXPECT_EQ(after_head(s.ask(client, get("/who", "X-Forwarded-For: 203.0.113.7\r\n"))), "192.0.2.1:4711");
@@ -141,7 +157,7 @@ TEST(InternalListener, ServesInternalRoutesAndNoOther) {
   s.router.add("GET", "/internal", answer, Reach::kInternal);
   s.router.add("GET", "/everywhere", answer, Reach::kEverywhere);
   ws::Wire& outside = s.connect();
-  ws::Wire& inside = s.connect({.peer = parse_ip("192.0.2.1").value(), .internal = true});
+  ws::Wire& inside = s.connect({.peer = ClientAddress::parse_ip("192.0.2.1").value(), .internal = true});
 
   EXPECT_EQ(status_of(s.ask(outside, get("/internal"))), 404);
   EXPECT_EQ(status_of(s.ask(outside, get("/everywhere"))), 200);

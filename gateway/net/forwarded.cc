@@ -1,7 +1,6 @@
 #include "gateway/net/forwarded.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 #include <vector>
 
@@ -12,29 +11,6 @@ std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
   if (first == text.npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-// "192.0.2.1", "192.0.2.1:4711", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"
-std::optional<sockaddr_storage> parse_node(std::string_view text) {
-  std::string_view host = text, port;
-  if (text.starts_with('[')) {
-    const size_t end = text.find(']');
-    if (end == text.npos) return std::nullopt;
-    host = text.substr(1, end - 1);
-    port = text.substr(end + 1);
-    if (!port.empty() && !port.starts_with(':')) return std::nullopt;
-    if (!port.empty()) port.remove_prefix(1);
-    if (host.find(':') == host.npos) return std::nullopt;
-  } else if (std::count(text.begin(), text.end(), ':') == 1) {
-    host = text.substr(0, text.find(':'));
-    port = text.substr(text.find(':') + 1);
-  }
-  uint16_t number = 0;
-  if (!port.empty()) {
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-    if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
-  }
-  return parse_ip(host, number);
 }
 
 // The position of `separator` outside of a quoted string (RFC 9110 5.6.4), or the end.
@@ -69,8 +45,8 @@ std::string_view for_of(std::string_view element) {
 
 }  // namespace
 
-std::optional<sockaddr_storage> forwarded_client(const HttpRequest& request, const sockaddr_storage& peer,
-                                                 const ProxyPolicy& policy) {
+std::optional<ClientAddress> forwarded_client(const HttpRequest& request, const ClientAddress& peer,
+                                              const ProxyPolicy& policy) {
   if (!policy.trusted.contains(peer)) return std::nullopt;
   std::vector<std::string_view> hops;
   for (const HttpHeader& h : request.headers) {
@@ -82,9 +58,9 @@ std::optional<sockaddr_storage> forwarded_client(const HttpRequest& request, con
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
   }
-  std::optional<sockaddr_storage> client;
+  std::optional<ClientAddress> client;
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    const auto address = parse_node(policy.forwarded ? for_of(*hop) : *hop);
+    const auto address = ClientAddress::parse(policy.forwarded ? for_of(*hop) : *hop);
     if (!address.has_value()) break;
     client = address;
     if (!policy.trusted.contains(*address)) break;

@@ -4,11 +4,10 @@
 // read from its right end, where the nearest proxy has written: the first address that is not a trusted proxy is
 // the client's. Only the header that the operator named is read: a client could send the other.
 #pragma once
-#include <sys/socket.h>
-
 #include <optional>
 #include <string>
 
+#include "base/client_address.h"
 #include "gateway/net/cidr.h"
 #include "gateway/net/http_message.h"
 
@@ -21,7 +20,7 @@ struct ProxyPolicy {
 
 // Nothing: the peer is not trusted, or the header says nothing; the peer is the client. An entry that is no
 // address ends the walk: what trusted proxies told up to there counts.
-std::optional<sockaddr_storage> forwarded_client(const HttpRequest& request, const sockaddr_storage& peer,
-                                                 const ProxyPolicy& policy);
+std::optional<ClientAddress> forwarded_client(const HttpRequest& request, const ClientAddress& peer,
+                                              const ProxyPolicy& policy);
 
 }  // namespace lcg::net

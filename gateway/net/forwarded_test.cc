@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/net/tcp_stream.h"
-
 namespace lcg::net {
 namespace {
 
@@ -17,8 +15,8 @@ std::string client(const std::vector<std::string>& values, const char* peer = "1
   for (const std::string& value : values) {
     request.headers.push_back({forwarded ? "Forwarded" : "X-Forwarded-For", value});
   }
-  const auto address = forwarded_client(request, parse_ip(peer).value(), policy);
-  return address.has_value() ? format_address(*address) : "";
+  const auto address = forwarded_client(request, ClientAddress::parse_ip(peer).value(), policy);
+  return address.has_value() ? address->text() : "";
 }
 
 TEST(XForwardedFor, TableOfHeaders) {
@@ -43,6 +41,14 @@ TEST(XForwardedFor, TableOfHeaders) {
       {{"203.0.113.777"}, ""},
       {{"203.0.113.7:99999"}, ""},
       {{"[203.0.113.7]"}, ""},
+      {{"\"203.0.113.7\""}, ""},
+      {{"::ffff:203.0.113.7"}, "203.0.113.7"},
+      {{"2001:DB8:0::1"}, "[2001:db8::1]"},
+      {{"fe80::1%eth0"}, "[fe80::1]"},
+      {{"203.0.113.7, ::ffff:10.0.0.2"}, "203.0.113.7"},  // a trusted network in another form
+      {{"203.0.113.7:"}, ""},
+      {{"0xcb.0.113.7"}, ""},
+      {{"203.0.0113.7"}, ""},
   };
   for (const auto& [values, expected] : table) {
     EXPECT_EQ(client(values), expected) << (values.empty() ? "none" : values[0]);
@@ -62,6 +68,12 @@ TEST(Forwarded, TableOfHeaders) {
       {"for=198.51.100.1, for=203.0.113.7, for=10.0.0.2", "203.0.113.7"},
       {"for=203.0.113.7, for=_hidden", ""},
       {"for=unknown", ""},
+      {"for=\"[2001:DB8::1]:_port\"", "[2001:db8::1]"},
+      {"for=\"203.0.113.7:_x.1\"", "203.0.113.7"},
+      {"for=\"[::ffff:203.0.113.7]\"", "203.0.113.7"},
+      {"for=\"unknown:80\"", ""},
+      {"for=\"_hidden:80\"", ""},
+      {"for=\"[2001:db8::1\"", ""},
       {"by=203.0.113.7", ""},
   };
   for (const auto& [value, expected] : table) EXPECT_EQ(client({value}, "10.0.0.1", true), expected) << value;
@@ -73,7 +85,7 @@ TEST(Forwarded, TheOtherHeaderIsNotRead) {
   HttpRequest request;
   request.headers.push_back({"Forwarded", "for=203.0.113.7"});
 
-  EXPECT_FALSE(forwarded_client(request, parse_ip("10.0.0.1").value(), policy).has_value());
+  EXPECT_FALSE(forwarded_client(request, ClientAddress::parse_ip("10.0.0.1").value(), policy).has_value());
 }
 
 TEST(Forwarded, WhatStandsInQuotesSeparatesNothing) {

@@ -135,8 +135,7 @@ void HttpConnection::identify(HttpRequest& request) {
 // A connection that stays is counted where its client is.
 bool HttpConnection::count_client() {
   if (!client_.has_value()) return true;
-  const AddressKey address = address_key(reinterpret_cast<const sockaddr*>(&*client_));
-  if (service_.gate_.count_address(*stream_, address)) return true;
+  if (service_.gate_.count_address(*stream_, client_->key())) return true;
   Counters::add(service_.counters_.refused_address);
   return false;
 }
@@ -259,9 +258,7 @@ void HttpConnection::finish() {
 void HttpConnection::leave_half_open() {
   if (!half_open_) return;
   half_open_ = false;
-  if (!arrival_.trusted) {
-    service_.half_open_.remove(address_key(reinterpret_cast<const sockaddr*>(&arrival_.peer)));
-  }
+  if (!arrival_.trusted) service_.half_open_.remove(arrival_.peer.key());
 }
 
 void HttpConnection::set_deadline(std::chrono::milliseconds after) {

@@ -67,7 +67,7 @@ class HttpConnection final : private ws::StreamObserver {
   HttpService& service_;
   ws::StreamPtr stream_;
   const Arrival arrival_;
-  std::optional<sockaddr_storage> client_;  // of the request at hand, as a trusted proxy told
+  std::optional<ClientAddress> client_;  // of the request at hand, as a trusted proxy told
   size_t index_ = 0;
   State state_ = State::kReading;
   bool half_open_ = true;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/client_address.h"
 #include "base/function.h"
 #include "gateway/ws/byte_stream.h"
 
@@ -25,9 +26,9 @@ struct HttpRequest {
   unsigned version = 11;  // 10 or 11
   std::vector<HttpHeader> headers;
   std::string body;
-  std::string remote_address;  // "192.0.2.1:4711"; where a trusted proxy tells it, the client's behind it
-  bool internal = false;       // it came in by an internal listener
-  bool local = false;          // the other end of the socket is this host, and no trusted proxy
+  ClientAddress remote_address;  // where a trusted proxy tells it, the client's behind it
+  bool internal = false;         // it came in by an internal listener
+  bool local = false;            // the other end of the socket is this host, and no trusted proxy
 
   // The first header of that name, in any case; "" if there is none.
   std::string_view header(std::string_view name) const;

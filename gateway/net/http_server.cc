@@ -26,7 +26,7 @@ bool HttpServer::exhausted() const {
 
 Result<uint16_t> HttpServer::listen(const ListenAddress& address, const ListenOptions& options) {
   auto listener = Listener::open(lane_, address,
-                                 [this, options](ws::StreamPtr stream, const sockaddr_storage& peer, int fd) {
+                                 [this, options](ws::StreamPtr stream, const ClientAddress& peer, int fd) {
                                    arrive(std::move(stream), peer, fd, options);
                                  });
   if (!listener.ok()) return listener.status();
@@ -34,16 +34,16 @@ Result<uint16_t> HttpServer::listen(const ListenAddress& address, const ListenOp
   return listeners_.back()->port();
 }
 
-void HttpServer::arrive(ws::StreamPtr stream, const sockaddr_storage& peer, int fd,
+void HttpServer::arrive(ws::StreamPtr stream, const ClientAddress& peer, int fd,
                         const ListenOptions& options) {
   if (!http_.admit(stream, !options.tls && !options.proxy_protocol)) return;
   const bool trusted = proxies_.trusted.contains(peer);
-  Arrival arrival{peer, trusted, !trusted && is_loopback(peer), options.internal};
+  Arrival arrival{peer, trusted, !trusted && peer.is_loopback(), options.internal};
   if (!options.proxy_protocol) return serve(std::move(stream), fd, arrival, options.tls);
   if (!trusted) return;  // whoever may name any address must be known
   proxied_.start(std::move(stream),
-                 [this, arrival, fd, tls = options.tls](
-                     ws::StreamPtr proxied, const std::optional<sockaddr_storage>& client) mutable {
+                 [this, arrival, fd, tls = options.tls](ws::StreamPtr proxied,
+                                                        const std::optional<ClientAddress>& client) mutable {
                    if (client.has_value()) {
                      proxied->set_remote_address(*client);
                      arrival.peer = *client;

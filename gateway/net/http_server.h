@@ -64,7 +64,7 @@ class HttpServer {
   ws::ConnectionSet& websockets() { return websockets_; }
 
  private:
-  void arrive(ws::StreamPtr stream, const sockaddr_storage& peer, int fd, const ListenOptions& options);
+  void arrive(ws::StreamPtr stream, const ClientAddress& peer, int fd, const ListenOptions& options);
   void serve(ws::StreamPtr stream, int fd, const Arrival& arrival, bool tls);
 
   AsioLane& lane_;

@@ -50,7 +50,7 @@ bool HttpService::admit(ws::StreamPtr& stream, bool speaks_http) {
 }
 
 void HttpService::accept(ws::StreamPtr stream, const Arrival& arrival) {
-  const AddressKey address = address_key(reinterpret_cast<const sockaddr*>(&arrival.peer));
+  const AddressKey address = arrival.peer.key();
   if (!arrival.trusted && !gate_.count_address(*stream, address)) {
     ConnectionCounters::add(counters_.refused_address);
     return refuse(std::move(stream), 429, "too many connections of one address\n", lane_.clock().wall_ms());

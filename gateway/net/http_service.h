@@ -38,7 +38,7 @@ struct HttpCounters {
 
 // How a connection came.
 struct Arrival {
-  sockaddr_storage peer{};  // the socket's other end, or whom a PROXY header named
+  ClientAddress peer{};   // the socket's other end, or whom a PROXY header named
   bool trusted = false;   // the peer is a trusted proxy: it speaks for many, and names the client in a header
   bool local = false;     // this host itself
   bool internal = false;  // by an internal listener

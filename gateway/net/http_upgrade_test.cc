@@ -68,7 +68,7 @@ TEST(HttpUpgrade, EndpointSeesTheRequest) {
 
   EXPECT_EQ(s.endpoint.request.http.header("X-User"), "42");
   EXPECT_EQ(s.endpoint.request.http.query, "a=1");
-  EXPECT_EQ(s.endpoint.request.http.remote_address, "192.0.2.1:4711");
+  EXPECT_EQ(s.endpoint.request.http.remote_address.text(), "192.0.2.1:4711");
   EXPECT_EQ(s.endpoint.request.subprotocol, "centrifuge-json");
 }
 

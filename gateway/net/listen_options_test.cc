@@ -16,8 +16,9 @@ namespace {
 using testing::HasSubstr;
 
 void add_routes(HttpRouter& router) {
-  router.add("GET", "/who",
-             [](HttpRequest q, HttpResponder r) { r.send(HttpResponse::text(200, q.remote_address)); });
+  router.add("GET", "/who", [](HttpRequest q, HttpResponder r) {
+    r.send(HttpResponse::text(200, q.remote_address.text()));
+  });
 }
 
 HttpServer::Config config(std::vector<std::string> trusted = {"127.0.0.0/8"}) {

@@ -57,7 +57,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
       }
       exhausted = false;
       if (ws::StreamPtr stream = adopt_tcp(lane, fd, peer); stream != nullptr) {
-        accept(std::move(stream), peer, fd);
+        accept(std::move(stream), ClientAddress::of_socket(peer), fd);
       }
     }
     if (!closed) wait();

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "base/client_address.h"
 #include "base/status.h"
-#include "gateway/net/address_limit.h"
 #include "gateway/ws/byte_stream.h"
 
 namespace lcg {
@@ -34,7 +34,7 @@ Status check_free(const ListenAddress& address);
 class Listener {
  public:
   // `peer` is the address of the socket's other end, `fd` what is below the stream.
-  using Accept = std::function<void(ws::StreamPtr, const sockaddr_storage& peer, int fd)>;
+  using Accept = std::function<void(ws::StreamPtr, const ClientAddress& peer, int fd)>;
 
   // Listens at once. Errors: kUnavailable (in use, no permission, no such address), with what to do about it.
   static Result<std::unique_ptr<Listener>> open(AsioLane& lane, const ListenAddress& address, Accept accept);

@@ -41,7 +41,7 @@ class ProxyGate::Pending final : private ws::StreamObserver {
       if (state == ProxyParser::State::kDone) return gate_.finish(*this, true);
       if (state == ProxyParser::State::kRefused) {
         log::debug("a PROXY header was refused",
-                   {{"peer", stream_->remote_address()}, {"reason", parser_.reason()}});
+                   {{"peer", stream_->remote_address().text()}, {"reason", parser_.reason()}});
         return gate_.finish(*this, false);
       }
     }

@@ -18,7 +18,7 @@ namespace lcg::net {
 class ProxyGate {
  public:
   // `client`: nothing when the proxy speaks for itself. The stream's next byte is the client's first.
-  using Done = std::function<void(ws::StreamPtr, const std::optional<sockaddr_storage>& client)>;
+  using Done = std::function<void(ws::StreamPtr, const std::optional<ClientAddress>& client)>;
 
   // `timeout`: from the connection to the end of its header, in total.
   ProxyGate(Lane& lane, std::chrono::milliseconds timeout);

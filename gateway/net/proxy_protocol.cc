@@ -1,13 +1,9 @@
 #include "gateway/net/proxy_protocol.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <vector>
-
-#include "gateway/net/cidr.h"
 
 namespace lcg::net {
 namespace {
@@ -37,24 +33,11 @@ std::optional<uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
-sockaddr_storage make_v4(std::string_view address, std::string_view port) {
-  sockaddr_in v4{};
-  v4.sin_family = AF_INET;
-  std::memcpy(&v4.sin_addr, address.data(), 4);
-  std::memcpy(&v4.sin_port, port.data(), 2);
-  sockaddr_storage out{};
-  std::memcpy(&out, &v4, sizeof v4);
-  return out;
-}
-
-sockaddr_storage make_v6(std::string_view address, std::string_view port) {
-  sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  std::memcpy(&v6.sin6_addr, address.data(), 16);
-  std::memcpy(&v6.sin6_port, port.data(), 2);
-  sockaddr_storage out{};
-  std::memcpy(&out, &v6, sizeof v6);
-  return out;
+// `address`: 4 or 16 bytes.
+ClientAddress address_of(std::string_view address, size_t port) {
+  ClientAddress::Bytes bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  std::memcpy(bytes.data() + bytes.size() - address.size(), address.data(), address.size());
+  return ClientAddress(bytes, static_cast<uint16_t>(port));
 }
 
 // Are these whole extensions, type (1), length (2), value, and nothing behind?
@@ -108,15 +91,17 @@ ProxyParser::State ProxyParser::feed_line() {
     rest.remove_prefix(space + 1);
   }
   if (words[0] == "UNKNOWN") return state_ = State::kDone;
-  const sa_family_t family = words[0] == "TCP4" ? AF_INET : words[0] == "TCP6" ? AF_INET6 : AF_UNSPEC;
-  if (family == AF_UNSPEC || words.size() != 5) return refuse("PROXY line is malformed");
+  const bool v6 = words[0] == "TCP6";
+  if ((!v6 && words[0] != "TCP4") || words.size() != 5) return refuse("PROXY line is malformed");
   const auto source_port = parse_port(words[3]), target_port = parse_port(words[4]);
   if (!source_port.has_value() || !target_port.has_value()) return refuse("PROXY line has a bad port");
-  const auto source = parse_ip(words[1], *source_port), target = parse_ip(words[2]);
-  if (!source.has_value() || !target.has_value() || source->ss_family != family ||
-      target->ss_family != family) {
+  const auto of_family = [v6](std::string_view text, uint16_t port) {
+    const bool fits = (text.find(':') != text.npos) == v6;
+    return fits ? ClientAddress::parse_ip(text, port) : std::nullopt;
+  };
+  const auto source = of_family(words[1], *source_port);
+  if (!source.has_value() || !of_family(words[2], 0).has_value())
     return refuse("PROXY line has a bad address");
-  }
   source_ = source;
   return state_ = State::kDone;
 }
@@ -142,8 +127,8 @@ ProxyParser::State ProxyParser::take_binary() {
   if (body.size() < kSizes[family]) return refuse("PROXY addresses are cut");
   if (!extensions_are_whole(body.substr(kSizes[family])))
     return refuse("PROXY extensions overrun the header");
-  if (family == 1) source_ = make_v4(body.substr(0, 4), body.substr(8, 2));
-  if (family == 2) source_ = make_v6(body.substr(0, 16), body.substr(32, 2));
+  if (family == 1) source_ = address_of(body.substr(0, 4), length_at(body, 8));
+  if (family == 2) source_ = address_of(body.substr(0, 16), length_at(body, 32));
   return state_ = State::kDone;
 }
 

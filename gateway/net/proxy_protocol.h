@@ -4,12 +4,12 @@
 // The parser never asks for a byte behind the header: wanted() bytes are read, fed, and asked for again, so that
 // what follows stays in the socket for TLS or HTTP.
 #pragma once
-#include <sys/socket.h>
-
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/client_address.h"
 
 namespace lcg::net {
 
@@ -30,7 +30,7 @@ class ProxyParser {
 
   // In kDone. Nothing: the proxy speaks for itself (LOCAL, UNKNOWN) or for a client that has no IP address
   // (AF_UNIX): the peer of the socket stands.
-  const std::optional<sockaddr_storage>& source() const { return source_; }
+  const std::optional<ClientAddress>& source() const { return source_; }
   const char* reason() const { return reason_; }  // in kRefused
 
  private:
@@ -41,7 +41,7 @@ class ProxyParser {
 
   State state_ = State::kMore;
   std::string bytes_;
-  std::optional<sockaddr_storage> source_;
+  std::optional<ClientAddress> source_;
   const char* reason_ = "";
 };
 

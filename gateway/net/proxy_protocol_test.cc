@@ -26,7 +26,7 @@ std::string parsed(std::string_view bytes, size_t step = SIZE_MAX) {
     case ProxyParser::State::kDone:
       break;
   }
-  return (parser.source().has_value() ? format_address(*parser.source()) : "peer") + " " +
+  return (parser.source().has_value() ? parser.source()->text() : "peer") + " " +
          std::to_string(bytes.size());
 }
 

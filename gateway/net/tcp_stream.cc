@@ -1,13 +1,10 @@
 #include "gateway/net/tcp_stream.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/asio_lane.h"
@@ -34,15 +31,10 @@ ssize_t retry_interrupted(Call call) {
   return n;
 }
 
-std::string with_port(std::string host, in_port_t port) {
-  return port == 0 ? host : host.append(":").append(std::to_string(ntohs(port)));
-}
-
 class TcpStream final : public ws::ByteStream {
  public:
-  TcpStream(AsioLane& lane, const sockaddr_storage& peer) : lane_(lane), socket_(lane.executor()) {
-    set_remote_address(peer);
-  }
+  TcpStream(AsioLane& lane, const sockaddr_storage& peer)
+      : lane_(lane), socket_(lane.executor()), peer_(ClientAddress::of_socket(peer)) {}
 
   bool assign(int fd, const sockaddr_storage& peer) {
     boost::system::error_code error;
@@ -93,16 +85,8 @@ class TcpStream final : public ws::ByteStream {
     ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   }
 
-  std::string remote_address() const override {
-    sockaddr_storage storage{};
-    std::memcpy(&storage, &peer_, sizeof peer_);
-    return format_address(storage);
-  }
-
-  void set_remote_address(const sockaddr_storage& peer) override {
-    const size_t size = peer.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-    std::memcpy(&peer_, &peer, size);
-  }
+  ClientAddress remote_address() const override { return peer_; }
+  void set_remote_address(const ClientAddress& peer) override { peer_ = peer; }
 
   void account_to(ws::StreamLedger* ledger, uint64_t key) override {
     ledger_ = ledger;
@@ -143,7 +127,7 @@ class TcpStream final : public ws::ByteStream {
   ws::StreamObserver* observer_ = nullptr;
   ws::StreamLedger* ledger_ = nullptr;
   uint64_t ledger_key_ = 0;
-  sockaddr_in6 peer_{};  // or a sockaddr_in
+  ClientAddress peer_;
   uint32_t references_ = 1;
   bool read_waits_ = false;
   bool write_waits_ = false;
@@ -159,25 +143,6 @@ ws::StreamPtr adopt_tcp(AsioLane& lane, int fd, const sockaddr_storage& peer) {
     return nullptr;
   }
   return ws::StreamPtr(stream.release());
-}
-
-std::string format_address(const sockaddr_storage& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    sockaddr_in v4;
-    std::memcpy(&v4, &address, sizeof v4);
-    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-    return with_port(text, v4.sin_port);
-  }
-  if (address.ss_family != AF_INET6) return "?";
-  sockaddr_in6 v6;
-  std::memcpy(&v6, &address, sizeof v6);
-  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-    ::inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, text, sizeof text);
-    return with_port(text, v6.sin6_port);
-  }
-  ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-  return with_port(std::string("[").append(text).append("]"), v6.sin6_port);
 }
 
 }  // namespace lcg::net

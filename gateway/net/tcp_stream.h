@@ -17,8 +17,4 @@ namespace lcg::net {
 // watched.
 ws::StreamPtr adopt_tcp(AsioLane& lane, int fd, const sockaddr_storage& peer);
 
-// "192.0.2.1:4711", "[2001:db8::1]:4711"; an IPv4 address in IPv6 clothes is shown as what it is,
-// and a port that is not known (0) is left out.
-std::string format_address(const sockaddr_storage& address);
-
 }  // namespace lcg::net

@@ -1,11 +1,9 @@
 // For tests: PROXY protocol headers, version 2.
 #pragma once
-#include <netinet/in.h>
-
 #include <string>
 #include <string_view>
 
-#include "gateway/net/cidr.h"
+#include "base/client_address.h"
 
 namespace lcg::net {
 
@@ -20,9 +18,8 @@ inline std::string proxy_v2_raw(uint8_t version_command, uint8_t family_protocol
 
 // A connection of `address`, to an address of the same kind.
 inline std::string proxy_v2(const char* address, uint16_t port, std::string_view extensions = "") {
-  const sockaddr_storage source = parse_ip(address).value();
-  const AddressBytes bytes = address_bytes(source).value();
-  const bool v4 = source.ss_family == AF_INET;
+  const ClientAddress::Bytes bytes = ClientAddress::parse_ip(address)->bytes();
+  const bool v4 = std::string_view(address).find(':') == std::string_view::npos;
   std::string ip(reinterpret_cast<const char*>(bytes.data()) + (v4 ? 12 : 0), v4 ? 4 : 16);
   std::string body = ip + ip;
   body += static_cast<char>(port >> 8);

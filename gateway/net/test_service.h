@@ -51,7 +51,7 @@ struct ServiceWorld {
 
   // A new client of 192.0.2.<host>.
   ws::Wire& connect(unsigned host = 1) {
-    return connect({.peer = parse_ip("192.0.2." + std::to_string(host)).value()});
+    return connect({.peer = ClientAddress::parse_ip("192.0.2." + std::to_string(host)).value()});
   }
   ws::Wire& connect(const Arrival& arrival) {
     wires.push_back(std::make_unique<ws::Wire>(world.lane(0)));

@@ -90,8 +90,8 @@ class TlsStream final : public ws::ByteStream, private ws::StreamObserver {
   }
 
   void discard_unsent() override { socket_->discard_unsent(); }
-  std::string remote_address() const override { return socket_->remote_address(); }
-  void set_remote_address(const sockaddr_storage& address) override { socket_->set_remote_address(address); }
+  ClientAddress remote_address() const override { return socket_->remote_address(); }
+  void set_remote_address(const ClientAddress& address) override { socket_->set_remote_address(address); }
   void account_to(ws::StreamLedger* ledger, uint64_t key) override { socket_->account_to(ledger, key); }
 
   void release() override {

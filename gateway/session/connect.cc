@@ -208,7 +208,7 @@ void handle_connect(Session& session, const protocol::Command& command) {
       .token = std::string(connect.token),
       .name = std::string(connect.name),
       .version = std::string(connect.version),
-      .remote = session.remote(),
+      .remote = session.remote().text(),
       .data = session.payload(connect.data),
       .gateway = context.gateway,
       .transport = session.transport(),

@@ -76,7 +76,7 @@ HttpRpc::HttpRpc(SessionContext& context)
     : context_(context),
       known_(context.options.token_cache_entries, [this](const PeerPtr& peer) { forget(peer); }) {}
 
-void HttpRpc::call(std::string_view method, std::string_view bearer, std::string_view remote,
+void HttpRpc::call(std::string_view method, std::string_view bearer, const ClientAddress& remote,
                    std::string_view body, HttpRpcDone done) {
   if (bearer.empty()) return done(refusal(401, make_error(error_code::kUnauthorized)));
   if (bearer.size() > protocol::kMaxTokenBytes) {
@@ -104,7 +104,7 @@ void HttpRpc::call(std::string_view method, std::string_view bearer, std::string
                          .token = token,
                          .name = {},
                          .version = {},
-                         .remote = std::string(remote),
+                         .remote = remote.text(),
                          .data = {},
                          .gateway = context_.gateway,
                          .http = true,

@@ -32,8 +32,8 @@ class HttpRpc {
   explicit HttpRpc(SessionContext& context);
 
   // `body`: one JSON value, or "" for none. `done` runs exactly once, perhaps before this returns.
-  void call(std::string_view method, std::string_view bearer, std::string_view remote, std::string_view body,
-            HttpRpcDone done);
+  void call(std::string_view method, std::string_view bearer, const ClientAddress& remote,
+            std::string_view body, HttpRpcDone done);
 
   // A disconnect of what was bound for a token. Of a session id that is none of ours: nothing happens.
   void disconnect(const DeliverDisconnect& what);

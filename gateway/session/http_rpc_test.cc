@@ -15,7 +15,7 @@ HttpRpcAnswer call(TestGateway& g, std::string_view token = "t", std::string_vie
                    std::string_view body = "{}") {
   HttpRpcAnswer answer;
   g.world.on(g.world.lane(0), [&] {
-    g.gateway.http_rpc(method, token, "192.0.2.9:1", body,
+    g.gateway.http_rpc(method, token, *ClientAddress::parse("192.0.2.9:1"), body,
                        [&](HttpRpcAnswer got) { answer = std::move(got); });
   });
   return answer;
@@ -188,7 +188,8 @@ TEST(HttpRpc, ACallThatIsBeingVerifiedIsNotDispatchedAfterADisconnect) {
   };
   std::optional<HttpRpcAnswer> answer;
   g.world.on(g.world.lane(0), [&] {
-    g.gateway.http_rpc("m", "t", "192.0.2.9:1", "{}", [&](HttpRpcAnswer got) { answer = std::move(got); });
+    g.gateway.http_rpc("m", "t", *ClientAddress::parse("192.0.2.9:1"), "{}",
+                       [&](HttpRpcAnswer got) { answer = std::move(got); });
   });
   g.deliver_now(DeliverDisconnect{g.session(0), make_disconnect(3507)});
   ConnectResponse good;

@@ -80,16 +80,25 @@ TEST(SharedRates, OneForEachUserWhereverHeIs) {
   EXPECT_EQ(rates.user("a", kNow), rates.user("a", kNow));
   EXPECT_NE(rates.user("a", kNow), rates.user("b", kNow));
   EXPECT_EQ(rates.user("", kNow), nullptr);
-  EXPECT_EQ(rates.address("192.0.2.1:1", kNow), nullptr);
+  EXPECT_EQ(rates.address(*ClientAddress::parse("192.0.2.1"), kNow), nullptr);
 }
+
+ClientAddress at(const std::string& text) { return ClientAddress::parse(text).value(); }
 
 TEST(SharedRates, AnAddressIsAHost) {
   SharedRates rates({}, RateTable{.all = {1, 1}});
 
-  EXPECT_EQ(rates.address("192.0.2.1:1", kNow), rates.address("192.0.2.1:2", kNow));
-  EXPECT_NE(rates.address("192.0.2.1:1", kNow), rates.address("192.0.2.2:1", kNow));
-  EXPECT_EQ(rates.address("[2001:db8::1]:1", kNow), rates.address("[2001:db8::ffff:2]:1", kNow));
-  EXPECT_NE(rates.address("[2001:db8::1]:1", kNow), rates.address("[2001:db8:0:1::1]:1", kNow));
+  EXPECT_EQ(rates.address(at("192.0.2.1:1"), kNow), rates.address(at("::ffff:192.0.2.1"), kNow));
+  EXPECT_NE(rates.address(at("192.0.2.1:1"), kNow), rates.address(at("192.0.2.2:1"), kNow));
+  EXPECT_NE(rates.address(at("[2001:db8::1]:1"), kNow), rates.address(at("[2001:db8:0:1::1]:1"), kNow));
+}
+
+TEST(SharedRates, AnIpv6NetworkIsAHostInEveryForm) {
+  SharedRates rates({}, RateTable{.all = {1, 1}});
+  const SharedNumbersPtr numbers = rates.address(at("[2001:db8::1]:1"), kNow);
+
+  for (const char* form : {"2001:db8::2", "[2001:db8::3]", "[2001:DB8::ffff:2]:1", "2001:0db8:0:0:9::"})
+    EXPECT_EQ(rates.address(at(form), kNow), numbers) << form;
 }
 
 TEST(SharedRates, WhatIsNotDrainedIsRemembered) {
@@ -150,11 +159,24 @@ TEST(SessionLimits, OfAnAddress) {
   TestGateway g(config);
   g.connected();
   Client& same = g.open();
-  Client& elsewhere = g.open({.remote = "198.51.100.7:1"});
+  Client& elsewhere = g.open({}, "198.51.100.7:1");
 
   EXPECT_THAT(g.ask(same, R"({"id":9,"connect":{}})"), ElementsAre(kTooMany));
   EXPECT_THAT(g.ask(elsewhere, R"({"id":9,"connect":{}})").back(), HasSubstr("\"client\""));
   EXPECT_EQ(g.bus.asked<ConnectRequest>().size(), 2u);
+}
+
+TEST(SessionLimits, OfAnIpv6NetworkThatAProxyNamesWithoutPorts) {
+  GatewayConfig config;
+  of(config.session.address_rates, Method::kConnect) = {0.001, 3};
+  TestGateway g(config);
+
+  for (int host = 1; host <= 20; ++host) {
+    Client& client = g.open({}, "2001:db8::" + std::to_string(host));
+    g.ask(client, R"({"id":9,"connect":{}})");
+  }
+
+  EXPECT_EQ(g.bus.asked<ConnectRequest>().size(), 3u);
 }
 
 TEST(SessionLimits, AUnidirectionalOneMayComeAgainLater) {

@@ -17,8 +17,6 @@ struct OpenOptions {
   TransportKind transport = TransportKind::kWebSocket;
   // All HTTP headers of the client's request; the session keeps those of SessionOptions::headers.
   HeaderViews headers{};
-  // The client's address where a trusted proxy told it; "" is Transport::remote_address().
-  std::string_view remote{};
   // cf_ws_frame_ping_pong: pings are WebSocket frames, for tools that know nothing of the protocol (client-protocol
   // 1.1). WebSocket only; a unidirectional WebSocket always has it.
   bool frame_ping = false;

@@ -1,28 +1,10 @@
 #include "gateway/session/rate_limits.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <utility>
 
 namespace lcg::gateway {
-
-namespace {
-
-// Where the addresses of one host end: an IPv4 address, or an IPv6 /64.
-std::string address_key(std::string_view remote) {
-  const size_t colon = remote.rfind(':');
-  std::string host(remote.substr(0, colon));
-  if (!host.starts_with('[')) return host;
-  host = host.substr(1, host.find(']') - 1);
-  std::array<char, 16> bytes{};
-  if (inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return host;
-  return std::string(bytes.data(), 8);
-}
-
-}  // namespace
 
 Gcra::Gcra(const RateLimit& limit) {
   if (limit.per_second <= 0) return;
@@ -78,9 +60,9 @@ SharedNumbersPtr SharedRates::user(std::string_view id, MonoTime now) {
   return find(users_, std::string(id), user_rules_.numbers(), now);
 }
 
-SharedNumbersPtr SharedRates::address(std::string_view remote, MonoTime now) {
+SharedNumbersPtr SharedRates::address(const ClientAddress& remote, MonoTime now) {
   if (address_rules_.numbers() == 0) return nullptr;
-  return find(addresses_, address_key(remote), address_rules_.numbers(), now);
+  return find(addresses_, std::to_string(remote.key()), address_rules_.numbers(), now);
 }
 
 SharedNumbersPtr SharedRates::find(Shards& shards, std::string key, size_t numbers, MonoTime now) {

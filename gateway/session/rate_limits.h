@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/client_address.h"
 #include "base/clock.h"
 #include "gateway/protocol/command.h"
 
@@ -82,8 +83,8 @@ class SharedRates {
   const RateRules& address_rules() const { return address_rules_; }
   // Null where nothing is limited, and for the anonymous, who are not one.
   SharedNumbersPtr user(std::string_view id, MonoTime now);
-  // Of "192.0.2.1:4711", "[2001:db8::1]:4711"; of IPv6 the /64 that a host chooses its addresses from.
-  SharedNumbersPtr address(std::string_view remote, MonoTime now);
+  // Those of its key. Addresses that are not known share one.
+  SharedNumbersPtr address(const ClientAddress& remote, MonoTime now);
 
  private:
   // What nobody holds and what has drained is dropped when the shard has doubled.

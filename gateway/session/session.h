@@ -123,7 +123,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   // Error reply; the connection cannot be used any more. The broker forgets the peer.
   void refused(uint32_t id, const Error& error);
   const ClientHeaders& headers() const;
-  std::string remote() const;
+  ClientAddress remote() const { return transport_.remote_address(); }
 
   // When the credentials end (Unix ms, 0: never); seconds left for the client to refresh them, 0: never, or the
   // server does it.
@@ -162,8 +162,8 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   };
   // What most sessions do not have, or not for long.
   struct Extras {
-    std::string secret, remote;  // remote and headers until connect
-    ClientHeaders headers;
+    std::string secret;
+    ClientHeaders headers;       // until connect
     std::vector<int64_t> rates;  // where single operations are limited
     int64_t errors = 0;          // of Gcra
     SharedNumbersPtr user_rates, address_rates;

@@ -17,22 +17,17 @@ Session::Session(SessionContext& context, SessionHandle handle, ws::Transport& t
       kind_(options.transport),
       frame_ping_(options.frame_ping || options.transport == TransportKind::kUniWebSocket) {
   ++context_.stats.opened;
-  if (!options.remote.empty()) extras().remote = options.remote;
   if (is_emulated(kind_)) extras().secret = make_session_secret(context_.lane.random());
   ClientHeaders headers = allowed_headers(context_.options.headers, options.headers);
   if (!headers.empty()) extras().headers = std::move(headers);
   if (context_.rates.address_rules().numbers() > 0)
-    extras().address_rates = context_.rates.address(remote(), context_.lane.now());
+    extras().address_rates = context_.rates.address(transport_.remote_address(), context_.lane.now());
   start_timers();
 }
 
 Session::~Session() {
   for (const auto& subscription : subscriptions_) context_.hub.remove(*subscription);
   context_.lane.cancel_timer(timer_);
-}
-
-std::string Session::remote() const {
-  return extras_ == nullptr || extras_->remote.empty() ? transport_.remote_address() : extras_->remote;
 }
 
 const ClientHeaders& Session::headers() const {
@@ -58,10 +53,7 @@ void Session::opened() {
   state_ = SessionState::kOpen;
   transport_.client_connected();
   ++context_.stats.connected;
-  if (extras_ != nullptr) {
-    extras_->remote = {};
-    extras_->headers = {};
-  }
+  if (extras_ != nullptr) extras_->headers = {};
   start_timers();
 }
 

@@ -103,9 +103,10 @@ class TestGateway {
     }
   }
 
-  Client& open(const OpenOptions& options = {}) {
+  Client& open(const OpenOptions& options = {}, std::string_view remote = "192.0.2.1:4711") {
     clients.push_back(std::make_unique<Client>());
     Client& client = *clients.back();
+    client.transport.remote = remote;
     world.on(world.lane(0), [&] { client.handler = &gateway.open(client.transport, options); });
     client.transport.framing = options.variant.framing;
     return client;

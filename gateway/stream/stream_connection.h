@@ -34,7 +34,7 @@ class StreamConnection final : public ws::Transport, private ws::StreamObserver 
   void pause_reading(bool) override {}  // nothing is read
   void close(uint32_t code, std::string_view reason) override;
   void abort(uint32_t code, std::string_view reason) override;
-  std::string remote_address() const override { return stream_->remote_address(); }
+  ClientAddress remote_address() const override { return stream_->remote_address(); }
 
  private:
   friend class StreamSet;

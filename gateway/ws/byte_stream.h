@@ -3,14 +3,14 @@
 // Production: TcpStream (gateway/net/tcp_stream.h). Encryption is another implementation of this interface.
 // Tests script one. Lane: all calls and all observer calls on the lane that owns the stream.
 #pragma once
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
+
+#include "base/client_address.h"
 
 namespace lcg::ws {
 
@@ -62,9 +62,9 @@ class ByteStream {
   // On release, throw away what the peer has not taken yet and reset the connection.
   virtual void discard_unsent() = 0;
 
-  virtual std::string remote_address() const = 0;
+  virtual ClientAddress remote_address() const = 0;
   // What remote_address() tells from now on: a trusted proxy in front has told it.
-  virtual void set_remote_address(const sockaddr_storage& address) = 0;
+  virtual void set_remote_address(const ClientAddress& address) = 0;
   // `ledger` is told, once, when the stream is released, with `key`; a later call replaces both.
   virtual void account_to(StreamLedger* ledger, uint64_t key) = 0;
 

@@ -33,7 +33,7 @@ void Connection::start(const ConnectionSet::Open& open, std::span<char> early) {
   continue_reading();
 }
 
-std::string Connection::remote_address() const { return stream_->remote_address(); }
+ClientAddress Connection::remote_address() const { return stream_->remote_address(); }
 
 template <class Call>
 void Connection::guarded(Call&& call) {

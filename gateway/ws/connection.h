@@ -39,7 +39,7 @@ class Connection final : public Transport, private StreamObserver {
   void pause_reading(bool paused) override;
   void close(uint32_t code, std::string_view reason) override;
   void abort(uint32_t code, std::string_view reason) override;
-  std::string remote_address() const override;
+  ClientAddress remote_address() const override;
 
  private:
   friend class ConnectionSet;

@@ -59,7 +59,7 @@ struct Wire {
   bool shut = false;
   bool reset = false;
   bool released = false;
-  sockaddr_storage told_address{};  // by set_remote_address()
+  ClientAddress told_address{};  // by set_remote_address()
   StreamObserver* observer = nullptr;
 };
 
@@ -102,8 +102,8 @@ class TestStream final : public ByteStream {
   }
   void shutdown_write() override { wire_.shut = true; }
   void discard_unsent() override { wire_.reset = true; }
-  std::string remote_address() const override { return "192.0.2.1:4711"; }
-  void set_remote_address(const sockaddr_storage& address) override { wire_.told_address = address; }
+  ClientAddress remote_address() const override { return *ClientAddress::parse("192.0.2.1:4711"); }
+  void set_remote_address(const ClientAddress& address) override { wire_.told_address = address; }
   void account_to(StreamLedger* ledger, uint64_t key) override {
     ledger_ = ledger;
     ledger_key_ = key;

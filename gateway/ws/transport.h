@@ -25,6 +25,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/client_address.h"
 
 namespace lcg::ws {
 
@@ -91,8 +92,8 @@ class Transport {
   // read the code. For a client that does not keep up (3008), and for leaving at once.
   virtual void abort(uint32_t code, std::string_view reason) = 0;
 
-  // "192.0.2.1:4711", "[2001:db8::1]:4711". Formatted at each call; not for a hot path.
-  virtual std::string remote_address() const = 0;
+  // Whom a trusted proxy in front speaks for, else the socket's other end.
+  virtual ClientAddress remote_address() const = 0;
 
  protected:
   ~Transport() = default;

@@ -1,5 +1,6 @@
 // What a load balancer says of its client: a PROXY header fed in pieces as small as the input says comes to the same
-// end as the whole, never reads behind itself, and a forwarding header of any bytes names somebody or nobody.
+// end as the whole and never reads behind itself; an address that is read has one text; a forwarding header of any
+// bytes names somebody or nobody.
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
@@ -35,11 +36,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   policy.trusted = lcg::net::CidrList::parse({"10.0.0.0/8"}).value();
   lcg::net::HttpRequest request;
   request.headers = {{"X-Forwarded-For", std::string(bytes)}, {"Forwarded", std::string(bytes)}};
-  sockaddr_storage peer{};
-  peer.ss_family = AF_INET;
+  const lcg::ClientAddress peer = lcg::ClientAddress::parse("10.0.0.1").value();
+  if (const auto address = lcg::ClientAddress::parse(bytes)) {
+    if (lcg::ClientAddress::parse(address->text()) != address) std::abort();
+  }
   for (const bool forwarded : {false, true}) {
     policy.forwarded = forwarded;
-    lcg::net::forwarded_client(request, peer, policy);
+    const auto client = lcg::net::forwarded_client(request, peer, policy);
+    if (client.has_value() && !client->known()) std::abort();
   }
   return 0;
 }

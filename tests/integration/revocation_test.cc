@@ -106,7 +106,8 @@ class Process {
   void add_http_call(const std::string& login) {
     const auto number = static_cast<size_t>(draw(kLanes));
     later(world.lane(number), Millis(draw(kMostMs)), [this, number, login] {
-      gateways[number]->http_rpc("m", login, "192.0.2.1:1", "{}", [](const gateway::HttpRpcAnswer&) {});
+      gateways[number]->http_rpc("m", login, *ClientAddress::parse("192.0.2.1:1"), "{}",
+                                 [](const gateway::HttpRpcAnswer&) {});
     });
   }
   void revoke_at(Millis when) {

@@ -43,7 +43,7 @@ class SimConnection final : public ws::Transport, public std::enable_shared_from
   void pause_reading(bool) override {}
   void close(uint32_t code, std::string_view reason) override;
   void abort(uint32_t code, std::string_view reason) override;
-  std::string remote_address() const override { return "192.0.2.1:4711"; }
+  ClientAddress remote_address() const override { return *ClientAddress::parse("192.0.2.1:4711"); }
 
  private:
   SimConnection(SimWorld& world, unsigned lane) : lane_(world.lane(lane)) {}
