@@ -75,7 +75,8 @@ App::~App() {
 
 net::UpgradePolicy App::upgrade_policy(const AppConfig& config) const {
   net::UpgradePolicy policy;
-  policy.origins = net::OriginList(config.gateway.allowed_origins);
+  policy.browsers = {net::OriginList(config.gateway.allowed_origins),
+                     net::HostList(config.gateway.allowed_hosts)};
   policy.subprotocols = {"centrifuge-protobuf",
                          "centrifuge-json"};  // client-protocol 1.1: Protobuf if it is offered
   policy.deflate = config_.gateway.connection.deflate.enabled;
@@ -171,7 +172,6 @@ void App::reload(const AppConfig& config) {
   for (auto& part : parts_)
     on_lane(part->lane, [&] {
       part->http.http().set_policy(upgrade_policy(config));
-      part->clients.set_origins(net::OriginList(config.gateway.allowed_origins));
       if (tls.ok()) part->http.set_tls(tls.value());
     });
 }
@@ -233,7 +233,8 @@ ConfigDiff compare_configs(const std::string& effective_before, const std::strin
     const auto old = before.find(key);
     if (old != before.end() && old->second == value) continue;
     const bool taken = key == "log.level" || key == "log.format" ||
-                       key.starts_with("gateway.allowed_origins") || key.starts_with("gateway.tls.");
+                       key.starts_with("gateway.allowed_origins") ||
+                       key.starts_with("gateway.allowed_hosts") || key.starts_with("gateway.tls.");
     (taken ? diff.taken : diff.needs_restart).push_back(key);
   }
   return diff;

@@ -31,8 +31,9 @@ class App {
   // Starts everything and lets clients in. On an error the parts that did start are for stop().
   Status start();
 
-  // Takes over what can change while running: log.level, log.format, gateway.allowed_origins, and the certificates
-  // of gateway.tls, read again for connections to come; a bad file leaves the old ones. Clients notice nothing.
+  // Takes over what can change while running: log.level, log.format, gateway.allowed_origins, gateway.allowed_hosts,
+  // and the certificates of gateway.tls, read again for connections to come; a bad file leaves the old ones. Clients
+  // notice nothing.
   void reload(const AppConfig& config);
 
   // No new clients; sessions are told 3001 over gateway.drain_spread; then plugins, lanes and threads end.

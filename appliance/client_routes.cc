@@ -34,6 +34,18 @@ void reflect_origin(const net::HttpRequest& request, net::HttpResponse& response
   response.headers.push_back({"Vary", "Origin"});
 }
 
+net::HttpResponse preflight(const net::HttpRequest& request) {
+  net::HttpResponse response = net::HttpResponse::text(204, "");
+  reflect_origin(request, response);
+  response.headers.push_back({"Access-Control-Allow-Methods", "POST, OPTIONS"});
+  response.headers.push_back({"Access-Control-Max-Age", "300"});
+  if (request.count("Access-Control-Request-Headers") != 0) {
+    response.headers.push_back(
+        {"Access-Control-Allow-Headers", std::string(request.header("Access-Control-Request-Headers"))});
+  }
+  return response;
+}
+
 }  // namespace
 
 class ClientRoutes::Endpoint final : public net::WebSocketEndpoint {
@@ -73,7 +85,7 @@ class ClientRoutes::Endpoint final : public net::WebSocketEndpoint {
 
 ClientRoutes::ClientRoutes(gateway::GatewayLane& gateway, const gateway::GatewayConfig& config,
                            const std::atomic<bool>& ready)
-    : gateway_(gateway), config_(config), ready_(ready), origins_(config.allowed_origins) {}
+    : gateway_(gateway), config_(config), ready_(ready) {}
 
 ClientRoutes::~ClientRoutes() = default;
 
@@ -121,49 +133,25 @@ void ClientRoutes::add_stream(net::HttpRouter& router, const StreamPath& path) {
   if (path.transport != TransportKind::kHttpStream) add_shared(router, "GET", path.path, begin);
 }
 
-bool ClientRoutes::origin_allowed(const net::HttpRequest& request) const {
-  const size_t origins = request.count("Origin");
-  return origins == 0 || (origins == 1 && origins_.allows(request.header("Origin")));
-}
-
 void ClientRoutes::add_shared(net::HttpRouter& router, const std::string& method, const std::string& path,
                               net::HttpRouter::Handler handler) {
-  router.add(method, path,
-             [this, handler = std::move(handler)](net::HttpRequest request, net::HttpResponder responder) {
-               if (!origin_allowed(request)) {
-                 return responder.send(net::HttpResponse::text(
-                     403, "origin is not allowed; add it to gateway.allowed_origins\n"));
-               }
-               net::HttpResponse cors;
-               reflect_origin(request, cors);
-               net::HttpResponder reflecting([cors = std::move(cors), responder = std::move(responder)](
-                                                 net::HttpResponse response) mutable {
-                 response.headers.insert(response.headers.end(), cors.headers.begin(), cors.headers.end());
-                 responder.send(std::move(response));
-               });
-               handler(std::move(request), std::move(reflecting));
-             });
+  router.add(
+      method, path, [handler = std::move(handler)](net::HttpRequest request, net::HttpResponder responder) {
+        net::HttpResponse cors;
+        reflect_origin(request, cors);
+        net::HttpResponder reflecting(
+            [cors = std::move(cors), responder = std::move(responder)](net::HttpResponse response) mutable {
+              response.headers.insert(response.headers.end(), cors.headers.begin(), cors.headers.end());
+              responder.send(std::move(response));
+            });
+        handler(std::move(request), std::move(reflecting));
+      });
 }
 
 void ClientRoutes::add_preflight(net::HttpRouter& router, const std::string& path) {
-  router.add("OPTIONS", path, [this](net::HttpRequest request, net::HttpResponder responder) {
+  router.add("OPTIONS", path, [](net::HttpRequest request, net::HttpResponder responder) {
     responder.send(preflight(request));
   });
-}
-
-net::HttpResponse ClientRoutes::preflight(const net::HttpRequest& request) const {
-  if (!origin_allowed(request)) {
-    return net::HttpResponse::text(403, "origin is not allowed; add it to gateway.allowed_origins\n");
-  }
-  net::HttpResponse response = net::HttpResponse::text(204, "");
-  reflect_origin(request, response);
-  response.headers.push_back({"Access-Control-Allow-Methods", "POST, OPTIONS"});
-  response.headers.push_back({"Access-Control-Max-Age", "300"});
-  if (request.count("Access-Control-Request-Headers") != 0) {
-    response.headers.push_back(
-        {"Access-Control-Allow-Headers", std::string(request.header("Access-Control-Request-Headers"))});
-  }
-  return response;
 }
 
 net::HttpResponse ClientRoutes::begin_stream(const StreamPath& path, net::HttpRequest request) {

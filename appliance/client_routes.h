@@ -5,7 +5,7 @@
 //                                client's half requests
 //   /connection/uni_websocket, /connection/uni_http_stream, /connection/uni_sse    pushes alone
 //   /connection/init             answers {}: warms a connection up
-// A request with an Origin that is not allowed is refused with 403 everywhere, also by OPTIONS. Lane: its own.
+// What Origin a request may have is decided before (gateway/net/browser_guard.h). Lane: its own.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -14,7 +14,7 @@
 
 #include "gateway/gateway_lane.h"
 #include "gateway/net/http_router.h"
-#include "gateway/net/upgrade.h"
+#include "gateway/net/websocket_endpoint.h"
 #include "gateway/stream/stream_set.h"
 
 namespace lcg {
@@ -29,7 +29,6 @@ class ClientRoutes {
   void add_to(net::HttpRouter& router);
   // Where the streams live; before the first request. It goes before this does.
   void set_streams(stream::StreamSet* streams) { streams_ = streams; }
-  void set_origins(net::OriginList origins) { origins_ = std::move(origins); }
 
  private:
   class Endpoint;
@@ -41,19 +40,16 @@ class ClientRoutes {
   };
 
   void add_stream(net::HttpRouter& router, const StreamPath& path);
-  // CORS (client-protocol 1.1) around a handler: preflight, the check of the Origin, and what is reflected.
+  // CORS (client-protocol 1.1) around a handler: preflight, and what is reflected of an Origin that is allowed.
   void add_shared(net::HttpRouter& router, const std::string& method, const std::string& path,
                   net::HttpRouter::Handler handler);
   void add_preflight(net::HttpRouter& router, const std::string& path);
-  net::HttpResponse preflight(const net::HttpRequest& request) const;
   net::HttpResponse begin_stream(const StreamPath& path, net::HttpRequest request);
   net::HttpResponse emulate(const net::HttpRequest& request);
-  bool origin_allowed(const net::HttpRequest& request) const;
 
   gateway::GatewayLane& gateway_;
   const gateway::GatewayConfig& config_;
   const std::atomic<bool>& ready_;
-  net::OriginList origins_;
   stream::StreamSet* streams_ = nullptr;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
 };

@@ -1,8 +1,6 @@
 #include "appliance/routes.h"
 
-#include <optional>
-
-#include "base/client_address.h"
+#include "gateway/net/browser_guard.h"
 
 namespace lcg {
 namespace {
@@ -42,17 +40,10 @@ void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponde
                            });
 }
 
-// "localhost", "127.0.0.1:8000", "[::1]:8000": not a name that somebody else made to point here (DNS rebinding).
-bool names_this_host(std::string_view host) {
-  const std::optional<ClientAddress> address = ClientAddress::parse(host);
-  if (address.has_value()) return address->is_loopback();
-  return net::equal_ignoring_case(host.substr(0, host.rfind(':')), "localhost");
-}
-
 // May what needs no key be shown to who asks? Never to a web page, which any browser on this host may hold.
 bool among_ourselves(const net::HttpRequest& request) {
   if (request.count("Origin") != 0) return false;
-  return request.internal || (request.local && names_this_host(request.header("Host")));
+  return request.internal || (request.local && net::names_this_host(request.header("Host")));
 }
 
 void add_internal_routes(RouteContext& context, net::HttpRouter& router) {

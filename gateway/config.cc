@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/net/browser_guard.h"
 #include "gateway/session/session_config.h"
 
 namespace lcg::gateway {
@@ -123,6 +124,12 @@ GatewayConfig read_config(config::Section section) {
   read_tls(section.section("tls"), out.certificates);
   read_proxies(section.section("proxies"), out.proxies);
   section.get("allowed_origins", out.allowed_origins);
+  section.get("allowed_hosts", out.allowed_hosts);
+  for (const std::string& host : out.allowed_hosts) {
+    if (!net::HostList::valid(host))
+      section.error("allowed_hosts",
+                    "expected names like chat.example.com or *.example.com, found '" + host + "'");
+  }
   section.get("http_plugin_paths", out.http_plugin_paths);
   for (const std::string& path : out.http_plugin_paths) {
     if (!path.starts_with('/'))

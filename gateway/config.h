@@ -42,6 +42,8 @@ struct GatewayConfig {
   // Patterns of Origin, '*' any number of characters; a request that has an Origin needs one that matches,
   // one without needs none.
   std::vector<std::string> allowed_origins;
+  // Names that Host may have on listeners for clients; empty: any.
+  std::vector<std::string> allowed_hosts;
   // Paths beginning with one of these are HTTP requests for the plugins.
   std::vector<std::string> http_plugin_paths = {"/oauth/", "/.well-known/"};
   Millis drain_spread{5'000};  // over which sessions are closed when the daemon stops

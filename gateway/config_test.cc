@@ -37,6 +37,7 @@ gateway:
   proxies: { trusted: ["10.0.0.0/8"], header: forwarded }
   transports: { websocket: false, sse: true }
   allowed_origins: ["https://*.example.com"]
+  allowed_hosts: ["*.example.com"]
   http_plugin_paths: ["/x/"]
   drain_spread: 1m
   ping: { interval: 1s, pong_timeout: 500ms }
@@ -57,6 +58,7 @@ gateway:
   ASSERT_EQ(read.value.certificates.size(), 1u);
   EXPECT_EQ(read.value.certificates[0].key, "a.key");
   EXPECT_THAT(read.value.proxies.trusted, ElementsAre("10.0.0.0/8"));
+  EXPECT_THAT(read.value.allowed_hosts, ElementsAre("*.example.com"));
   EXPECT_TRUE(read.value.proxies.forwarded);
   EXPECT_FALSE(read.value.transports.websocket);
   EXPECT_TRUE(read.value.transports.sse);

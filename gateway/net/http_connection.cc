@@ -101,6 +101,10 @@ void HttpConnection::dispatch() {
   identify(request);
   set_deadline(service_.limits_.answer_timeout);
   WebSocketEndpoint* endpoint = arrival_.internal ? nullptr : service_.router_.websocket(request.path);
+  if (std::optional<HttpResponse> refusal = refuse_foreign(request, service_.policy_.browsers)) {
+    if (endpoint != nullptr) Counters::add(service_.counters_.upgrades_refused);
+    return respond(std::move(*refusal));
+  }
   const std::string path = request.path;
   try {
     if (endpoint != nullptr) {

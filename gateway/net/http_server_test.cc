@@ -85,7 +85,7 @@ TEST(Sockets, HeadersOverSixteenKibibytesAreRefused) {
 
 TEST(Sockets, ForeignOriginIsRefused) {
   HttpServer::Config config;
-  config.upgrade.origins = OriginList({"https://chat.example.com"});
+  config.upgrade.browsers.origins = OriginList({"https://chat.example.com"});
   EchoServer s(config);
   TestClient client(s.server.port());
 

@@ -64,7 +64,7 @@ class HttpService {
   // No request is begun any more: idle connections are closed, others after the answer they wait for.
   void drain();
 
-  // For new upgrades.
+  // For requests to come.
   void set_policy(UpgradePolicy policy) { policy_ = std::move(policy); }
 
   const HttpCounters& counters() const { return counters_; }

@@ -74,7 +74,7 @@ TEST(HttpUpgrade, EndpointSeesTheRequest) {
 
 TEST(HttpUpgrade, ForeignOriginIsRefusedBeforeTheUpgrade) {
   UpgradePolicy policy;
-  policy.origins = OriginList({"https://chat.example.com"});
+  policy.browsers.origins = OriginList({"https://chat.example.com"});
   ServiceWorld s({}, policy);
   ws::Wire& client = s.connect();
 

@@ -12,58 +12,7 @@ namespace {
 
 constexpr std::string_view kProtobuf = "centrifuge-protobuf";
 
-bool host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-}
 bool digit(char c) { return c >= '0' && c <= '9'; }
-
-template <class Predicate>
-bool all_of(std::string_view text, Predicate predicate) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), predicate);
-}
-
-// scheme://host[:port] as a browser serialises it (RFC 6454 6.2).
-bool well_formed_origin(std::string_view origin) {
-  const size_t colon = origin.find("://");
-  if (colon == std::string_view::npos) return false;
-  const bool scheme = all_of(origin.substr(0, colon), [](char c) { return host_character(c) || c == '+'; });
-  std::string_view rest = origin.substr(colon + 3);
-  size_t host_end = 0;
-  bool host = false;
-  if (rest.starts_with('[')) {
-    host_end = std::min(rest.find(']'), rest.size());
-    host = host_end < rest.size() && all_of(rest.substr(1, host_end - 1), [](char c) {
-             return digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
-           });
-    host_end = std::min(host_end + 1, rest.size());
-  } else {
-    host_end = std::min(rest.find(':'), rest.size());
-    host = all_of(rest.substr(0, host_end), host_character);
-  }
-  rest.remove_prefix(host_end);
-  const bool port = rest.empty() || (rest[0] == ':' && all_of(rest.substr(1), digit));
-  return scheme && host && port;
-}
-
-// Linear: on a mismatch only the last "*" takes one character more.
-bool matches(std::string_view pattern, std::string_view text) {
-  size_t p = 0, t = 0, star = std::string_view::npos, star_text = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      star_text = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++star_text;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
 
 // 16 bytes in base64: 22 characters, of which the last carries 2 bits, and "==".
 bool valid_key(std::string_view key) {
@@ -82,17 +31,6 @@ UpgradeResult refuse(unsigned status, std::string why) {
 
 }  // namespace
 
-OriginList::OriginList(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {
-  all_ = std::find(patterns_.begin(), patterns_.end(), "*") != patterns_.end();
-}
-
-bool OriginList::allows(std::string_view origin) const {
-  if (all_) return true;
-  if (!well_formed_origin(origin)) return false;
-  return std::any_of(patterns_.begin(), patterns_.end(),
-                     [&](const std::string& pattern) { return matches(pattern, origin); });
-}
-
 std::string websocket_accept(std::string_view key) {
   const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -104,10 +42,6 @@ std::string websocket_accept(std::string_view key) {
 }
 
 UpgradeResult negotiate_upgrade(const HttpRequest& request, const UpgradePolicy& policy) {
-  const size_t origins = request.count("Origin");
-  if (origins > 1 || (origins == 1 && !policy.origins.allows(request.header("Origin")))) {
-    return refuse(403, "origin is not allowed; add it to gateway.allowed_origins\n");
-  }
   if (request.method != "GET" || request.version < 11) {
     return refuse(400, "a WebSocket begins with GET and HTTP/1.1\n");
   }

@@ -49,8 +49,11 @@ Outcome run(const std::string& bytes, size_t step) {
     for (const auto& header : request.headers) outcome.request += header.name + ":" + header.value + "\n";
     outcome.request += "rest " + parser.take_rest() + bytes.substr(used);
 
-    lcg::net::UpgradePolicy policy;
-    policy.origins = lcg::net::OriginList({"https://*.example.com", "http://localhost:*"});
+    const lcg::net::UpgradePolicy policy{
+        {lcg::net::OriginList({"https://*.example.com", "http://localhost:*"}),
+         lcg::net::HostList({"*.example.com"})}};
+    const auto foreign = refuse_foreign(request, policy.browsers);
+    if (foreign.has_value()) serialize(*foreign, false, false, 0);
     const auto upgrade = negotiate_upgrade(request, policy);
     require(upgrade.accepted == (upgrade.response.status == 101));
     serialize(upgrade.response, false, false, 0);

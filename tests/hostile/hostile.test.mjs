@@ -60,6 +60,10 @@ const HTTP = [
   ['an unknown grant', 'POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 15\r\n\r\ngrant_type=bomb', [400]],
   ['a refresh token that is none', 'POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 42\r\n\r\ngrant_type=refresh_token&refresh_token=abcd', [400, 401]],
 ];
+const PATHS = ['POST /oauth/token', 'POST /oauth/register', 'POST /rpc/dialog.list', 'POST /api/publish', 'GET /.well-known/jwks.json', 'GET /metrics', 'OPTIONS /rpc/dialog.list'];
+for (const origin of ['https://evil.example', 'null', 'http://localhost:8000.evil.example', 'http://127.0.0.1'])
+  for (const path of PATHS)
+    HTTP.push([`the origin ${origin} for ${path}`, `${path} HTTP/1.1\r\nHost: localhost\r\nOrigin: ${origin}\r\nContent-Length: 0\r\n\r\n`, [403]]);
 for (const [name, request, statuses] of HTTP)
   test(`http: ${name}`, async () => {
     cases++;
