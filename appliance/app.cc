@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "appliance/certificates.h"
 #include "appliance/notify.h"
 #include "appliance/on_lane.h"
 #include "appliance/version.h"
@@ -22,7 +23,7 @@ Result<std::shared_ptr<const net::TlsContext>> load_tls(const AppConfig& config)
   if (std::none_of(listen.begin(), listen.end(), [](const auto& entry) { return entry.tls; })) {
     return std::shared_ptr<const net::TlsContext>();
   }
-  return net::TlsContext::load(config.gateway.certificates);
+  return load_certificates(config.gateway.certificates);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "appliance/certificates.h"
 #include "appliance/config.h"
 #include "broker/host/loader.h"
 
@@ -19,7 +20,7 @@ CheckReport check_config(const std::string& path) {
   if (!document.ok()) return report;
   const auto& listen = config.gateway.listen;
   if (std::any_of(listen.begin(), listen.end(), [](const auto& entry) { return entry.tls; })) {
-    const auto tls = net::TlsContext::load(config.gateway.certificates);
+    const auto tls = load_certificates(config.gateway.certificates);
     if (!tls.ok()) report.problems.push_back(path + ": gateway.tls.certificates: " + tls.status().message());
   }
   host::Authorities authorities;

@@ -3,6 +3,7 @@
 // Foreground. SIGTERM and SIGINT drain and end it, a second one ends it at once; SIGHUP reloads. Exit
 // statuses: appliance/exit_codes.h.
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -115,6 +116,8 @@ int run(const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Whatever this process writes is this user's alone: the store, keys, sockets.
+  ::umask(0077);
   CLI::App app{"The LCG appliance: long-connection gateway, broker and group chat in one process"};
   std::string path = "/etc/lcg/lcg.yaml";
   app.add_option("-c,--config", path, "The configuration file")->capture_default_str();

@@ -63,6 +63,8 @@ std::optional<std::string> read_file(const std::string& path, size_t limit, std:
 
 // Replaces ${env:..} and ${file:..}; nothing and `error` if one cannot be.
 std::optional<std::string> substitute(const std::string& text, const std::string& folder, std::string& error);
+// Does it change `text` to something else than it says?
+bool has_substitution(const std::string& text);
 
 // Whole-text conversions; nothing if `text` is not one.
 std::optional<int64_t> to_signed(std::string_view text);
@@ -72,6 +74,8 @@ std::optional<bool> to_bool(std::string_view text);
 std::optional<uint64_t> to_bytes(std::string_view text);
 std::optional<Millis> to_duration(std::string_view text);
 bool leading_zero(std::string_view text);
+// "4x", "-1", "10 GiB": no more letters than a unit has.
+bool looks_like_number(std::string_view text);
 
 std::string show_bytes(uint64_t bytes);
 std::string show_duration(Millis duration);

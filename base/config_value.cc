@@ -12,6 +12,7 @@
 
 #include "base/config.h"
 #include "base/config_tree.h"
+#include "plugins/sdk/include/lcg/trusted_path.hpp"
 
 namespace lcg::config {
 namespace {
@@ -78,6 +79,19 @@ bool leading_zero(std::string_view text) {
   return text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9';
 }
 
+bool looks_like_number(std::string_view text) {
+  const auto skip = [&text](std::string_view of, size_t most) {
+    const size_t n = std::min(text.find_first_not_of(of), text.size());
+    if (n <= most) text.remove_prefix(n);
+    return n != 0;
+  };
+  skip("+-", 1);
+  const bool digits = skip("0123456789.", 24);
+  skip(" ", 1);
+  skip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 3);
+  return digits && text.empty();
+}
+
 std::optional<int64_t> to_signed(std::string_view text) {
   return leading_zero(text) ? std::nullopt : convert<int64_t>(text);
 }
@@ -132,7 +146,13 @@ std::string closest(std::string_view word, const std::vector<std::string>& words
 }
 
 std::optional<std::string> read_file(const std::string& path, size_t limit, std::string& error) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  const TrustedPath trusted = trusted_path(path);
+  if (!trusted.ok() && trusted.error == 0) {
+    error = "refused: " + trusted.why;
+    return std::nullopt;
+  }
+  errno = trusted.error;
+  int fd = trusted.ok() ? ::open(trusted.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW) : -1;
   if (fd < 0) {
     error = "cannot open '" + path + "': " + std::strerror(errno);
     return std::nullopt;
@@ -159,6 +179,10 @@ std::optional<std::string> read_file(const std::string& path, size_t limit, std:
   }
   text.resize(size);
   return text;
+}
+
+bool has_substitution(const std::string& text) {
+  return text.find("${env:") != std::string::npos || text.find("${file:") != std::string::npos;
 }
 
 std::optional<std::string> substitute(const std::string& text, const std::string& folder,
@@ -196,7 +220,7 @@ std::optional<std::string> substitute(const std::string& text, const std::string
       if (content->ends_with('\r')) content->pop_back();
       out.append(*content);
     } else {
-      error = "expected ${env:NAME} or ${file:path}, found '${" + inside.substr(0, 32) + "}'";
+      error = "expected ${env:NAME} or ${file:path} after '$' (write '$${' for the characters themselves)";
       return std::nullopt;
     }
     done = end + 1;

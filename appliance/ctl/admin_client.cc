@@ -1,5 +1,6 @@
 #include "appliance/ctl/admin_client.h"
 
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -38,11 +39,32 @@ Status connect_to(int fd, const std::string& path) {
           path + ": " + std::strerror(errno) + "; is the server running, and is this its admin.socket?"};
 }
 
+bool is_user(uid_t uid, const std::string& name) {
+  const passwd* const user = ::getpwnam(name.c_str());
+  return user != nullptr && user->pw_uid == uid;
+}
+
+Status check_peer(int fd, const std::string& path, const std::string& server_user) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return {Code::kUnavailable, path + ": " + std::strerror(errno)};
+  const uid_t me = ::geteuid();
+  if (peer.uid == me || peer.uid == 0) return {};
+  if (server_user.empty() ? me == 0 && is_user(peer.uid, "lcg") : is_user(peer.uid, server_user)) return {};
+  return {Code::kDenied,
+          path + ": who listens there runs as uid " + std::to_string(peer.uid) +
+              ", neither root nor you; nothing was sent. If that is the server's user, name it "
+              "with --server-user"};
+}
+
 }  // namespace
 
-Result<boost::json::value> ask_server(const std::string& socket_path, const boost::json::value& request) {
+Result<boost::json::value> ask_server(const std::string& socket_path, const std::string& server_user,
+                                      const boost::json::value& request) {
   const Socket socket;
   if (Status status = connect_to(socket.fd(), socket_path); !status.ok()) return status;
+  if (Status status = check_peer(socket.fd(), socket_path, server_user); !status.ok()) return status;
   const std::string line = boost::json::serialize(request) + "\n";
   if (::send(socket.fd(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
     return Status(Code::kUnavailable, socket_path + ": the server did not take the request");

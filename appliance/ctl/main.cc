@@ -16,6 +16,7 @@ using lcg::ctl::ask_server;
 
 struct Options {
   std::string socket = "var/admin.sock";
+  std::string server_user;
   bool as_json = false;
 };
 
@@ -33,7 +34,7 @@ void print(std::string_view text, std::FILE* to = stdout) {
 // Asks, prints by `show` (or as JSON), and gives the exit status.
 template <class Show>
 int ask_and(const Options& options, json::object request, Show show) {
-  const lcg::Result<json::value> answer = ask_server(options.socket, request);
+  const lcg::Result<json::value> answer = ask_server(options.socket, options.server_user, request);
   if (!answer.ok()) {
     print("lcgctl: " + lcg::visible(answer.status().message()) + "\n", stderr);
     return answer.status().code() == lcg::Code::kInvalid ? 1 : lcg::exit_code::kUnavailable;
@@ -91,6 +92,8 @@ int main(int argc, char** argv) {
       "69 no server, 78 a wrong configuration."};
   Options options;
   app.add_option("--socket", options.socket, "The server's admin.socket")->capture_default_str();
+  app.add_option("--server-user", options.server_user,
+                 "The user the server runs as, if neither root nor you");
   app.add_flag("--json", options.as_json, "Print the answer as JSON");
   app.require_subcommand(1);
   std::string filter, path, id, user, token, auth, session;

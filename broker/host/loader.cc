@@ -11,6 +11,7 @@
 
 #include "broker/host/abi_io.h"
 #include "broker/host/limits.h"
+#include "lcg/trusted_path.hpp"
 
 namespace lcg::host {
 namespace {
@@ -128,12 +129,16 @@ Result<std::string> find_file(const std::vector<std::string>& dirs, std::string_
                               const std::string& base) {
   std::string searched;
   for (const std::string& dir : dirs) {
-    std::string path = dir + "/" + base;
+    const TrustedPath checked = trusted_directory(dir);
+    if (!checked.ok() && !checked.absent()) return Status{Code::kDenied, checked.why};
+    const std::string path = checked.path + "/" + base;
     struct stat info {};
-    if (::lstat(path.c_str(), &info) == 0) {
-      if (Status owned = check_ownership(dir, true); !owned.ok()) return owned;
-      if (Status owned = check_ownership(path, false); !owned.ok()) return owned;
-      return path;
+    if (checked.ok() && ::lstat(path.c_str(), &info) == 0) {
+      if (!S_ISREG(info.st_mode))
+        return Status{Code::kDenied, path + ": is not a regular file; install the plugin itself, not a link"};
+      const TrustedPath file = trusted_file(path);
+      if (!file.ok()) return Status{Code::kDenied, file.why};
+      return file.path;
     }
     searched += (searched.empty() ? "" : ", ") + dir;
   }
@@ -149,29 +154,6 @@ bool valid_plugin_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxPluginName && lower(name.front()) &&
          std::all_of(name.begin(), name.end(),
                      [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_'; });
-}
-
-Status check_ownership(const std::string& path, bool directory) {
-  struct stat info {};
-  const int failed = directory ? ::stat(path.c_str(), &info) : ::lstat(path.c_str(), &info);
-  if (failed != 0) return {Code::kNotFound, path + ": " + std::strerror(errno)};
-  if (directory ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode)) {
-    return {Code::kDenied,
-            path + ": is not a " +
-                (directory ? "directory" : "regular file; install the plugin itself, not a link")};
-  }
-  if (info.st_uid != 0 && info.st_uid != ::geteuid()) {
-    return {Code::kDenied, path + ": belongs to uid " + std::to_string(info.st_uid) +
-                               ", expected root or uid " + std::to_string(::geteuid()) +
-                               " that the broker runs as; chown root it"};
-  }
-  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    const char mode[] = {static_cast<char>('0' + (info.st_mode >> 6 & 7)),
-                         static_cast<char>('0' + (info.st_mode >> 3 & 7)),
-                         static_cast<char>('0' + (info.st_mode & 7)), '\0'};
-    return {Code::kDenied, path + ": mode is " + mode + ", writable by others than its owner; chmod go-w it"};
-  }
-  return {};
 }
 
 Result<LoadedPlugin> check_descriptor(const lcg_descriptor* descriptor, std::string_view name,

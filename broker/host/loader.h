@@ -1,7 +1,9 @@
 // Loader: from a plugin's name in the configuration to checked function pointers.
 //
 // A plugin is code in our process, so only files that root or the running user could have put there are
-// loaded: the file and its directory belong to one of the two and nobody else may write them. The descriptor
+// loaded: every component of the path from "/" on, links with their targets, passes lcg/trusted_path.hpp, and the
+// resolved path is what dlopen gets. Nobody else can exchange any of it between check and use, so it need not go
+// by a descriptor, under whose name (/proc/self/fd/7) no debugger and no crash note would find it. The descriptor
 // is checked as constant data before any of the plugin's functions runs. A plugin is never unloaded
 // (RTLD_NODELETE): its threads and timers could outlive the mapping. Every refusal names the file, the field,
 // what it says, what was expected and what to do.
@@ -33,10 +35,6 @@ Result<LoadedPlugin> load_plugin(const std::vector<std::string>& dirs, std::stri
 // The checks on the descriptor alone. `where` is how messages call the plugin.
 Result<LoadedPlugin> check_descriptor(const lcg_descriptor* descriptor, std::string_view name,
                                       std::string_view where);
-
-// kDenied unless `path` (a file or a directory, links not followed for a file) belongs to root or to the
-// running user and is writable by its owner only.
-Status check_ownership(const std::string& path, bool directory);
 
 // [a-z][a-z0-9_]* of at most kMaxPluginName bytes.
 bool valid_plugin_name(std::string_view name);

@@ -85,14 +85,14 @@ TEST_F(Loader, RefusalsNameFieldValuesAndRemedy) {
 
 TEST_F(Loader, RefusesAFileThatOthersMayWrite) {
   const std::string path = install("right");
-  ASSERT_EQ(::chmod(path.c_str(), 0664), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
 
   Result<LoadedPlugin> loaded = load("right");
 
   ASSERT_FALSE(loaded.ok());
   EXPECT_EQ(loaded.status().code(), Code::kDenied);
   EXPECT_THAT(loaded.status().message(),
-              AllOf(HasSubstr(path), HasSubstr("mode is 664"), HasSubstr("chmod go-w")));
+              AllOf(HasSubstr(path), HasSubstr("mode is 0666"), HasSubstr("chmod go-w")));
 }
 
 TEST_F(Loader, RefusesADirectoryThatOthersMayWrite) {
@@ -102,7 +102,7 @@ TEST_F(Loader, RefusesADirectoryThatOthersMayWrite) {
   Result<LoadedPlugin> loaded = load("right");
 
   ASSERT_FALSE(loaded.ok());
-  EXPECT_THAT(loaded.status().message(), AllOf(HasSubstr(dir_), HasSubstr("mode is 777")));
+  EXPECT_THAT(loaded.status().message(), AllOf(HasSubstr(dir_), HasSubstr("mode is 0777")));
 }
 
 TEST_F(Loader, RefusesAFileOfAnotherUser) {
@@ -123,6 +123,35 @@ TEST_F(Loader, RefusesASymbolicLink) {
 
   ASSERT_FALSE(loaded.ok());
   EXPECT_THAT(loaded.status().message(), HasSubstr("not a regular file"));
+}
+
+TEST_F(Loader, RefusesADirectoryBelowOneThatOthersMayWrite) {
+  const std::string parent = dir_;
+  dir_ += "/plugins";
+  ASSERT_EQ(::mkdir(dir_.c_str(), 0755), 0);
+  install("right");
+  ASSERT_EQ(::chmod(parent.c_str(), 0777), 0);
+
+  Result<LoadedPlugin> loaded = load("right");
+  dir_ = parent;
+
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.status().code(), Code::kDenied);
+  EXPECT_THAT(loaded.status().message(), AllOf(HasSubstr(parent + ": mode is 0777")));
+}
+
+TEST_F(Loader, FollowsItsOwnLinkToADirectoryAndNotThatOfAnotherUser) {
+  install("right");
+  const std::string link = dir_ + "/link";
+  ASSERT_EQ(::symlink(dir_.c_str(), link.c_str()), 0);
+  EXPECT_TRUE(load_plugin({link}, "right", "").ok());
+  if (::geteuid() != 0) return;  // only root can give a link away
+  ASSERT_EQ(::lchown(link.c_str(), 12345, 0), 0);
+
+  Result<LoadedPlugin> loaded = load_plugin({link}, "right", "");
+
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_THAT(loaded.status().message(), AllOf(HasSubstr(link), HasSubstr("belongs to uid 12345")));
 }
 
 TEST_F(Loader, RefusesPathsAndMalformedNames) {

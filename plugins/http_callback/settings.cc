@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "lcg/trusted_path.hpp"
 #include "plugins/http_callback/headers.h"
 
 namespace lcg::http_callback {
@@ -76,6 +77,15 @@ void read_addresses(const Host& host, const std::string& key, bool allow, net::A
     if (!out.add(rule, allow)) throw ConfigError(key, net::AddressPolicy::kRuleText, rule);
 }
 
+// A file that others could exchange is refused; one that is not there is told by the first callback.
+std::string read_file_name(const Host& host, const std::string& key) {
+  std::string path = host.config(key, "");
+  if (path.empty()) return path;
+  const TrustedPath trusted = trusted_file(path);
+  if (!trusted.ok() && trusted.error == 0) throw ConfigError(key + ": " + trusted.why);
+  return path;
+}
+
 BackEndSettings read_back_end(const Host& host, const std::string& at, const net::AddressPolicy& addresses) {
   BackEndSettings b;
   auto origin = std::make_shared<Origin>();
@@ -95,9 +105,9 @@ BackEndSettings read_back_end(const Host& host, const std::string& at, const net
   origin->name = b.name;
   origin->max_connections = static_cast<uint32_t>(host.config_int(at + "max_connections", 8, 1, 1024));
   origin->max_queue = static_cast<uint32_t>(host.config_int(at + "max_queue", 1024, 1, 100'000));
-  origin->ca = host.config(at + "tls.ca", "");
-  origin->cert = host.config(at + "tls.cert", "");
-  origin->key = host.config(at + "tls.key", "");
+  origin->ca = read_file_name(host, at + "tls.ca");
+  origin->cert = read_file_name(host, at + "tls.cert");
+  origin->key = read_file_name(host, at + "tls.key");
   origin->server_name = host.config(at + "tls.server_name", "");
   origin->addresses = addresses;
   if (origin->cert.empty() != origin->key.empty())

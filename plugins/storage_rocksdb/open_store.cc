@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/storage_rocksdb/open_store.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -12,6 +15,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include "lcg/trusted_path.hpp"
 #include "plugins/storage_rocksdb/engine.h"
 #include "plugins/storage_rocksdb/key_codec.h"
 
@@ -20,18 +24,30 @@ namespace {
 
 constexpr unsigned kFormat = 1;
 constexpr std::string_view kFormatName = "lcg-storage ";
+constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 
-bool make_directory(const std::string& path, std::string& error) {
-  std::error_code failure;
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, failure);
-  if (failure) {
-    error = "cannot create " + parent.string() + ": " + failure.message();
-    return false;
-  }
-  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return true;
-  error = "cannot create " + path + ": " + std::strerror(errno);
+bool fail(std::string& error, std::string what, int number) {
+  error = std::move(what) + ": " + std::strerror(number);
   return false;
+}
+
+// Takes from the files of the directory what others than the owner may do with them: RocksDB makes them by the umask
+// of whoever ran it.
+bool tighten_files(int directory, const std::string& path, std::string& error) {
+  struct Close {
+    void operator()(DIR* entries) const { ::closedir(entries); }
+  };
+  const std::unique_ptr<DIR, Close> entries(::fdopendir(::dup(directory)));
+  if (entries == nullptr) return fail(error, "cannot read " + path, errno);
+  while (const dirent* entry = ::readdir(entries.get())) {
+    struct stat info {};
+    if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode) ||
+        (info.st_mode & kOthers) == 0)
+      continue;
+    if (::fchmodat(directory, entry->d_name, info.st_mode & 0700, 0) != 0 && errno != ENOENT)
+      return fail(error, "cannot change the mode of " + path + "/" + entry->d_name, errno);
+  }
+  return true;
 }
 
 // A partition's documents arrive mostly in order, so the memtable remembers where the last one went in.
@@ -116,8 +132,46 @@ bool check_format(rocksdb::DB& db, const std::string& path, std::string& error) 
 
 }  // namespace
 
+bool prepare_directory(const std::string& path, std::string& note, std::string& error) {
+  std::error_code failure;
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  if (!parent.empty()) std::filesystem::create_directories(parent, failure);
+  if (failure) {
+    error = "cannot create " + parent.string() + ": " + failure.message();
+    return false;
+  }
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail(error, "cannot create " + path, errno);
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode) && info.st_uid != 0 &&
+      info.st_uid != ::geteuid()) {
+    error = path + " is a link of uid " + std::to_string(info.st_uid) + ": choose another path";
+    return false;
+  }
+  const detail::Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || ::fstat(directory.get(), &info) != 0)
+    return fail(error, "cannot open " + path, errno);
+  if (info.st_uid != ::geteuid()) {
+    error = path + " belongs to uid " + std::to_string(info.st_uid) + ", expected uid " +
+            std::to_string(::geteuid()) + " that the server runs as: chown -R it, or choose another path";
+    return false;
+  }
+  if ((info.st_mode & kOthers) != 0) {
+    if (::fchmod(directory.get(), info.st_mode & 0700) != 0)
+      return fail(error, "cannot change the mode of " + path, errno);
+    note = path + " had mode " + detail::octal(info.st_mode & 07777) +
+           ", so that other users of this machine could look into it: it is 0700 now, its files 0600";
+  }
+  // Whoever may exchange it, or a directory above it, may exchange the store.
+  if (const TrustedPath trusted = trusted_directory(path); !trusted.ok()) {
+    error = "the store is not safe in " + path + ": " + trusted.why;
+    return false;
+  }
+  return tighten_files(directory.get(), path, error);
+}
+
 std::unique_ptr<rocksdb::DB> open_store(const EngineOptions& options, std::string& error) {
-  if (!make_directory(options.path, error)) return nullptr;
+  std::string note;
+  if (!prepare_directory(options.path, note, error)) return nullptr;
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(rocksdb_options(options), options.path, &raw);
   if (!opened.ok()) {

@@ -14,7 +14,11 @@ struct EngineOptions;
 inline constexpr std::string_view kCorruptText =
     "the store failed a checksum and refuses to serve; restore it from a backup";
 
-// Opens the store at options.path, creating the directory (mode 0700) and an empty store where there is none.
+// Makes the directory (mode 0700), or takes from one that exists, and from the files in it, what others than its owner
+// may do with them; `note` then says so. False: it is not this user's, or others may exchange it; `error` says why.
+bool prepare_directory(const std::string& path, std::string& note, std::string& error);
+
+// Opens the store at options.path, prepared as above, and makes an empty store where there is none.
 // nullptr: `error` names the path, what is wrong and what to do.
 std::unique_ptr<rocksdb::DB> open_store(const EngineOptions& options, std::string& error);
 

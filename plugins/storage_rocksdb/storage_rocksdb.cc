@@ -15,6 +15,7 @@
 #include "lcg/services/storage.hpp"
 #include "plugins/storage_rocksdb/batch_view.h"
 #include "plugins/storage_rocksdb/engine_registry.h"
+#include "plugins/storage_rocksdb/open_store.h"
 
 namespace lcg::storage_rocksdb {
 namespace {
@@ -76,10 +77,14 @@ class StorageRocksdb final : public CommitSink {
 
   Task<Reply> start() {
     if (!options_.sync) host_.warn("sync is false: an acknowledged message may be lost at a power failure");
-    std::string error;
-    auto open = [options = options_, &error] { return EngineLease::acquire(options, error); };
+    std::string error, note;
+    auto open = [options = options_, &note, &error] {
+      return prepare_directory(options.path, note, error) ? EngineLease::acquire(options, error)
+                                                          : EngineLease();
+    };
     Outcome<EngineLease> opened = co_await host_.offload(std::move(open));
     if (!opened.ok()) co_return Reply::error(opened.status, opened.message);
+    if (!note.empty()) host_.warn(note);
     if (!opened.value) co_return Reply::error(LCG_E_UNAVAILABLE, error);
     engine_ = std::move(opened.value);
     co_return Reply();

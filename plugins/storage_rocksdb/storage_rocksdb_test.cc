@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The storage conformance suite on the real plugin and on the SDK's in-memory stand-in, which must not
 // differ.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "plugins/storage_rocksdb/temp_dir_test.h"
@@ -54,6 +57,51 @@ TEST(StorageRocksDb, AStoreWithoutAPathIsRefused) {
   testing::FakeHost host;
   EXPECT_THROW(host.load(lcg_plugin_descriptor_storage_rocksdb(), {{"path", ""}}), testing::PluginError);
   EXPECT_THROW(host.load(lcg_plugin_descriptor_storage_rocksdb(), {}), testing::PluginError);
+}
+
+std::string why_not_started(const std::string& path) {
+  testing::FakeHost host;
+  try {
+    host.load(lcg_plugin_descriptor_storage_rocksdb(), {{"path", path}});
+    return "";
+  } catch (const testing::PluginError& e) {
+    return e.what();
+  }
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat info {};
+  EXPECT_EQ(::lstat(path.c_str(), &info), 0) << path;
+  return info.st_mode & 07777;
+}
+
+TEST(StorageRocksDb, AStoreThatOthersCouldReadIsTightened) {
+  storage_rocksdb::TempDir dir;
+  const std::string store = dir / "store";
+  ASSERT_EQ(why_not_started(store), "");
+  ASSERT_EQ(::chmod(store.c_str(), 0755), 0);
+  for (const auto& entry : std::filesystem::directory_iterator(store))
+    ASSERT_EQ(::chmod(entry.path().c_str(), 0644), 0);
+
+  ASSERT_EQ(why_not_started(store), "");
+
+  EXPECT_EQ(mode_of(store), 0700u);
+  EXPECT_EQ(mode_of(store + "/CURRENT") & 077, 0u);
+  EXPECT_EQ(mode_of(store + "/IDENTITY") & 077, 0u);
+}
+
+TEST(StorageRocksDb, AStoreOfAnotherUserIsRefused) {
+  storage_rocksdb::TempDir dir;
+  const std::string store = dir / "store";
+  ASSERT_EQ(::mkdir(store.c_str(), 0700), 0);
+  if (::chown(store.c_str(), 12345, 0) != 0) return;  // only root can give a directory away
+  EXPECT_THAT(why_not_started(store), ::testing::HasSubstr("belongs to uid 12345"));
+}
+
+TEST(StorageRocksDb, AStoreBelowADirectoryThatOthersMayWriteIsRefused) {
+  storage_rocksdb::TempDir dir;
+  ASSERT_EQ(::chmod((dir / "").c_str(), 0777), 0);
+  EXPECT_THAT(why_not_started(dir / "store"), ::testing::HasSubstr("mode is 0777"));
 }
 
 TEST(StorageRocksDb, AStoreThatCannotBeOpenedIsNamedInTheRefusal) {
