@@ -7,9 +7,25 @@
 namespace lcg::config {
 namespace {
 
-std::string quoted(std::string_view text) {
-  constexpr size_t kShown = 40;
-  return "'" + std::string(text.substr(0, kShown)) + (text.size() > kShown ? "...'" : "'");
+// A refused value goes to the log: it is told only when it is a number, with a unit at most. Any other text may be a
+// secret that was put where it does not belong.
+std::string told(std::string_view text) {
+  if (text.empty() || looks_like_number(text)) return "'" + std::string(text) + "'";
+  return "a text of " + std::to_string(text.size()) + (text.size() == 1 ? " byte" : " bytes");
+}
+
+// A text as dump_effective shows it: what came from the environment or a file is named and not shown, nor is what a URL
+// has for its server alone.
+std::string shown(const std::string& raw) {
+  std::string text = raw;
+  for (size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
+    const size_t host = at + 3, end = std::min(text.find_first_of("/?#", host), text.size());
+    const size_t user = text.rfind('@', end);
+    if (user != std::string::npos && user >= host && user < end) text.replace(host, user - host, "***");
+    if (const size_t query = text.find('?', host); query != std::string::npos)
+      text.replace(query + 1, std::string::npos, "***");
+  }
+  return "\"" + text + "\"";
 }
 
 std::string found(const Node& node) {
@@ -17,7 +33,7 @@ std::string found(const Node& node) {
     case Node::Kind::kNull:
       return "nothing";
     case Node::Kind::kScalar:
-      return (node.quoted ? "the text " : "") + quoted(node.text);
+      return (node.quoted && looks_like_number(node.text) ? "the text " : "") + told(node.text);
     case Node::Kind::kList:
       return "a list";
     case Node::Kind::kMap:
@@ -180,7 +196,8 @@ std::optional<std::string> Section::text(std::string_view key, const char* expec
 bool Section::get(std::string_view key, std::string& target) {
   std::optional<std::string> value = text(key, "text");
   if (value) target = std::move(*value);
-  record(key, "\"" + target + "\"");
+  const Node* const node = value ? find(key) : nullptr;
+  record(key, shown(node != nullptr && has_substitution(node->text) ? node->text : target));
   return value.has_value();
 }
 
@@ -216,9 +233,12 @@ bool Section::get(std::string_view key, std::vector<std::string>& target) {
     }
     target = std::move(values);
   }
-  std::string shown;
-  for (const std::string& value : target) shown += (shown.empty() ? "\"" : ", \"") + value + "\"";
-  record(key, "[" + shown + "]");
+  std::string list;
+  for (size_t i = 0; i < target.size(); ++i) {
+    const bool filled_in = node != nullptr && has_substitution(node->items[i]->text);
+    list += (i == 0 ? "" : ", ") + shown(filled_in ? node->items[i]->text : target[i]);
+  }
+  record(key, "[" + list + "]");
   return node != nullptr;
 }
 

@@ -63,7 +63,7 @@ class Builder final : public YAML::EventHandler {
   }
   static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {
-      throw Refused{place_of(mark), "tags such as '" + tag.substr(0, 40) + "' are not supported"};
+      throw Refused{place_of(mark), "tags are not supported: put a text that begins with '!' into quotes"};
     }
   }
 

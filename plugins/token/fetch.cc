@@ -76,7 +76,7 @@ Url parsed(const std::string& text) {
   Url url(curl_url());
   if (url == nullptr ||
       curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-    throw std::invalid_argument("'" + text + "' is no URL");
+    throw std::invalid_argument("is no URL; https://host/path is one");
   return url;
 }
 
@@ -152,11 +152,17 @@ Fetched fetch(const std::string& url, const FetchRules& rules, const std::atomic
 void check_url(const std::string& text) {
   const Url url = parsed(text);
   const std::string scheme = part_of(url, CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https")
-    throw std::invalid_argument("'" + text + "' is neither https nor http");
-  if (part_of(url, CURLUPART_HOST).empty()) throw std::invalid_argument("'" + text + "' names no host");
+  if (scheme != "http" && scheme != "https") throw std::invalid_argument("is neither https nor http");
+  if (part_of(url, CURLUPART_HOST).empty()) throw std::invalid_argument("names no host");
   if (!part_of(url, CURLUPART_USER).empty() || !part_of(url, CURLUPART_PASSWORD).empty())
     throw std::invalid_argument("a user or password in a URL is not sent");
+}
+
+std::string shown_url(const std::string& text) {
+  const Url url = parsed(text);
+  const std::string port = part_of(url, CURLUPART_PORT);
+  return part_of(url, CURLUPART_SCHEME) + "://" + part_of(url, CURLUPART_HOST) +
+         (port.empty() ? "" : ":" + port) + part_of(url, CURLUPART_PATH);
 }
 
 bool is_plain_http(const std::string& url) { return part_of(parsed(url), CURLUPART_SCHEME) == "http"; }

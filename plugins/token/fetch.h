@@ -31,6 +31,8 @@ Fetched fetch(const std::string& url, const FetchRules& rules, const std::atomic
 
 // Throws std::invalid_argument: not http or https, a user or password in it, no host.
 void check_url(const std::string& url);
+// For the log: without user, query and fragment, where secrets are. REQUIRES: checked by check_url.
+std::string shown_url(const std::string& url);
 bool is_plain_http(const std::string& url);
 
 }  // namespace lcg::token

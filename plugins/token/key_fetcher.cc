@@ -114,7 +114,7 @@ Task<> KeyFetcher::fetch_one(State* state) {
   }
   ++state->failures;
   if (host_.stopping()) co_return;
-  host_.warn("jwks " + state->endpoint.url + ": " + done.value.why +
+  host_.warn("jwks " + shown_url(state->endpoint.url) + ": " + done.value.why +
              (state->version == 0 ? "; its tokens cannot be checked yet" : "; the keys known so far stay"));
 }
 
@@ -125,9 +125,9 @@ void KeyFetcher::keep(State& state, JwkSet set) {
   if (!changed) return;
   state.version = host_.random_u64() | 1;  // another owner's is another
   state.keys = std::move(set.keys);
-  host_.info("jwks " + state.endpoint.url + ": " + std::to_string(state.keys.size()) + " keys");
+  host_.info("jwks " + shown_url(state.endpoint.url) + ": " + std::to_string(state.keys.size()) + " keys");
   for (const std::string& skipped : set.skipped)
-    host_.warn("jwks " + state.endpoint.url + ": skipped " + skipped);
+    host_.warn("jwks " + shown_url(state.endpoint.url) + ": skipped " + skipped);
 }
 
 }  // namespace lcg::token

@@ -3,11 +3,14 @@
 
 #include <re2/re2.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <stdexcept>
 
+#include "lcg/trusted_path.hpp"
 #include "lcg/users.hpp"
 
 namespace lcg::token {
@@ -25,9 +28,13 @@ std::optional<std::string> text_or_file(const Host& host, const std::string& nam
   const std::optional<std::string> path = host.config_find(name + "_file");
   if (!path) return text && !text->empty() ? text : std::nullopt;
   if (text) throw ConfigError(name + ": is set, and " + name + "_file too: keep one of them");
-  where = name + "_file: " + *path;
-  std::ifstream file(*path, std::ios::binary);
-  if (!file) throw ConfigError(where + " cannot be read");
+  where = name + "_file:";  // without the path: some put the key itself there
+  const TrustedPath trusted = trusted_file(*path);
+  if (!trusted.ok() && trusted.error == 0) throw ConfigError(where + " " + trusted.why);
+  errno = trusted.error;
+  std::ifstream file;
+  if (trusted.ok()) file.open(trusted.path, std::ios::binary);
+  if (!file.is_open()) throw ConfigError(where + " cannot be read: " + std::strerror(errno));
   std::string content(std::istreambuf_iterator<char>(file), {});
   if (content.size() > kMaxKeyFileBytes) throw ConfigError(where + " is over 64 KiB");
   return content;
@@ -88,7 +95,11 @@ std::shared_ptr<const re2::RE2> read_regex(const Host& host, const std::string& 
   options.set_log_errors(false);
   options.set_max_mem(1 << 20);
   auto regex = std::make_shared<const re2::RE2>(text, options);
-  if (!regex->ok()) throw ConfigError(key + ": " + regex->error() + ", found \"" + text + "\"");
+  if (!regex->ok()) {
+    // RE2 says what is wrong, a colon, and the part of the text that is.
+    const std::string& error = regex->error();
+    throw ConfigError(key + ": is no expression in RE2's syntax: " + error.substr(0, error.find(": ")));
+  };
   return regex;
 }
 
@@ -149,6 +160,8 @@ Endpoint read_endpoint_rules(const Host& host, const std::string& prefix) {
   out.min_interval = host.config_duration(prefix + "min_interval", 30s, 1s, 1h);
   out.rules.timeout = host.config_duration(prefix + "timeout", 3s, 100ms, 30s);
   out.rules.ca_file = host.config(prefix + "ca_file", "");
+  if (const TrustedPath ca = trusted_file(out.rules.ca_file); !ca.ok() && ca.error == 0)
+    throw ConfigError(prefix + "ca_file: " + ca.why);
   const std::string listed = prefix + "allow_networks";
   for (const std::string& rule : host.config_list(listed))
     if (!out.rules.addresses.add(rule, true)) throw ConfigError(listed, net::AddressPolicy::kRuleText, rule);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // config.hpp: from the text of one setting to a typed value. Host::config_* use these.
 //
-// Every failure is a ConfigError whose text names the key, what was expected and what was found; thrown from
-// a plugin's constructor it is the reason the host reports.
+// Every failure is a ConfigError whose text names the key and what was expected; thrown from a plugin's constructor
+// it is the reason the host reports, and the log keeps it. What was found is told only when it is a number, at most
+// with a unit: any other text may be a secret, or a URL with one, that was put where it does not belong.
 #pragma once
 #include <charconv>
 #include <chrono>
@@ -13,11 +14,37 @@
 
 namespace lcg {
 
+namespace detail {
+
+// "4x", "-1", "10 GiB"; no more letters than a unit has.
+inline bool looks_like_number(std::string_view text) {
+  const auto skip = [&text](std::string_view of, size_t most) {
+    size_t n = text.find_first_not_of(of);
+    if (n == std::string_view::npos) n = text.size();
+    if (n <= most) text.remove_prefix(n);
+    return n != 0;
+  };
+  skip("+-", 1);
+  const bool digits = skip("0123456789.", 24);
+  skip(" ", 1);
+  skip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 3);
+  return digits && text.empty();
+}
+
+// A refused value as a message may tell it.
+inline std::string shown_value(std::string_view value) {
+  if (value.empty() || looks_like_number(value)) return "\"" + std::string(value) + "\"";
+  return "a text of " + std::to_string(value.size()) + (value.size() == 1 ? " byte" : " bytes");
+}
+
+}  // namespace detail
+
 class ConfigError : public std::runtime_error {
  public:
   ConfigError(std::string_view key, std::string_view expected, std::string_view found)
-      : std::runtime_error(std::string(key) + ": expected " + std::string(expected) + ", found \"" +
-                           std::string(found) + "\"") {}
+      : std::runtime_error(std::string(key) + ": expected " + std::string(expected) + ", found " +
+                           detail::shown_value(found)) {}
+  // REQUIRES: no setting's value is in `text`.
   explicit ConfigError(const std::string& text) : std::runtime_error(text) {}
 };
 
