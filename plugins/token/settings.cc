@@ -98,7 +98,7 @@ std::shared_ptr<const re2::RE2> read_regex(const Host& host, const std::string& 
   if (!regex->ok()) {
     // RE2 says what is wrong, a colon, and the part of the text that is.
     const std::string& error = regex->error();
-    throw ConfigError(key + ": is no expression in RE2's syntax: " + error.substr(0, error.find(": ")));
+    throw ConfigError(key + ": " + error.substr(0, error.find(": ")));
   };
   return regex;
 }
