@@ -113,7 +113,7 @@ class MessagePlugin {
 
  private:
   Task<lcg_status> read(uint32_t slot) {
-    return read_slot(store_, slot, &ids_, [this](uint64_t id) { settler_.resolve_later(id); });
+    return read_slot(host_, slot, &ids_, [this](uint64_t id) { settler_.resolve_later(id); });
   }
   bool valid_slot(const SendRequest& q) const {
     return q.kind == chat::Kind::kMessage || slot_of_id(q.target) < host_.slot_count();

@@ -5,12 +5,12 @@
 #include <functional>
 
 #include "ids.h"
-#include "lcg/services/storage.hpp"
+#include "lcg/host.hpp"
 
 namespace lcg::message {
 
 // Reads both from the store; `unsettled` is called for each message found trying.
-Task<lcg_status> read_slot(storage::Client store, uint32_t slot, IdAllocator* ids,
+Task<lcg_status> read_slot(Host host, uint32_t slot, IdAllocator* ids,
                            std::function<void(uint64_t)> unsettled);
 
 }  // namespace lcg::message
