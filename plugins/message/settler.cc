@@ -54,7 +54,7 @@ void Settler::start() {
 
 void Settler::settle(Record record) {
   const uint32_t slot = slot_of_id(record.id);
-  unsettled_.erase(record.id);
+  forget(record.id);
   unwritten_.insert_or_assign(record.id, record);
   Queue& queue = queues_[slot];
   queue.records.push_back(std::move(record));
@@ -68,7 +68,20 @@ void Settler::resolve_later(uint64_t id) {
   // nothing.
   const int64_t try_ms = limits_.try_time.count();
   const int64_t age_ms = std::clamp<int64_t>(host_.wall_ms() - ms_of_id(id), 0, try_ms);
-  unsettled_.emplace(id, host_.now_ns() + (try_ms - age_ms) * 1'000'000);
+  if (!unsettled_.contains(id)) set_due(id, host_.now_ns() + (try_ms - age_ms) * 1'000'000);
+}
+
+void Settler::set_due(uint64_t id, int64_t when_ns) {
+  forget(id);
+  unsettled_.emplace(id, when_ns);
+  due_.emplace(when_ns, id);
+}
+
+void Settler::forget(uint64_t id) {
+  const auto it = unsettled_.find(id);
+  if (it == unsettled_.end()) return;
+  due_.erase({it->second, id});
+  unsettled_.erase(it);
 }
 
 std::optional<Record> Settler::find(uint64_t id) const {
@@ -98,6 +111,7 @@ void Settler::lost(uint32_t slot) {
   if (const auto it = queues_.find(slot); it != queues_.end()) it->second.records.clear();
   std::erase_if(unwritten_, [slot](const auto& item) { return slot_of_id(item.first) == slot; });
   std::erase_if(unsettled_, [slot](const auto& item) { return slot_of_id(item.first) == slot; });
+  std::erase_if(due_, [slot](const auto& item) { return slot_of_id(item.second) == slot; });
 }
 
 Task<> Settler::flush() {
@@ -165,13 +179,19 @@ Task<lcg_status> Settler::write(uint32_t slot, std::vector<Record> records) {
 Task<> Settler::resolve_due() {
   const int64_t now = host_.now_ns();
   std::vector<uint64_t> due;
-  for (const auto& [id, when] : unsettled_)
-    if (when <= now && due.size() < kMaxResolutions) due.push_back(id);
+  for (auto next = due_.begin(); next != due_.end() && next->first <= now; ++next) {
+    if (due.size() == kMaxResolutions) break;
+    due.push_back(next->second);
+  }
   std::sort(due.begin(), due.end());
   for (const uint64_t id : due) {
     if (host_.stopping()) break;
     const bool done = co_await resolve(id);
-    if (done) unsettled_.erase(id);
+    if (done) {
+      forget(id);
+    } else if (unsettled_.contains(id)) {
+      set_due(id, host_.now_ns());  // behind the others that are due
+    }
   }
   resolving_ = false;
 }

@@ -11,7 +11,9 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "lcg/host.hpp"
@@ -59,6 +61,8 @@ class Settler {
   // True when the message needs no more attention.
   Task<bool> resolve(uint64_t id);
   Task<bool> never_stored(uint64_t id);
+  void set_due(uint64_t id, int64_t when_ns);
+  void forget(uint64_t id);
 
   Host host_;
   storage::Client store_;
@@ -68,6 +72,7 @@ class Settler {
   std::unordered_map<uint32_t, Queue> queues_;       // by slot
   std::unordered_map<uint64_t, Record> unwritten_;   // by id
   std::unordered_map<uint64_t, int64_t> unsettled_;  // id -> when due, on Host::now_ns
+  std::set<std::pair<int64_t, uint64_t>> due_;       // the same, the next one first
   bool resolving_ = false;
   Timer timer_;
 };
