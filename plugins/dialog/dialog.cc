@@ -4,13 +4,14 @@
 //
 // One instance a lane; it owns the dialogs and the users of its lane's slots. A request may arrive on any
 // lane; it goes on to the owner by a call of our own service. See README.md for the parts.
+#include <algorithm>
+
 #include "contacts.h"
 #include "directory.h"
 #include "feed.h"
 #include "history.h"
 #include "inbox.h"
 #include "lcg/plugin.hpp"
-#include "lcg/timer.hpp"
 #include "log.h"
 #include "membership.h"
 #include "notifier.h"
@@ -40,29 +41,20 @@ class DialogPlugin {
         tcc_(host, settings_, directory_, log_, reader_, notifier_, contacts_),
         pulls_(host, settings_),
         history_(directory_, reader_, pulls_),
-        provider_(host, directory_, reader_, pulls_),
-        housekeeping_(host) {
+        provider_(host, directory_, reader_, pulls_) {
     directory_.on_found([this](Dialog& dialog, const Entry& entry) { log_.publish(dialog, entry); });
-    directory_.on_dirty([this](std::string id) { notifier_.recover(std::move(id)); });
+    directory_.on_dirty(
+        [this](std::string id, std::string mark) { notifier_.recover(std::move(id), std::move(mark)); });
+    directory_.on_unsettled([this](const DialogPtr& dialog) { notifier_.unsettled(dialog); });
     log_.on_appended([this](const DialogPtr& dialog) { notifier_.kick(dialog); });
   }
 
   Task<Reply> start() {
-    housekeeping_.every(std::chrono::seconds(1), [this] {
-      for (const DialogPtr& dialog : directory_.all()) {
-        tcc_.expire(*dialog);
-        notifier_.rest(dialog);
-        membership_.trim(dialog);
-      }
-      directory_.trim();
-    });
+    host_.spawn(keep_house());
     co_return Reply();
   }
 
-  void on_stopping() {
-    // Whoever waits for another message of his device must not wait any longer.
-    for (const DialogPtr& dialog : directory_.all()) dialog->lane_moved.pulse();
-  }
+  void on_stopping() { tcc_.stop_waiting(); }
 
   void on_slot(uint32_t slot, uint64_t, bool owned) {
     directory_.lost(slot);
@@ -92,6 +84,25 @@ class DialogPlugin {
   }
 
  private:
+  // Once a second all dialogs in memory are looked at, a step at a time: the lane serves others between two.
+  Task<> keep_house() {
+    const Directory::Look look = [this](const DialogPtr& dialog) {
+      const size_t held = dialog->prepared.size();
+      tcc_.expire(*dialog);
+      membership_.trim(dialog);
+      return 1 + held + (notifier_.rest(dialog) ? kRestCost : 0);
+    };
+    while (!host_.stopping()) {
+      co_await host_.sleep(kHousekeepingMs);
+      size_t left = directory_.size();
+      while (left > 0 && directory_.size() > 0 && !host_.stopping()) {
+        left -= std::min(left, directory_.visit(kHousekeepingStep, look));
+        directory_.trim();
+        co_await host_.yield();
+      }
+    }
+  }
+
   static Task<Reply> answer(Reply reply) { co_return reply; }
 
   std::string random_id() const {
@@ -262,7 +273,6 @@ class DialogPlugin {
   PullBudget pulls_;
   History history_;
   Provider provider_;
-  Timer housekeeping_;
 };
 
 }  // namespace lcg::dialog

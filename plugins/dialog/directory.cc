@@ -3,10 +3,17 @@
 
 #include <algorithm>
 
+#include "lcg/services/storage_pages.hpp"
+
 namespace lcg::dialog {
 
 namespace {
+
+constexpr uint32_t kFirstMembers = 1000;    // member documents read with the dialog
+constexpr uint32_t kAnnouncedAtOnce = 200;  // entries published in one step
+
 std::string slot_partition(uint32_t slot) { return "@" + std::to_string(slot); }
+
 }  // namespace
 
 Directory::Directory(Host host, const Settings& settings)
@@ -15,48 +22,88 @@ Directory::Directory(Host host, const Settings& settings)
       settings_(settings),
       gate_(host, [this](uint32_t slot) { return read_slot(slot); }) {}
 
+// --- what is in memory ---------------------------------------------------------------------------
+
+Directory::Cached* Directory::find(uint32_t slot, const std::string& id) {
+  const auto dialogs = slots_.find(slot);
+  if (dialogs == slots_.end()) return nullptr;
+  const auto it = dialogs->second.find(id);
+  return it == dialogs->second.end() ? nullptr : &it->second;
+}
+
+void Directory::put(uint32_t slot, const DialogPtr& dialog) {
+  Cached& cached = slots_[slot][dialog->id];
+  cached.dialog = dialog;
+  cached.used = used_.insert(used_.begin(), &cached);
+  cached.turn = round_.insert(round_.end(), &cached);
+  ++size_;
+}
+
+// nullptr when another object, or none, stands for its id.
+DialogPtr Directory::take(Dialog& dialog) {
+  const uint32_t slot = host_.slot_of(dialog.id);
+  Cached* const cached = find(slot, dialog.id);
+  if (cached == nullptr || cached->dialog.get() != &dialog) return nullptr;
+  DialogPtr taken = std::move(cached->dialog);
+  used_.erase(cached->used);
+  if (next_ == cached->turn) ++next_;
+  round_.erase(cached->turn);
+  const auto dialogs = slots_.find(slot);
+  dialogs->second.erase(taken->id);
+  if (dialogs->second.empty()) slots_.erase(dialogs);
+  --size_;
+  return taken;
+}
+
+size_t Directory::visit(size_t budget, const Look& look) {
+  size_t looked = 0;
+  for (size_t spent = 0; spent < budget && looked < size_; ++looked) {
+    if (next_ == round_.end()) next_ = round_.begin();
+    const DialogPtr dialog = (*next_++)->dialog;
+    spent += std::max<size_t>(1, look(dialog));
+  }
+  return looked;
+}
+
 void Directory::lost(uint32_t slot) {
   gate_.lost(slot);
-  for (const DialogPtr& dialog : all()) {
-    if (host_.slot_of(dialog->id) != slot) continue;
+  const auto dialogs = slots_.find(slot);
+  if (dialogs == slots_.end()) return;
+  std::vector<DialogPtr> all;
+  for (const auto& [id, cached] : dialogs->second) all.push_back(cached.dialog);
+  for (const DialogPtr& dialog : all) {
     dialog->broken = true;
     drop(*dialog);
     suspects_.erase(dialog->id);
   }
 }
 
-std::vector<DialogPtr> Directory::all() const {
-  std::vector<DialogPtr> out;
-  out.reserve(dialogs_.size());
-  for (const auto& [id, cached] : dialogs_) out.push_back(cached.dialog);
-  return out;
-}
+// --- reading -------------------------------------------------------------------------------------
 
 // A crash may have come between an entry and telling its members: those dialogs are listed in the slot's
 // partition.
 Task<lcg_status> Directory::read_slot(uint32_t slot) {
-  storage::Scan page{kDirtyDocs, "", "", storage::kMaxScanRows, false};
-  for (;;) {
-    Outcome<storage::ScanRows> found = co_await store_.scan(slot_partition(slot), page);
-    if (!found.ok()) co_return found.status;
-    for (const storage::Row& row : found.value.rows) {
-      suspects_.emplace(row.key, kUnknown);
-      dirty_(row.key);
+  storage::Pages pages(host_, slot_partition(slot), {kDirtyDocs, "", ""});
+  while (!pages.done()) {
+    Outcome<std::vector<storage::Row>> rows = co_await pages.next();
+    if (!rows.ok()) co_return rows.status;
+    for (storage::Row& row : rows.value) {
+      doubt(row.key);
+      dirty_(std::move(row.key), std::move(row.value));
     }
-    if (!found.value.more || found.value.rows.empty()) co_return LCG_OK;
-    page.from = found.value.rows.back().key + '\0';
   }
+  co_return LCG_OK;
 }
 
 Task<Outcome<DialogPtr>> Directory::open(std::string id) {
-  const lcg_status ready = co_await gate_.ready(host_.slot_of(id));
+  const uint32_t slot = host_.slot_of(id);
+  const lcg_status ready = co_await gate_.ready(slot);
   if (ready != LCG_OK) co_return {LCG_E_BUSY, "the slot is not ready", nullptr};
   for (;;) {
-    const auto it = dialogs_.find(id);
-    if (it != dialogs_.end()) {
-      const DialogPtr dialog = it->second.dialog;
+    if (Cached* const cached = find(slot, id)) {
+      const DialogPtr dialog = cached->dialog;
       if (dialog->usable()) {
-        used_.splice(used_.begin(), used_, it->second.used);
+        used_.splice(used_.begin(), used_, cached->used);
         dialog->last_use_ns = host_.now_ns();
         co_return {LCG_OK, {}, dialog};
       }
@@ -71,13 +118,14 @@ Task<Outcome<DialogPtr>> Directory::open(std::string id) {
     }
     const auto done = std::make_shared<Event>();
     loading_.emplace(id, done);
+    const bool suspect = suspects_.contains(id);
     Outcome<DialogPtr> loaded = co_await load(id);
     loading_.erase(id);
     done->set();
     if (!loaded.ok()) co_return loaded;
-    used_.push_front(id);
-    dialogs_.emplace(id, Cached{loaded.value, used_.begin()});
     loaded.value->last_use_ns = host_.now_ns();
+    put(slot, loaded.value);
+    if (suspect) unsettled_(loaded.value);
     trim();
     co_return loaded;
   }
@@ -91,16 +139,17 @@ Task<lcg_status> Directory::barrier(std::string id) {
 }
 
 Task<Outcome<DialogPtr>> Directory::load(std::string id) {
-  const auto suspect = suspects_.find(id);
+  const auto found = suspects_.find(id);
+  const bool suspect = found != suspects_.end();
   uint64_t published = kUnknown;
-  if (suspect != suspects_.end()) {
-    published = suspect->second;
+  if (suspect) {
+    published = found->second;
     const lcg_status status = co_await barrier(id);
     if (status != LCG_OK) co_return {LCG_E_BUSY, "the store takes no write now", nullptr};
   }
   Reply meta = co_await store_.get(id, kMetaDocs, kMetaKey);
   if (meta.status == LCG_E_NOT_FOUND) {
-    suspects_.erase(id);
+    if (suspect) suspects_.erase(id);
     co_return {LCG_E_NOT_FOUND, {}, nullptr};
   }
   if (!meta.ok()) co_return {LCG_E_BUSY, meta.message, nullptr};
@@ -113,46 +162,72 @@ Task<Outcome<DialogPtr>> Directory::load(std::string id) {
   if (last.value.rows.empty() || !decode(last.value.rows.front().value, entry))
     co_return {LCG_E_INTERNAL, "log is damaged", nullptr};
   dialog->head = dialog->submitted = entry.dseq;
-  dialog->notified = entry.dseq;  // notifier.cc knows better for a dialog that was left dirty
+  dialog->notified = entry.dseq;  // Notifier::unsettled knows better
   dialog->last_ts_ms = entry.ts_ms;
   const lcg_status members = co_await read_members(dialog);
   if (members != LCG_OK) co_return {members, "members could not be read", nullptr};
-  suspects_.erase(id);
+  if (suspect) suspects_.erase(id);
   if (published < dialog->head) co_await announce(dialog, published);
   co_return {LCG_OK, {}, dialog};
 }
 
-// A dialog whose members are told one by one has them all in memory; of a large one, those who do something.
+// The first page of them: of most dialogs that is all. Of a large one, those who do something.
 Task<lcg_status> Directory::read_members(DialogPtr dialog) {
   if (dialog->meta.large) co_return LCG_OK;
-  storage::Scan page{kMemberDocs, "", "", storage::kMaxScanRows, false};
-  for (;;) {
-    Outcome<storage::ScanRows> rows = co_await store_.scan(dialog->id, page);
-    if (!rows.ok()) co_return LCG_E_BUSY;
-    for (storage::Row& row : rows.value.rows) {
+  storage::Pages pages(host_, dialog->id, {kMemberDocs, "", ""}, {.rows = kFirstMembers});
+  Outcome<std::vector<storage::Row>> rows = co_await pages.next();
+  if (!rows.ok()) co_return LCG_E_BUSY;
+  for (storage::Row& row : rows.value) {
+    Member member;
+    if (!decode(row.value, member)) co_return LCG_E_INTERNAL;
+    dialog->count_in(row.key, member);
+    dialog->members.emplace(std::move(row.key), std::move(member));
+  }
+  dialog->all_members = dialog->crowd_known = pages.done();
+  co_return LCG_OK;
+}
+
+Task<lcg_status> Directory::know_crowd(DialogPtr dialog) {
+  while (dialog->crowd_reading) co_await dialog->crowd_read.wait();
+  if (dialog->crowd_known || dialog->meta.large) co_return LCG_OK;
+  dialog->crowd_reading = true;
+  const lcg_status status = co_await read_crowd(dialog);
+  dialog->crowd_reading = false;
+  dialog->crowd_read.pulse();
+  co_return status;
+}
+
+// Who is in memory is newer there than in the store, whenever the page is read.
+Task<lcg_status> Directory::read_crowd(DialogPtr dialog) {
+  storage::Pages pages(host_, dialog->id, {kMemberDocs, "", ""});
+  while (!pages.done() && !dialog->meta.large) {
+    Outcome<std::vector<storage::Row>> rows = co_await pages.next();
+    if (!rows.ok() || !dialog->usable()) co_return LCG_E_BUSY;
+    for (storage::Row& row : rows.value) {
+      if (dialog->members.contains(row.key)) continue;
       Member member;
       if (!decode(row.value, member)) co_return LCG_E_INTERNAL;
+      if (!member.in()) continue;
+      dialog->count_in(row.key, member);
       dialog->members.emplace(std::move(row.key), std::move(member));
     }
-    if (!rows.value.more || rows.value.rows.empty()) break;
-    page.from = rows.value.rows.back().key + '\0';
   }
-  dialog->all_members = true;
+  dialog->crowd_known = true;
   co_return LCG_OK;
 }
 
 // Entries that turned out durable although their write was reported as failed: subscribers have not seen
-// them.
+// them. What is left out, a later position will show them as a gap.
 Task<> Directory::announce(DialogPtr dialog, uint64_t after) {
-  const std::string to = storage::key_u64(dialog->head + 1);
-  while (after < dialog->head) {
-    Outcome<storage::ScanRows> rows = co_await store_.scan(
-        dialog->id, {kLogDocs, storage::key_u64(after + 1), to, storage::kMaxScanRows, false});
-    if (!rows.ok() || rows.value.rows.empty()) break;  // a later position will show subscribers the gap
-    for (const storage::Row& row : rows.value.rows) {
+  storage::Pages pages(host_, dialog->id,
+                       {kLogDocs, storage::key_u64(after + 1), storage::key_u64(dialog->head + 1)},
+                       {.rows = kAnnouncedAtOnce});
+  while (!pages.done()) {
+    Outcome<std::vector<storage::Row>> rows = co_await pages.next();
+    if (!rows.ok()) co_return;
+    for (const storage::Row& row : rows.value) {
       Entry entry;
       if (decode(row.value, entry)) publish_(*dialog, entry);
-      after = storage::u64_of_key(row.key);
     }
   }
 }
@@ -171,7 +246,27 @@ Task<Outcome<Member*>> Directory::member(DialogPtr dialog, std::string user) {
   Member member;
   if (!reply.ok() || !decode(reply.data, member))
     co_return {LCG_E_BUSY, "the member could not be read", nullptr};
-  co_return {LCG_OK, {}, &dialog->members.try_emplace(std::move(user), std::move(member)).first->second};
+  const auto kept = dialog->members.try_emplace(std::move(user), std::move(member)).first;
+  dialog->count_in(kept->first, kept->second);
+  co_return {LCG_OK, {}, &kept->second};
+}
+
+Task<Outcome<Member>> Directory::look(DialogPtr dialog, std::string user) {
+  Outcome<Member> out;
+  const auto known = dialog->members.find(user);
+  if (known != dialog->members.end()) {
+    out.value = known->second;
+    co_return out;
+  }
+  Reply reply = co_await store_.get(dialog->id, kMemberDocs, user);
+  const auto now = dialog->members.find(user);
+  if (now != dialog->members.end()) {
+    out.value = now->second;
+    co_return out;
+  }
+  out.status = reply.status;
+  if (reply.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
+  co_return out;
 }
 
 Task<Outcome<LanePtr>> Directory::lane(DialogPtr dialog, chat::Key key, bool ephemeral) {
@@ -211,41 +306,30 @@ void Directory::write_ended(Dialog& dialog) {
   if (dialog.broken && !dialog.gone && dialog.writes == 0) {
     suspects_[dialog.id] = dialog.head;
     drop(dialog);
-    // Read it again now: subscribers wait for what became durable behind our back.
-    auto again = [](Directory* self, std::string id) -> Task<> { co_await self->open(std::move(id)); };
-    if (!host_.stopping()) host_.spawn(again(this, dialog.id));
+    // Read it again now: subscribers wait for what became durable behind our back, and members to be told.
+    dirty_(dialog.id, dialog.dirty_mark);
   }
 }
 
 void Directory::drop(Dialog& dialog) {
   if (dialog.gone) return;
   dialog.gone = true;
-  const auto it = dialogs_.find(dialog.id);
-  if (it != dialogs_.end() && it->second.dialog.get() == &dialog) {
-    const DialogPtr alive = it->second.dialog;
-    used_.erase(it->second.used);
-    dialogs_.erase(it);
-    alive->gone_event.set();
-    alive->lane_moved.pulse();
-    alive->dirty_changed.pulse();
-  } else {
-    dialog.gone_event.set();
-  }
+  const DialogPtr alive = take(dialog);
+  dialog.gone_event.set();
+  dialog.lane_moved.pulse();
+  dialog.dirty_changed.pulse();
 }
 
 void Directory::trim() {
   auto it = used_.end();
   // A few looks a call: the coldest are at the end, and those still in use will be cold later.
-  for (int looks = 64; looks > 0 && dialogs_.size() > settings_.cache_dialogs && it != used_.begin();
-       --looks) {
+  for (int looks = 64; looks > 0 && size_ > settings_.cache_dialogs && it != used_.begin(); --looks) {
     --it;
-    const auto cached = dialogs_.find(*it);
-    Dialog& dialog = *cached->second.dialog;
-    const bool cold =
-        cached->second.dialog.use_count() == 1 && dialog.idle() && dialog.dirty == Dialog::Dirty::kClean;
-    if (!cold) continue;
-    dialogs_.erase(cached);
-    it = used_.erase(it);
+    Dialog& dialog = *(*it)->dialog;
+    const bool settled = dialog.dirty == Dialog::Dirty::kClean && dialog.outbox.empty();
+    if ((*it)->dialog.use_count() != 1 || !dialog.idle() || !settled) continue;
+    ++it;
+    take(dialog);
   }
 }
 

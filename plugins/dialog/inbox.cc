@@ -78,18 +78,19 @@ bool decode(std::string_view data, UserDialog& d) {
   return r.ok() && role <= 2;
 }
 
-void Inbox::lost(uint32_t slot) {
-  std::erase_if(iseq_, [this, slot](const auto& item) { return host_.slot_of(item.first) == slot; });
-}
+void Inbox::lost(uint32_t slot) { iseq_.erase(slot); }
 
 Task<Outcome<uint64_t>> Inbox::last_iseq(std::string user) {
-  const auto it = iseq_.find(user);
-  if (it != iseq_.end()) co_return {LCG_OK, {}, it->second};
+  const uint32_t slot = host_.slot_of(user);
+  const auto it = iseq_[slot].find(user);
+  if (it != iseq_[slot].end()) co_return {LCG_OK, {}, it->second};
   Outcome<storage::ScanRows> rows = co_await store_.scan(user, {kUserChangeDocs, "", "", 1, true});
   if (!rows.ok()) co_return {LCG_E_BUSY, rows.message, 0};
   const uint64_t last = rows.value.rows.empty() ? 0 : storage::u64_of_key(rows.value.rows.front().key);
-  if (iseq_.size() >= kMaxCachedUsers) iseq_.erase(iseq_.begin());
-  uint64_t& cached = iseq_[user];
+  Given& given = iseq_[slot];
+  const size_t share = kMaxCachedUsers * host_.instance_count() / host_.slot_count();
+  if (given.size() >= std::max<size_t>(share, 16)) given.erase(given.begin());
+  uint64_t& cached = given[user];
   cached = std::max(cached, last);
   co_return {LCG_OK, {}, cached};
 }
@@ -166,7 +167,7 @@ Task<lcg_status> Inbox::store(std::string user, UserDialog changed, uint64_t old
 uint64_t Inbox::next_iseq(const std::string& user, uint64_t last) {
   const auto now = static_cast<uint64_t>(std::max<int64_t>(0, host_.wall_ms()));
   const uint64_t by_clock = now > message::kIdEpochMs ? (now - message::kIdEpochMs) << 10 : 0;
-  return iseq_[user] = std::max(last + 1, by_clock);
+  return iseq_[host_.slot_of(user)][user] = std::max(last + 1, by_clock);
 }
 
 Task<Reply> Inbox::project(Projection p) {

@@ -106,7 +106,9 @@ class Inbox {
   storage::Client store_;
   Client dialogs_;
   KeyedLock<> users_;
-  std::unordered_map<std::string, uint64_t> iseq_;  // last given, by user; bounded by kMaxCachedUsers
+  // The last iseq given, by slot and user; of a slot at most its share of kMaxCachedUsers.
+  using Given = std::unordered_map<std::string, uint64_t>;
+  std::unordered_map<uint32_t, Given> iseq_;
 };
 
 }  // namespace lcg::dialog

@@ -4,6 +4,8 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <tuple>
 
 #include "lcg/json.hpp"
@@ -138,7 +140,7 @@ Task<Reply> Membership::create(CreateRequest request) {
     if (!opened.ok()) co_return busy(opened.message);
     const DialogPtr dialog = opened.value;
     dialog->dirty = Dialog::Dirty::kDirty;  // create_new has listed it
-    for (const auto& [user, member] : dialog->members) dialog->outbox.emplace(user, member.version);
+    for (const auto& [user, member] : dialog->members) dialog->outbox.add(user, member.version);
     notifier_.kick(dialog);
   }
   const DialogPtr dialog = std::move(opened.value);
@@ -190,6 +192,9 @@ Task<Reply> Membership::create_new(CreateRequest q) {
   Reply stored = co_await store_.commit(q.dialog, std::move(batch));
   // A conflict: it is there, by an earlier try whose answer was lost. The caller looks who made it.
   if (stored.ok() || stored.status == LCG_E_CONFLICT) co_return Reply();
+  // It may still come to be: then its members are told.
+  directory_.doubt(q.dialog);
+  notifier_.recover(q.dialog, unborn->dirty_mark);
   co_return busy("the store did not answer");
 }
 
@@ -297,10 +302,11 @@ void Membership::apply(Dialog& dialog, const ChangeRequest& q, const Targets& ta
       retire(dialog, user);
       continue;
     }
+    dialog.count_in(user, member);
     batch.put(kMemberDocs, user, encode(member));
     if (member.windows.empty()) continue;  // it is not in any list of the user
     batch.put(kOutboxDocs, user, "");
-    dialog.outbox[user] = dseq;
+    dialog.outbox.add(user, dseq);
   }
   counts.put(meta);
   const bool becomes_large = !meta.large && meta.member_count > settings_.fan_limit;
@@ -309,11 +315,12 @@ void Membership::apply(Dialog& dialog, const ChangeRequest& q, const Targets& ta
   if (becomes_large) {
     // From now on nobody is told one by one; everybody is told that, once.
     meta.large = true;
-    for (const auto& [user, member] : dialog.members) {
-      if (!member.in() || dialog.outbox.contains(user)) continue;
+    for (const std::string& user : dialog.crowd) {
+      if (dialog.members.at(user).version == dseq) continue;
       batch.put(kOutboxDocs, user, "");
-      dialog.outbox[user] = member.version;
+      dialog.outbox.add(user, dseq);
     }
+    dialog.crowd.clear();
   }
   batch.put(kMetaDocs, kMetaKey, encode(meta));
 }
@@ -328,10 +335,12 @@ void Membership::retire(Dialog& dialog, const std::string& user) const {
 // Those who are muted still go last, so that the mute outlives the going. Of a dialog whose members are read
 // when needed, the documents of former ones cost no memory, and stay.
 void Membership::forget(Dialog& dialog, storage::Batch& batch) const {
-  if (!dialog.all_members) return;
+  // Who has not been told yet that he is out must be known until then.
+  const std::optional<std::set<std::string>> untold = dialog.outbox.users();
+  if (!dialog.all_members || !untold) return;
   std::vector<std::tuple<bool, uint64_t, std::string>> former;
   for (const auto& [user, member] : dialog.members) {
-    if (member.standing != Standing::kOut || dialog.outbox.contains(user)) continue;
+    if (member.standing != Standing::kOut || untold->contains(user)) continue;
     former.emplace_back(member.muted_until_ms > host_.wall_ms(), member.version, user);
   }
   const uint64_t over = dialog.meta.former_count - settings_.max_former;
@@ -353,7 +362,7 @@ void Membership::trim(const DialogPtr& dialog) const {
   // The directory and the caller have it, and nobody else: nobody has a pointer to a member.
   const bool alone = dialog.use_count() <= 2 && d.idle();
   if (!d.all_members && alone && d.members.size() > kMaxLargeCached)
-    std::erase_if(d.members, [&d](const auto& item) { return !d.outbox.contains(item.first); });
+    std::erase_if(d.members, [&d](const auto& item) { return !d.crowd.contains(item.first); });
 }
 
 // Leaving a direct dialog: it goes out of the user's list until there is news.
@@ -379,10 +388,16 @@ Task<Reply> Membership::change(ChangeRequest request) {
     Outcome<Member*> read = co_await directory_.member(dialog, user);
     if (!read.ok()) co_return busy(read.message);
   }
+  // One that becomes large tells that to all who are in.
+  const auto becomes_large = [this, &dialog, &request] {
+    return !dialog->meta.large && dialog->meta.member_count + request.users.size() > settings_.fan_limit;
+  };
+  if (becomes_large() && !dialog->crowd_known) co_await directory_.know_crowd(dialog);
   const lcg_status dirty = co_await notifier_.ensure_dirty(dialog);
   if (dirty != LCG_OK || !dialog->usable()) co_return busy("the dialog is being read again");
 
   // From here to the append nothing suspends: what is checked is what holds.
+  if (becomes_large() && !dialog->crowd_known) co_return busy("the members are being read");
   const auto known = [&dialog](const std::string& user) {
     const auto it = dialog->members.find(user);
     return it == dialog->members.end() ? nullptr : &it->second;

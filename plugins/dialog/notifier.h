@@ -2,20 +2,26 @@
 // Notifier: tells the members of a dialog, each on the owner of his own slot, that the dialog is at a new
 // head, and users whose membership changed that it did. At least once, coalesced.
 //
-// Before the first entry of an active period the dialog is listed as dirty in its slot's partition; it leaves
-// the list when all were told and it has been idle. A crash in between leaves it listed, and the next owner
-// tells everybody. A dialog with n members tells them at most every notify_delay * max(1, n / 50), so one
-// dialog causes at most about 1,000 calls a second, whatever its size; large dialogs (Settings::fan_limit)
-// tell nobody but changed members. Lane: the instance's.
+// Before the first entry of an active period the dialog is listed as dirty in its slot's partition. A crash leaves it
+// listed, and the next owner tells everybody. It leaves the list when it has been idle and the STORE says that nobody
+// is left in the outbox: what memory knows of the outbox (outbox.h) decides who is told now, never that all were.
+// Users are told kTellAtOnce at a time, and one write takes them out of the outbox: so much is in memory, and each
+// costs the same however many wait.
+//
+// A dialog with n members tells its news at most every notify_delay * max(1, n / 50), so one dialog causes at most
+// about 1,000 calls a second, whatever its size; large dialogs (Settings::fan_limit) tell nobody but changed members.
+// Lane: the instance's.
 #pragma once
+#include <deque>
+#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "directory.h"
 #include "feed.h"
 #include "lcg/host.hpp"
 #include "lcg/services/storage.hpp"
+#include "lcg/sync.hpp"
 #include "settings.h"
 #include "state.h"
 
@@ -31,22 +37,43 @@ class Notifier {
   Task<lcg_status> ensure_dirty(DialogPtr dialog);
   // News: the head moved, or outbox has grown.
   void kick(const DialogPtr& dialog);
-  // A dialog found dirty at the start of its slot.
-  void recover(std::string id);
-  // Takes a dialog that has been idle off the list. Call about once a second.
-  void rest(const DialogPtr& dialog);
+  // A dialog found dirty at the start of its slot, or whose creation may still come to be, and what the list says.
+  void recover(std::string id, std::string mark);
+  // A dialog that was read behind a barrier: whom is to be told, the store knows.
+  void unsettled(const DialogPtr& dialog);
+  // Takes a dialog that has been idle off the list. Call about once a second. True: it has something to do now.
+  bool rest(const DialogPtr& dialog);
 
  private:
+  struct Told {
+    std::string user;
+    uint64_t version = 0;  // of the membership; 0: there is none
+    bool large = false;
+  };
+  // One batch of users, and what became of it.
+  struct Round {
+    DialogPtr dialog;
+    WaitGroup group;
+    std::vector<Told> told;
+    bool failed = false;  // somebody could not be told
+  };
+  struct Recovery {
+    std::string id, mark;
+  };
   Task<> run(DialogPtr dialog);
-  Task<> run_recovery(std::string id);
-  Task<lcg_status> write_dirty(std::string id, bool dirty);
+  Task<> recover_all();
+  // True when nothing is left to do for it here.
+  Task<bool> recover_one(Recovery recovery);
+  Task<lcg_status> list_dirty(DialogPtr dialog);
   Task<> clear_dirty(DialogPtr dialog);
-  // True when everybody was told.
-  Task<bool> tell(DialogPtr dialog, uint64_t head);
-  // A user and the version of the membership he was told.
-  using Told = std::vector<std::pair<std::string, uint64_t>>;
-  Task<> tell_one(DialogPtr dialog, std::string user, uint64_t head, WaitGroup* group, Told* told);
-  Task<bool> empty_outbox(DialogPtr dialog, Told told);
+  // These are true when everybody was told.
+  Task<bool> tell(DialogPtr dialog);
+  Task<bool> tell_queued(DialogPtr dialog, uint64_t head, std::set<std::string>* told);
+  Task<bool> tell_stored(DialogPtr dialog, uint64_t head);
+  Task<bool> tell_crowd(DialogPtr dialog, std::set<std::string> told);
+  Task<bool> tell_users(DialogPtr dialog, std::vector<std::string> users, bool from_outbox);
+  Task<> tell_one(Round* round, std::string user);
+  Task<bool> empty_outbox(DialogPtr dialog, std::vector<Told> told);
   static bool has_news(const Dialog& dialog);
 
   Host host_;
@@ -54,6 +81,8 @@ class Notifier {
   const Settings& settings_;
   Directory& directory_;
   Feed& feed_;
+  std::deque<Recovery> recoveries_;
+  size_t recovering_ = 0;
 };
 
 }  // namespace lcg::dialog

@@ -22,7 +22,13 @@ inline constexpr size_t kMaxTitleBytes = 256;
 inline constexpr int64_t kMaxMuteMs = 10LL * 365 * 24 * 3600 * 1000;  // from now; a later end is this one
 inline constexpr uint64_t kMaxLeft = 1000;           // dialogs a user has left that sync still tells
 inline constexpr uint64_t kMaxCheckpoints = 12'000;  // of one device
-inline constexpr size_t kMaxChanges = 1000;          // of one sync; more is answered as "snapshot"
+inline constexpr uint32_t kHousekeepingMs = 1000;
+// Of one step of it, about a tenth of a millisecond: a dialog is 1, a held message 1, what a dialog then does kRestCost.
+inline constexpr size_t kHousekeepingStep = 1000, kRestCost = 100;
+inline constexpr size_t kMaxChanges = 1000;  // of one sync; more is answered as "snapshot"
+// A dialog that grows beyond the limit tells that to all members by one write: this many, those who are added
+// (kMaxUsersPerChange, two documents each) and the dialog's own documents are at most storage::kMaxBatchOps.
+inline constexpr int64_t kMaxFanLimit = 800;
 
 struct Settings {
   uint64_t cache_dialogs = 4096;  // dialogs an instance keeps in memory; more only while all are in use
@@ -46,7 +52,7 @@ struct Settings {
     s.max_members = static_cast<uint64_t>(host.config_int("max_members", 100'000, 2, 10'000'000));
     s.max_bans = static_cast<uint64_t>(host.config_int("max_bans", 1000, 1, 1'000'000));
     s.max_former = static_cast<uint64_t>(host.config_int("max_former", 1000, 10, 1'000'000));
-    s.fan_limit = static_cast<uint64_t>(host.config_int("fan_limit", 500, 0, 900));
+    s.fan_limit = static_cast<uint64_t>(host.config_int("fan_limit", 500, 0, kMaxFanLimit));
     s.notify_delay = host.config_duration("notify_delay", s.notify_delay, std::chrono::milliseconds(1));
     s.try_time = host.config_duration("try_time", s.try_time, std::chrono::milliseconds(100));
     s.idle_time = host.config_duration("idle_time", s.idle_time, std::chrono::milliseconds(100));

@@ -12,6 +12,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "entry.h"
 #include "lcg/services/dialog.hpp"
 #include "lcg/sync.hpp"
+#include "outbox.h"
 
 namespace lcg::dialog {
 
@@ -32,7 +34,8 @@ inline constexpr char kBarrierDocs[] =
     "dialog_barrier";  // "last" -> Unix ms of the last read behind a barrier
 inline constexpr char kMetaKey[] = "meta";
 // Collection of partition "@<slot>".
-inline constexpr char kDirtyDocs[] = "dialog_dirty";  // dialog id -> "": members may not have been told all
+inline constexpr char kDirtyDocs[] =
+    "dialog_dirty";  // dialog id -> Dialog::dirty_mark: members may not have been told all
 
 enum class Role : uint8_t { kMember = 0, kAdmin = 1, kOwner = 2 };
 enum class Standing : uint8_t { kOut = 0, kIn = 1, kBanned = 2 };
@@ -104,6 +107,10 @@ struct Dialog {
   std::unordered_map<std::string, Member> members;
   // Of forgotten users, until nobody can hold a pointer any more, and when that is.
   std::deque<std::pair<int64_t, std::unordered_map<std::string, Member>::node_type>> retired;
+  // Who is in, and is told one by one that there is news. Empty in a large dialog; whole when crowd_known.
+  std::set<std::string> crowd;
+  bool crowd_known = false, crowd_reading = false;
+  Event crowd_read;
   std::unordered_map<std::string, LanePtr> lanes;   // user NUL device; the idle make room at kMaxLanes
   std::unordered_map<uint64_t, Prepared> prepared;  // by message id
   std::deque<std::shared_ptr<Pending>> pending;     // in order of position
@@ -128,10 +135,10 @@ struct Dialog {
   // Telling members (notifier.h).
   enum class Dirty : uint8_t { kClean, kChanging, kDirty };
   Dirty dirty = Dirty::kClean;
+  std::string dirty_mark;  // what the list says, another each time
   Event dirty_changed;
-  std::map<std::string, uint64_t>
-      outbox;             // users whose own list does not know this version of their membership
-  uint64_t notified = 0;  // members were told of this head
+  Outbox outbox;
+  uint64_t notified = 0;  // the crowd was told of this head
   bool notifying = false;
   int64_t last_use_ns = 0;
 
@@ -141,6 +148,15 @@ struct Dialog {
   Event mark_changed;
   bool feed_told = false;  // the deliverer knows that there is more than it has read
 
+  // The standing of a member of `members` is known, or has changed.
+  void count_in(const std::string& user, const Member& member) {
+    if (meta.large) return;
+    if (member.in()) {
+      crowd.insert(user);
+    } else {
+      crowd.erase(user);
+    }
+  }
   bool usable() const { return !broken && !gone; }
   bool idle() const { return prepared.empty() && writes == 0; }
 };

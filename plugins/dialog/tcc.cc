@@ -163,6 +163,10 @@ void Tcc::expire(Dialog& dialog) {
   for (const uint64_t id : late) forget(dialog, id);
 }
 
+void Tcc::stop_waiting() {
+  for (Dialog* dialog : waiting_) dialog->lane_moved.pulse();
+}
+
 Task<Reply> Tcc::settled(std::shared_ptr<Pending> pending) {
   co_await pending->outcome.wait();
   if (pending->outcome.get()) co_return committed(*pending->entry);
@@ -203,7 +207,9 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
     const bool in_turn = !request.numbered || request.key.cseq == lane.value->last_cseq + 1;
     if (!in_turn && lane.value->prepared.begin()->first < request.key.cseq) {
       if (host_.stopping()) co_return busy("stopping");
+      const auto waiting = waiting_.insert(dialog.get());
       co_await dialog->lane_moved.wait();  // the predecessor is confirmed, cancelled or expires
+      waiting_.erase(waiting);
       continue;
     }
     Reply refusal = check_member(*dialog, member.value, request);

@@ -7,6 +7,7 @@
 #pragma once
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -52,6 +53,8 @@ class Tcc {
   Task<Reply> give_up(chat::Key key);
   // Forgets what was held too long. Call about once a second.
   void expire(Dialog& dialog);
+  // Nobody must wait for another message of the device any longer.
+  void stop_waiting();
 
  private:
   Reply check_member(const Dialog& dialog, const Member* member, const TryRequest& request) const;
@@ -73,6 +76,7 @@ class Tcc {
   Notifier& notifier_;
   Contacts& contacts_;
   Fence fence_;
+  std::multiset<Dialog*> waiting_;  // a confirm waits for its predecessor in this dialog
 };
 
 }  // namespace lcg::dialog
