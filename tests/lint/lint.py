@@ -91,10 +91,23 @@ def check_pages(files):
                         yield f"{f}:{n}: {name} does not exist"
 
 
+def check_security(files):
+    """Every test that SECURITY.md names is there: a file in backticks, then names in quotes ("Suite, Case" or a title)."""
+    for n, line in enumerate((ROOT / "SECURITY.md").read_text().split("\n"), 1):
+        for path, names in re.findall(r'`([\w./-]+(?:_test\.\w+|\.test\.mjs))`((?: "[^"]*",?)+)', line):
+            if path not in files:
+                yield f"SECURITY.md:{n}: {path} does not exist"
+                continue
+            text = (ROOT / path).read_text()
+            for name in re.findall(r'"([^"]*)"', names):
+                if name not in text:
+                    yield f"SECURITY.md:{n}: {path} has no test {name!r}"
+
+
 def main():
     files = tracked()
     passed = failed = 0
-    for check in (check_includes, check_sizes, check_format, check_unfinished, check_pages):
+    for check in (check_includes, check_sizes, check_format, check_unfinished, check_pages, check_security):
         offences = list(check(files))
         for offence in offences:
             print(offence)
