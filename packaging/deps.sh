@@ -9,7 +9,7 @@ packages=(ca-certificates curl g++ make cmake ninja-build ccache mold pkg-config
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev librocksdb-dev
   libspdlog-dev libcli11-dev libsodium-dev libcjose-dev libxxhash-dev libre2-dev libprotozero-dev libcurl4-openssl-dev libicu-dev zlib1g-dev)
 if [ "$what" = test ]; then
-  packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 python3 iproute2 procps
+  packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-19 python3 iproute2 procps
     libprotobuf-dev protobuf-compiler openssl nginx-light haproxy chromium
     python3-venv python3-websockets python3-yaml python3-jsonschema python3-jwt python3-cryptography)
 fi

@@ -72,11 +72,20 @@ def ctest(preset, tally, only=None):
         count_case(case, gtest_dir, tally)
 
 
-def part_lint(tally):
-    out = subprocess.run([sys.executable, "tests/lint/lint.py"], cwd=ROOT, capture_output=True, text=True)
+def counted(script, tally):
+    """A script that ends with 'N passed, N failed'."""
+    out = subprocess.run([sys.executable, script], cwd=ROOT, capture_output=True, text=True)
     print(out.stdout, out.stderr, flush=True)
-    passed, failed = map(int, re.search(r"(\d+) passed, (\d+) failed", out.stdout).groups())
-    tally.add(passed, failed)
+    counts = re.search(r"(\d+) passed, (\d+) failed", out.stdout)
+    tally.add(*(map(int, counts.groups()) if counts else (0, 1)))
+
+
+def part_lint(tally):
+    counted("tests/lint/lint.py", tally)
+
+
+def part_tidy(tally):
+    counted("tests/lint/tidy.py", tally)
 
 
 def part_asan(tally):
@@ -106,7 +115,7 @@ def part_fuzz(tally):
 
 
 def main():
-    parts = {"lint": part_lint, "asan": part_asan, "tsan": part_tsan, "fuzz": part_fuzz}
+    parts = {"lint": part_lint, "tidy": part_tidy, "asan": part_asan, "tsan": part_tsan, "fuzz": part_fuzz}
     chosen = sys.argv[1:] or list(parts)
     total, lines = Tally(), []
     for name in chosen:

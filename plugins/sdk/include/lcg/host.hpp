@@ -90,6 +90,7 @@ class Host {
   std::vector<std::string> config_list(std::string_view key) const {
     std::vector<std::string> items;
     const int64_t count = config_int(std::string(key) + ".#", 0, 0, 1 << 20);
+    items.reserve(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i)
       items.push_back(config_required(std::string(key) + "." + std::to_string(i)));
     return items;
