@@ -83,6 +83,21 @@ TEST(GatewayConfig, InflatedMessageIsTenTimesTheMessageAndNeverOverTheLimitOfAny
             ws::kMaxMessageBytes);
 }
 
+TEST(GatewayConfig, WhatInflatingMayCostFollowsTheMessageOrIsGiven) {
+  const ws::FrameLimits of_size =
+      Read("gateway: { websocket: { message_size: 10KiB } }").value.connection.frame;
+  EXPECT_EQ(of_size.inflated_burst, 400u << 10);
+  EXPECT_EQ(of_size.inflated_per_second, 100u << 10);
+  EXPECT_EQ(of_size.inflated_before_connect, 10u << 10);
+
+  const ws::FrameLimits given =
+      Read("gateway: { websocket: { decompressed_burst: 1MiB, decompressed_per_second: 2MiB } }")
+          .value.connection.frame;
+  EXPECT_EQ(given.inflated_burst, 1u << 20);
+  EXPECT_EQ(given.inflated_per_second, 2u << 20);
+  EXPECT_EQ(given.inflated_before_connect, 64u << 10);
+}
+
 struct Wrong {
   const char* text;
   const char* error;
@@ -102,6 +117,7 @@ TEST(GatewayConfig, Mistakes) {
            {"gateway: { clients: { channels: 0 } }", "channels"},
            {"gateway: { websocket: { soft_queue: 1MiB } }", "half of websocket.hard_queue"},
            {"gateway: { websocket: { decompressed_size: 32KiB } }", "at least websocket.message_size"},
+           {"gateway: { websocket: { decompressed_burst: 64KiB } }", "at least websocket.decompressed_size"},
            {"gateway: { http_plugin_paths: [oauth] }", "begin with '/'"},
        }) {
     Read read(row.text);

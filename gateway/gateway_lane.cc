@@ -26,6 +26,7 @@ GatewayLane::GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const Gat
                *rates_,
                RateRules(config.session.connection_rates),
                Gcra(config.session.errors),
+               Gcra(config.session.answers),
                sessions_,
                {protocol::make_reader(Encoding::kJson), protocol::make_reader(Encoding::kProtobuf)},
                {},

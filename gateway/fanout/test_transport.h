@@ -36,6 +36,7 @@ class TestTransport final : public ws::Transport {
   }
   void send_ping(std::string_view) override { ++pings; }
   size_t queued_bytes() const override { return queued; }
+  bool congested() const override { return congested_by_queue; }
   void pause_reading(bool pause) override { paused = pause; }
   void close(uint32_t code, std::string_view why) override {
     if (ended()) return;
@@ -65,6 +66,7 @@ class TestTransport final : public ws::Transport {
   std::string reason;
   bool aborted = false;
   bool paused = false;
+  bool congested_by_queue = false;
 
  private:
   // The bytes of the frame that `block` begins with.

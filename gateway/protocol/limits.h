@@ -55,6 +55,20 @@ inline constexpr std::chrono::milliseconds kPongTimeout{8'000};
 inline constexpr std::chrono::milliseconds kStaleTimeout{10'000};
 inline constexpr std::chrono::milliseconds kExpiredGrace{25'000};
 
+// Commands of one connection that run before others get their turn, and how long the rest of them waits then. So many
+// bytes of its answers count as one command more: a turn makes 256 KiB of them and one answer.
+inline constexpr unsigned kCommandsPerTurn = 64;
+inline constexpr size_t kAnswerBytesPerCommand = 4096;
+inline constexpr std::chrono::milliseconds kTurnDelay{1};
+
+// Bytes of answers to one connection a second, and at once; over it what asks for many is refused (error 111):
+// subscribe, presence, history, rpc. A short answer is not counted: its command is.
+inline constexpr size_t kAnswerBytesPerSecond = 2u << 20;
+inline constexpr size_t kAnswerBurstBytes = 16u << 20;
+inline constexpr size_t kShortAnswerBytes = 1024;
+// Bytes of publications that one connect reply recovers; what is over it is told as not recovered.
+inline constexpr size_t kMaxConnectRecoveryBytes = 4u << 20;
+
 // Commands of one connection a second, and at once; over it error 111. Well above what a person's client
 // does, well below what hurts a lane.
 inline constexpr double kCommandsPerSecond = 200;

@@ -49,12 +49,23 @@ struct Progress {
 };
 using ProgressPtr = std::shared_ptr<Progress>;
 
+// One command may recover every channel: together no more than one reply should hold. `bytes`: of those before.
+void bound_recovery(SubscribeResponse& answer, size_t& bytes) {
+  for (const PublicationPtr& one : answer.publications) bytes += one->data.size();
+  if (bytes <= protocol::kMaxConnectRecoveryBytes || answer.publications.empty()) return;
+  answer.recovered = false;
+  answer.position.offset = answer.publications.back()->offset;
+  answer.publications.clear();
+}
+
 void reply(Session& session, Progress& progress) {
   SessionContext& context = session.context();
   const SessionOptions& options = context.options;
   std::vector<protocol::ServerSubscription> subs;
   subs.reserve(progress.subs.size());
-  for (const Progress::Sub& sub : progress.subs) {
+  size_t recovered = 0;
+  for (Progress::Sub& sub : progress.subs) {
+    bound_recovery(sub.answer, recovered);
     if (!session.can_be_sent(sub.answer.publications)) return;
     session.set_expiry(*sub.subscription, sub.answer.expire_at_ms, sub.answer.server_refresh);
     subs.push_back({sub.subscription->channel->name, subscribe_reply(sub.answer)});

@@ -35,6 +35,10 @@ bool Gcra::take(std::atomic<int64_t>& empty_at, MonoTime now) const {
   }
 }
 
+void Gcra::charge(int64_t& empty_at, MonoTime now, size_t units) const {
+  empty_at = std::max(empty_at, now.ns) + interval_ns_ * static_cast<int64_t>(units);
+}
+
 std::string_view operation_name(protocol::Method method) {
   static constexpr std::array<std::string_view, kMethods> kNames = {
       "",        "connect", "",     "subscribe", "unsubscribe", "publish", "presence", "presence_stats",

@@ -35,6 +35,10 @@ class Gcra {
   // `empty_at`: 0 in the beginning. False: over the limit, nothing is taken.
   bool take(int64_t& empty_at, MonoTime now) const;
   bool take(std::atomic<int64_t>& empty_at, MonoTime now) const;
+  // Takes what is known only afterwards, however much; what is over the limit then is paid back by waiting.
+  void charge(int64_t& empty_at, MonoTime now, size_t units) const;
+  // Is more taken than the burst?
+  bool in_debt(int64_t empty_at, MonoTime now) const { return empty_at - now.ns > slack_ns_; }
 
  private:
   std::optional<int64_t> next(int64_t empty_at, MonoTime now) const;

@@ -11,6 +11,12 @@ namespace lcg::gateway {
 namespace {
 
 void bad_request(Session& session, const protocol::Command&) { session.close(disconnect_code::kBadRequest); }
+bool may_answer_much(protocol::Method method) {
+  using protocol::Method;
+  return method == Method::kSubscribe || method == Method::kPresence || method == Method::kHistory ||
+         method == Method::kRpc;
+}
+
 // Nobody takes what is sent without an answer (client-protocol 1.3 rule 8).
 void not_taken(Session& session, const protocol::Command&) { session.close(disconnect_code::kNotAvailable); }
 
@@ -29,7 +35,9 @@ void Session::on_message(std::string_view payload, ws::MessageKind) {
   if (busy_ || held_ != nullptr) return hold(payload, 0);
   protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_.encoding)];
   reader.open(payload);
-  if (!run(reader)) hold(reader.rest(), reader.commands());
+  if (run(reader)) return;
+  hold(reader.rest(), reader.commands());
+  resume_later();
 }
 
 void Session::run_unidirectional(std::string_view request) {
@@ -39,13 +47,19 @@ void Session::run_unidirectional(std::string_view request) {
   dispatch(reader.command());
 }
 
-// False: a command waits for its answer, reader.rest() for it.
+bool Session::may_run() const {
+  return !busy_ && state_ != SessionState::kDraining && ran_ < protocol::kCommandsPerTurn &&
+         !transport_.congested();
+}
+
+// False: reader.rest() waits for the answer to a command, for its turn, or for the client to read.
 bool Session::run(protocol::CommandReader& reader) {
   running_ = true;
   bool more = true;
-  while (more && !busy_ && state_ != SessionState::kDraining) {
+  while (more && may_run()) {
     switch (reader.next()) {
       case protocol::Next::kCommand:
+        spend_turn(1);
         dispatch(reader.command());
         break;
       case protocol::Next::kEnd:
@@ -57,7 +71,18 @@ bool Session::run(protocol::CommandReader& reader) {
     }
   }
   running_ = false;
-  return !busy_ || state_ == SessionState::kDraining;
+  return !more || state_ == SessionState::kDraining;
+}
+
+// A lane does not tell when a turn begins. So half a turn's commands ask for it, once, which most sessions never do.
+void Session::spend_turn(size_t commands) {
+  constexpr size_t kHalf = protocol::kCommandsPerTurn / 2;
+  const size_t before = ran_;
+  ran_ = static_cast<uint8_t>(std::min<size_t>(before + commands, protocol::kCommandsPerTurn));
+  if (before >= kHalf || ran_ < kHalf) return;
+  context_.lane.start_timer(protocol::kTurnDelay, [&sessions = context_.sessions, handle = handle_] {
+    if (Session* session = sessions.find(handle)) session->ran_ = 0;
+  });
 }
 
 void Session::dispatch(const protocol::Command& command) {
@@ -77,7 +102,7 @@ void Session::dispatch(const protocol::Command& command) {
   }
   if (is_pong) return pong();
   busy_ = true;
-  if (!within_limits(command.method)) {
+  if (!within_limits(command)) {
     ++context_.stats.rate_limited;
     const Error error = make_error(error_code::kTooManyRequests);
     if (input == Input::kConnect) return refused(command.id, error);
@@ -86,8 +111,10 @@ void Session::dispatch(const protocol::Command& command) {
   kHandlers[static_cast<size_t>(command.method)](*this, command);
 }
 
-bool Session::within_limits(protocol::Method method) {
+bool Session::within_limits(const protocol::Command& command) {
+  const protocol::Method method = command.method;
   const MonoTime now = context_.lane.now();
+  if (answers_ != 0 && may_answer_much(method) && context_.answer_rule.in_debt(answers_, now)) return false;
   const RateRules& own = context_.connection_rules;
   if (own.numbers() == 1) {
     if (!own.take(method, std::span(&commands_, 1), now)) return false;
@@ -119,11 +146,27 @@ void Session::hold(std::string_view rest, uint32_t commands) {
 
 void Session::finish() {
   busy_ = false;
-  if (running_ || held_ == nullptr || resume_planned_) return;
+  if (!running_ && held_ != nullptr) resume_at_turn_end();
+}
+
+void Session::resume_at_turn_end() {
+  if (resume_planned_) return;
   // Not now: whoever brought the answer may be in the middle of another session's frame.
   resume_planned_ = true;
   context_.lane.at_turn_end([&sessions = context_.sessions, handle = handle_] {
     if (Session* session = sessions.find(handle)) session->resume();
+  });
+}
+
+// What stopped was not a command that waits: then finish() goes on. Nor the queue: then on_writable_low() does.
+void Session::resume_later() {
+  if (busy_ || held_ == nullptr || resume_planned_ || transport_.congested()) return;
+  resume_planned_ = true;
+  context_.lane.start_timer(protocol::kTurnDelay, [&sessions = context_.sessions, handle = handle_] {
+    Session* session = sessions.find(handle);
+    if (session == nullptr) return;
+    session->ran_ = 0;
+    session->resume();
   });
 }
 
@@ -139,7 +182,7 @@ void Session::resume() {
     if (left > 0) {
       frame.bytes.erase(0, frame.bytes.size() - left);
       frame.commands = reader.commands();
-      return;
+      return resume_later();
     }
     held_->bytes -= sizeof(Held::Frame);
     ++held_->next;
@@ -194,6 +237,11 @@ bool Session::refuse(uint32_t id, const Outcome& outcome) {
   }
   if (outcome.error) fail(id, outcome.error);
   return static_cast<bool>(outcome.error);
+}
+
+void Session::charge_answer(size_t bytes) {
+  context_.answer_rule.charge(answers_, context_.lane.now(), bytes);
+  spend_turn(bytes / protocol::kAnswerBytesPerCommand);
 }
 
 bool Session::can_be_sent(std::span<const PublicationPtr> publications) {

@@ -4,7 +4,8 @@
 // Commands run one at a time, in order: the next begins when the one before has been answered. An answer that
 // comes while the command is being handled lets the loop over the frame go on, without a copy; else the rest
 // of the frame is put aside (protocol::kHeldPauseBytes, kHeldMaxBytes) and taken up again at the end of the
-// lane's turn in which the answer came.
+// lane's turn in which the answer came. The rest waits as well when the connection has run kCommandsPerTurn of them, so
+// that others get their turn, and while so much is queued for the client that it must read before it is heard.
 //
 // A unidirectional session (client-protocol 1.14) has one command, its connect, which it names by its first message
 // alone; what it sends later is ignored. What would be an error is a disconnect.
@@ -101,6 +102,8 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void fail(uint32_t id, uint32_t code) { fail(id, make_error(code)); }
   // An outcome that is not ok: the error reply, or the disconnect. False: it is ok.
   bool refuse(uint32_t id, const Outcome& outcome);
+  // An answer of so many bytes was made, or what would have been one: it counts against `clients.answer_burst`.
+  void charge_answer(size_t bytes);
   // JSON cannot carry a binary publication: false, and closed with 3506.
   bool can_be_sent(std::span<const PublicationPtr> publications);
   // A payload as the broker wants it.
@@ -178,9 +181,13 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   bool run(protocol::CommandReader& reader);
   void dispatch(const protocol::Command& command);
   void run_unidirectional(std::string_view request);
-  bool within_limits(protocol::Method method);
+  bool may_run() const;
+  bool within_limits(const protocol::Command& command);
   void hold(std::string_view rest, uint32_t commands);
   void resume();
+  void resume_at_turn_end();
+  void resume_later();
+  void spend_turn(size_t commands);
   void finish();
   void pong();
   template <class Encode>
@@ -188,6 +195,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
     if (context_.out.capacity() > protocol::kKeptBufferBytes) context_.out = std::string();
     context_.out.clear();
     encode(encoder_, context_.out);
+    if (context_.out.size() > protocol::kShortAnswerBytes) charge_answer(context_.out.size());
   }
   template <class Encode>
   void send(Encode&& encode) {
@@ -218,6 +226,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   std::unique_ptr<Held> held_;
   std::unique_ptr<Extras> extras_;
   int64_t commands_ = 0;  // of Gcra: every command
+  int64_t answers_ = 0;   // of Gcra: bytes of answers
 
   // Points in time, 0: none. One timer serves the earliest. The beat is the next ping, or, before the connection is
   // open, the moment it becomes stale.
@@ -229,6 +238,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   const SessionId id_;
   const protocol::Variant variant_;
   const TransportKind kind_;
+  uint8_t ran_ = 0;  // commands, and what counts as such, since a turn began; at most kCommandsPerTurn
   SessionState state_ = SessionState::kFresh;
   const bool frame_ping_ : 1;
   bool server_refresh_ : 1 = false;

@@ -56,6 +56,10 @@ void read_clients(config::Section clients, SessionOptions& out) {
   clients.get("channel_length", out.channel_max_length, 1, 1024);
   clients.get("commands_per_second", out.connection_rates.all.per_second, 0, 1e6);
   clients.get("command_burst", out.connection_rates.all.burst, 1, 1e6);
+  size_t answer_bytes = protocol::kAnswerBytesPerSecond, answer_burst = protocol::kAnswerBurstBytes;
+  clients.get_size("answer_bytes_per_second", answer_bytes, 0, 1u << 30);
+  clients.get_size("answer_burst", answer_burst, 1024, 1u << 30);
+  out.answers = {.per_second = static_cast<double>(answer_bytes), .burst = static_cast<double>(answer_burst)};
   config::Section rates = clients.section("rate_limits");
   read_rates(rates.section("connection"), false, out.connection_rates);
   read_rates(rates.section("user"), true, out.user_rates);

@@ -25,6 +25,8 @@ gateway:
   clients:
     errors_per_second: 2
     error_burst: 20
+    answer_bytes_per_second: 1MiB
+    answer_burst: 4MiB
     headers: [X-Tenant, cookie]
     emulated_headers: [x-trace]
     connect_time: true
@@ -40,6 +42,8 @@ gateway:
   const SessionOptions& value = read.value;
   EXPECT_EQ(value.errors.per_second, 2);
   EXPECT_EQ(value.errors.burst, 20);
+  EXPECT_EQ(value.answers.per_second, 1 << 20);
+  EXPECT_EQ(value.answers.burst, 4 << 20);
   EXPECT_THAT(value.headers, ElementsAre("x-tenant", "cookie"));
   EXPECT_THAT(value.emulated_headers, ElementsAre("x-trace"));
   EXPECT_TRUE(value.connect_time);
@@ -51,6 +55,13 @@ gateway:
   EXPECT_EQ(value.user_rates.all.per_second, 100);
   EXPECT_EQ(value.user_rates.all.burst, 100);  // what is not given is a second's worth
   EXPECT_EQ(value.address_rates.operations[static_cast<size_t>(protocol::Method::kConnect)].burst, 50);
+}
+
+TEST(SessionConfig, NoBytesASecondAreNoLimit) {
+  Read read("gateway: { clients: { answer_bytes_per_second: 0 } }");
+
+  ASSERT_TRUE(read.document.ok()) << read.document.error_text();
+  EXPECT_EQ(read.value.answers.per_second, 0);
 }
 
 TEST(SessionConfig, Mistakes) {

@@ -38,7 +38,7 @@ struct SessionContext {
   PositionCheck& positions;
   SharedRates& rates;
   const RateRules connection_rules;
-  const Gcra error_rule;
+  const Gcra error_rule, answer_rule;
   SessionTable& sessions;
   std::array<std::unique_ptr<protocol::CommandReader>, 2> readers;  // by Encoding
   // One message on its way from an encoder to a transport; empty in between.

@@ -23,6 +23,8 @@ struct SessionOptions {
   // Over one of these: error 111. `all` of a connection is commands_per_second and command_burst.
   RateTable connection_rates{.all = {protocol::kCommandsPerSecond, protocol::kCommandBurst}};
   RateTable user_rates, address_rates;
+  // Bytes of answers; a connection over it is refused what asks for more of them: error 111.
+  RateLimit answers{.per_second = protocol::kAnswerBytesPerSecond, .burst = protocol::kAnswerBurstBytes};
   // Errors a connection may be answered with, but for those that another try may help against; over it 3509. Nobody
   // who means well gets so many.
   RateLimit errors{.per_second = 10, .burst = 1000};

@@ -92,6 +92,7 @@ void Session::on_writable_low() {
   for (size_t i = subscriptions_.size(); i > 0; --i) {
     if (Hub::collapsed(*subscriptions_[i - 1])) on_position_lost(*subscriptions_[i - 1]);
   }
+  if (held_ != nullptr && !busy_) resume_at_turn_end();
 }
 
 }  // namespace lcg::gateway

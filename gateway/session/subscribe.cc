@@ -48,6 +48,12 @@ Error check(const Session& session, const SessionOptions& options,
   return {};
 }
 
+size_t bytes_of(std::span<const PublicationPtr> publications) {
+  size_t bytes = 0;
+  for (const PublicationPtr& one : publications) bytes += sizeof(Publication) + one->data.size();
+  return bytes;
+}
+
 void reply(Session& session, const Wish& wish, Subscription& subscription, const SubscribeResponse& answer) {
   protocol::SubscribeReply reply = subscribe_reply(answer);
   std::vector<PublicationPtr> passed;
@@ -55,6 +61,8 @@ void reply(Session& session, const Wish& wish, Subscription& subscription, const
     std::copy_if(answer.publications.begin(), answer.publications.end(), std::back_inserter(passed),
                  [&](const PublicationPtr& one) { return wish.filter->matches(one->tags); });
     reply.publications = passed;
+    // Looking at what is left out is work as well.
+    session.charge_answer(bytes_of(answer.publications) - bytes_of(passed));
   }
   if (!session.can_be_sent(reply.publications)) return;
   reply.ttl_seconds = session.set_expiry(subscription, answer.expire_at_ms, answer.server_refresh);

@@ -32,6 +32,7 @@ class StreamConnection final : public ws::Transport, private ws::StreamObserver 
   void send_ping(std::string_view) override {}  // there is no such frame here
   size_t queued_bytes() const override { return queue_.bytes(); }
   void pause_reading(bool) override {}  // nothing is read
+  bool congested() const override { return queue_.bytes() > set_.limits_.read_pause_bytes; }
   void close(uint32_t code, std::string_view reason) override;
   void abort(uint32_t code, std::string_view reason) override;
   ClientAddress remote_address() const override { return stream_->remote_address(); }
