@@ -9,7 +9,7 @@
 namespace lcg::broker {
 namespace {
 
-constexpr const char* kCollection = "device";
+constexpr const char* kCollection = Devices::kCollection;
 constexpr uint64_t kFirstEpoch = 1;
 
 // Epoch, then the wall clock in ms when it was issued.
@@ -41,7 +41,13 @@ struct Registry::Bind {
 };
 
 Registry::Registry(Lane& lane, Bus& bus, host::PluginHost& host, RegistryLimits limits)
-    : lane_(lane), bus_(bus), host_(host), limits_(limits), records_(lane, host), ends_(lane) {}
+    : lane_(lane),
+      bus_(bus),
+      host_(host),
+      limits_(limits),
+      records_(lane, host),
+      devices_(lane, host),
+      ends_(lane) {}
 
 void Registry::bind(BindSession request, BindFn done) {
   auto bind = std::make_shared<Bind>();
@@ -121,7 +127,19 @@ void Registry::read_epoch(std::shared_ptr<Bind> bind) {
 }
 
 void Registry::write_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch) {
+  if (!current.empty()) return put_epoch(std::move(bind), std::move(current), epoch, {});
+  const std::string& user = bind->peer().user;
+  devices_.make_room(user, [this, bind](Devices::Room room) mutable {
+    if (!room.outcome.ok()) return refuse(*bind, std::move(room.outcome));
+    if (Outcome why = refusal(*bind); !why.ok()) return refuse(*bind, std::move(why));
+    put_epoch(std::move(bind), {}, room.epoch, std::move(room.evicted));
+  });
+}
+
+void Registry::put_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch,
+                         std::string evicted) {
   storage::Batch batch;
+  if (!evicted.empty()) batch.erase(kCollection, std::move(evicted));
   const std::string& device = bind->peer().device;
   if (current.empty())
     batch.require_absent(kCollection, device);

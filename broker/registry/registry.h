@@ -32,6 +32,7 @@
 #include "base/lane.h"
 #include "broker/api/bus.h"
 #include "broker/host/plugin_host.h"
+#include "broker/registry/devices.h"
 #include "broker/registry/http_bindings.h"
 #include "broker/registry/session_ends.h"
 #include "broker/registry/user_records.h"
@@ -134,6 +135,7 @@ class Registry {
   void check_block(std::shared_ptr<Bind> bind);
   void read_epoch(std::shared_ptr<Bind> bind);
   void write_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch);
+  void put_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch, std::string evicted);
   void refuse(Bind& bind, Outcome why);
   Outcome refusal(const Bind& bind);
   bool remove(const Peer& peer);
@@ -150,6 +152,7 @@ class Registry {
   host::PluginHost& host_;
   const RegistryLimits limits_;
   UserRecords records_;
+  Devices devices_;
   uint64_t arrivals_ = 0;
   size_t anonymous_ = 0;
   std::unordered_map<std::string, Sessions, Hash, std::equal_to<>>

@@ -27,6 +27,17 @@ class FakeStore {
       if (found == rows.end()) return {LCG_E_NOT_FOUND, 0, {}, {}};
       return {LCG_OK, 0, {}, found->second};
     }
+    if (call.method == "scan") {
+      storage::Scan scan;
+      storage::ScanRows found;
+      if (!storage::Scan::decode(call.data, scan)) return {LCG_E_INVALID, 0, {}, {}};
+      for (const auto& [where, value] : rows)
+        if (std::get<0>(where) == call.key && std::get<1>(where) == scan.collection)
+          found.rows.push_back({std::get<2>(where), value});
+      found.more = found.rows.size() > scan.limit;
+      if (found.more) found.rows.resize(scan.limit);
+      return {LCG_OK, 0, {}, found.encode()};
+    }
     storage::Batch batch;
     if (call.method != "commit" || !storage::Batch::decode(call.data, batch))
       return {LCG_E_INVALID, 0, {}, {}};
