@@ -74,6 +74,9 @@ void AdminCommands::run(std::string_view request, Answer answer) {
   if (c == "token_inspect") return token_inspect(args, std::move(answer));
   if (c == "revoke") return revoke(args, std::move(answer));
   if (c == "disconnect") return disconnect(args, std::move(answer));
+  if (c == "keys") return keys("keys", std::move(answer));
+  if (c == "keys_rotate") return keys("rotate_key", std::move(answer));
+  if (c == "keys_rewrap") return keys("rewrap_keys", std::move(answer));
   answer(failure("no command \"" + c + "\""));
 }
 
@@ -188,6 +191,12 @@ void AdminCommands::revoke(const Args& args, Answer answer) {
   call(
       "uaa", "revoke", args.user, wire::Writer().str(args.auth).take(),
       [](const ServiceCallResponse&) { return result("{}"); }, std::move(answer));
+}
+
+void AdminCommands::keys(std::string method, Answer answer) {
+  call(
+      "uaa", std::move(method), std::string(uaa::kKeyPartition), "",
+      [](const ServiceCallResponse& r) { return result(r.data); }, std::move(answer));
 }
 
 void AdminCommands::disconnect(const Args& args, Answer answer) {

@@ -49,6 +49,7 @@ class AdminCommands {
   void token_inspect(const Args& args, Answer answer);
   void revoke(const Args& args, Answer answer);
   void disconnect(const Args& args, Answer answer);
+  void keys(std::string method, Answer answer);
   void call(std::string service, std::string method, std::string key, std::string data,
             UniqueFunction<std::string(const ServiceCallResponse&)> to_json, Answer answer);
 

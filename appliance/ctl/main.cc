@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <cstdio>
+#include <tuple>
 
 #include "appliance/check.h"
 #include "appliance/ctl/admin_client.h"
@@ -156,6 +157,16 @@ int main(int argc, char** argv) {
     status = ask_and(options, {{"command", "token_inspect"}, {"token", token}},
                      [](const json::value& a) { return lcg::ctl::outline(a); });
   });
+
+  c = app.add_subcommand("keys", "The signing keys of the tokens");
+  c->require_subcommand(1);
+  for (const auto& [name, what, command] :
+       {std::tuple("list", "Which there are and which signs", "keys"),
+        std::tuple("rotate", "Make a new one; it signs two minutes later", "keys_rotate"),
+        std::tuple("rewrap", "Encrypt them in the store under a new credential", "keys_rewrap")})
+    c->add_subcommand(name, what)->callback([&, command = command] {
+      status = list(options, command, "", limit, {"serial", "use", "created_ms", "kid"});
+    });
 
   c = app.add_subcommand("revoke", "End a user's logins: refuse their tokens, close their sessions");
   c->add_option("user", user, "The user id")->required();

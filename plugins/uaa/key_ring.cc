@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/uaa/key_ring.h"
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 #include "plugins/uaa/records.h"
 
 namespace lcg::uaa {
@@ -9,15 +13,23 @@ namespace {
 constexpr uint32_t kMaxKeys = 100;
 constexpr int kAttempts = 3;  // to be first or to see who was
 
+// A row is of no use in the place of another.
+std::string context_of(uint64_t serial) { return "lcg uaa signing key " + std::to_string(serial); }
+
 }  // namespace
 
 Task<Reply> KeyRing::load() {
   const uint64_t before = loads_;
   const AsyncLock::Guard guard = co_await loading_.acquire();
   if (loads_ != before) co_return Reply();  // whoever held the lock has just read it
+  co_return co_await load_locked();
+}
+
+Task<Reply> KeyRing::load_locked() {
   Reply reply;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     reply = co_await read();
+    if (reply.ok()) reply = co_await seal_again();
     if (!reply.ok()) co_return reply;
     const bool due = meta_.empty() || host_.wall_ms() - meta_.back().created_ms > rotate_after_.count();
     if (!due) break;
@@ -55,29 +67,128 @@ Task<Reply> KeyRing::read() {
   for (const storage::Row& row : rows.value.rows) {
     const uint64_t serial = storage::u64_of_key(row.key);
     KeyRecord record;
+    if (!decode(row.value, record))
+      co_return Reply::error(LCG_E_INTERNAL, "a stored signing key cannot be read");
     std::optional<Es256Key> key;
     for (size_t i = 0; i < meta_.size(); ++i)
       if (meta_[i].serial == serial) key = keys_[i];  // a serial is one key for ever
-    const bool read = decode(row.value, record);
-    if (read && !key) key = Es256Key::from_private_der(record.private_der);
-    if (!read || !key) co_return Reply::error(LCG_E_INTERNAL, "a stored signing key cannot be read");
+    if (!key && !record.sealed.empty()) {
+      if (const Reply ready = co_await read_credential_file(false); !ready.ok()) co_return ready;
+      const auto der = open_sealed(credential_.keys, record.sealed, context_of(serial));
+      if (!der) co_return wrong_credential(serial);
+      record.private_der = *der;
+    }
+    if (!key) key = Es256Key::from_private_der(record.private_der);
+    if (!key) co_return Reply::error(LCG_E_INTERNAL, "a stored signing key cannot be read");
     keys.push_back(*std::move(key));
-    meta.push_back({serial, record.created_ms});
+    meta.push_back({serial, record.created_ms, std::string(sealed_by(record.sealed)), row.value});
   }
   keys_ = std::move(keys);
   meta_ = std::move(meta);
   co_return Reply();
 }
 
+Reply KeyRing::wrong_credential(uint64_t serial) const {
+  return Reply::error(LCG_E_DENIED,
+                      "signing key " + std::to_string(serial) +
+                          " in the store is encrypted under another key than those in " + credential_path_ +
+                          ": put back the file that belongs to this store, nothing was changed");
+}
+
+Task<Reply> KeyRing::read_credential_file(bool make) {
+  auto work = [path = credential_path_, make] {
+    return make ? make_credential(path) : read_credential(path);
+  };
+  Outcome<Credential> done = co_await host_.offload(std::move(work));
+  if (!done.ok()) co_return Reply::error(done.status, "the blocking pool is full");
+  credential_ = std::move(done.value);
+  if (!credential_.keys.empty()) co_return Reply();
+  std::string why = "key.credential: " + credential_.why;
+  if (credential_.absent)
+    why += ": the store's signing keys are encrypted under it, put it back; nothing was changed";
+  co_return Reply::error(LCG_E_DENIED, std::move(why));
+}
+
+// Rows of before there was a credential, and those under a key that is not its first any more.
+Task<Reply> KeyRing::seal_again() {
+  const bool plain =
+      std::any_of(meta_.begin(), meta_.end(), [](const Meta& m) { return m.sealed_by.empty(); });
+  if (!plain && loads_ > 0) co_return Reply();
+  if (meta_.empty()) co_return Reply();
+  if (const Reply ready = co_await read_credential_file(plain); !ready.ok()) co_return ready;
+  const SealingKey& first = credential_.keys.front();
+  storage::Batch batch;
+  for (size_t i = 0; i < meta_.size(); ++i) {
+    if (meta_[i].sealed_by == first.id()) continue;
+    const std::string key = storage::key_u64(meta_[i].serial);
+    batch.require_equals(std::string(kKeyCollection), key, meta_[i].stored);
+    batch.put(std::string(kKeyCollection), key,
+              sealed_record(meta_[i].serial, keys_[i], meta_[i].created_ms));
+  }
+  if (batch.ops.empty()) {
+    co_await forget_older_credentials();
+    co_return Reply();
+  }
+  const size_t count = batch.ops.size();
+  Reply reply = co_await storage_.commit(std::string(kKeyPartition), std::move(batch));
+  if (reply.status == LCG_E_CONFLICT) co_return co_await read();  // another instance was first
+  if (!reply.ok()) co_return reply;
+  host_.info("encrypted " + std::to_string(count) + " signing keys under " + credential_path_);
+  // What was written plainly may be in older files of the store, and in its copies, for longer.
+  if (plain) host_.warn("signing keys were in the store as plain text until now: a new one takes over");
+  reply = co_await read();
+  if (reply.ok() && plain) reply = co_await make_successor();
+  co_return reply.status == LCG_E_CONFLICT ? Reply() : reply;
+}
+
+// Nothing needs them. In a file that cannot be written, systemd's, they stay.
+Task<void> KeyRing::forget_older_credentials() {
+  if (credential_.keys.size() < 2) co_return;
+  auto work = [path = credential_path_] { return drop_older_keys(path); };
+  const Outcome<std::string> done = co_await host_.offload(std::move(work));
+  if (done.ok() && done.value.empty()) host_.info("took the older keys out of " + credential_path_);
+}
+
+std::string KeyRing::sealed_record(uint64_t serial, const Es256Key& key, int64_t created_ms) const {
+  KeyRecord record;
+  record.created_ms = created_ms;
+  record.sealed = credential_.keys.front().seal(key.private_der(), context_of(serial));
+  return encode(record);
+}
+
 Task<Reply> KeyRing::make_successor() {
   const uint64_t serial = meta_.empty() ? 1 : meta_.back().serial + 1;
-  const KeyRecord record{Es256Key::generate().private_der(), host_.wall_ms()};
+  const bool first = meta_.empty();  // then nothing is lost with a credential that is not there
+  if (const Reply ready = co_await read_credential_file(first); !ready.ok()) co_return ready;
   const std::string key = storage::key_u64(serial);
   storage::Batch batch;
   batch.require_absent(std::string(kKeyCollection), key);
-  batch.put(std::string(kKeyCollection), key, encode(record));
+  batch.put(std::string(kKeyCollection), key, sealed_record(serial, Es256Key::generate(), host_.wall_ms()));
   Reply reply = co_await storage_.commit(std::string(kKeyPartition), std::move(batch));
   if (reply.ok()) host_.info("made signing key " + std::to_string(serial));
+  co_return reply;
+}
+
+Task<Reply> KeyRing::rotate() {
+  const AsyncLock::Guard guard = co_await loading_.acquire();
+  Reply reply = co_await read();
+  if (reply.ok()) reply = co_await make_successor();
+  if (reply.ok()) reply = co_await load_locked();
+  co_return reply;
+}
+
+Task<Reply> KeyRing::rewrap() {
+  const AsyncLock::Guard guard = co_await loading_.acquire();
+  auto work = [path = credential_path_] { return add_key(path); };
+  Outcome<std::string> added = co_await host_.offload(std::move(work));
+  if (!added.ok()) co_return Reply::error(added.status, "the blocking pool is full");
+  if (!added.value.empty())
+    co_return Reply::error(LCG_E_DENIED, added.value +
+                                             "; where the file is not ours to write, put a new key in "
+                                             "its first line and start the server again");
+  Reply reply = co_await read();
+  loads_ = 0;  // so that all rows are looked at
+  if (reply.ok()) reply = co_await load_locked();
   co_return reply;
 }
 
@@ -98,11 +209,26 @@ Task<void> KeyRing::drop_old() {
   host_.info("dropped " + std::to_string(dropped) + " old signing keys");
 }
 
-const Es256Key& KeyRing::signing_key() const {
+size_t KeyRing::signing_index() const {
   const int64_t known_to_all = host_.wall_ms() - kPublishDelay.count();
   for (size_t i = keys_.size(); i-- > 1;)
-    if (meta_[i].created_ms <= known_to_all) return keys_[i];
-  return keys_.front();
+    if (meta_[i].created_ms <= known_to_all) return i;
+  return 0;
+}
+
+std::string KeyRing::describe() const {
+  std::string rows;
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    const size_t signs = signing_index();
+    rows += std::string(i == 0 ? "" : ",") + "{\"serial\":" + std::to_string(meta_[i].serial) +
+            ",\"kid\":\"" + keys_[i].kid() + "\",\"created_ms\":" + std::to_string(meta_[i].created_ms) +
+            ",\"use\":\"" +
+            (i == signs  ? "signs"
+             : i > signs ? "signs soon"
+                         : "verifies") +
+            "\"}";
+  }
+  return "{\"rows\":[" + rows + "],\"more\":false}";
 }
 
 std::string KeyRing::jwks() const {

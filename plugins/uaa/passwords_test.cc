@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,15 @@ using lcg::testing::Pending;
 
 class PasswordsTest : public ::testing::Test {
  protected:
-  explicit PasswordsTest(Options options = {}) : host_(options) {}
+  explicit PasswordsTest(Options options = {}) : host_(options) {
+    std::string pattern = std::filesystem::temp_directory_path() / "lcg-passwords-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~PasswordsTest() override { std::filesystem::remove_all(folder_); }
 
   void load(Config changed = {}, uint32_t instances = 1) {
     changed.insert({{"argon2_memory", "8KiB"}, {"argon2_passes", "1"}, {"argon2_concurrency", "1"}});
+    changed.insert({"key.credential", folder_ + "/key"});
     host_.load(lcg_plugin_descriptor_uaa(), std::move(changed), instances);
   }
   static Request post(const std::string& path, const std::string& body, const std::string& address) {
@@ -65,6 +71,7 @@ class PasswordsTest : public ::testing::Test {
     return proof_of(host_.ask(login("alice", "correct+horse", "203.0.113.1")));
   }
 
+  std::string folder_;  // of the credential
   FakeHost host_;
 };
 

@@ -46,13 +46,14 @@ bool decode(std::string_view data, LoginRecord& out) {
 }
 
 std::string encode(const KeyRecord& r) {
-  return wire::Writer().str(r.private_der).u64(bits(r.created_ms)).take();
+  return wire::Writer().str(r.private_der).u64(bits(r.created_ms)).str(r.sealed).take();
 }
 
 bool decode(std::string_view data, KeyRecord& out) {
   wire::Reader reader(data);
   out.private_der = reader.str();
   out.created_ms = time_of(reader);
+  if (!reader.at_end()) out.sealed = reader.str();
   return reader.ok();
 }
 

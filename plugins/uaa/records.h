@@ -6,14 +6,15 @@
 #include <string>
 #include <string_view>
 
+#include "lcg/services/uaa_wire.hpp"
+
 namespace lcg::uaa {
 
 // Partition: the user's id.
 inline constexpr std::string_view kPasswordCollection = "uaa_password";  // key "password"
 inline constexpr std::string_view kLoginCollection = "uaa_login";        // key: auth id
-// Partition kKeyPartition, which no user id can be.
-inline constexpr std::string_view kKeyCollection = "uaa_key";  // key: key_u64(serial), from 1
-inline constexpr std::string_view kKeyPartition = "uaa/keys";
+// Partition kKeyPartition (lcg/services/uaa_wire.hpp), which no user id can be.
+inline constexpr std::string_view kKeyCollection = "uaa_key";        // key: key_u64(serial), from 1
 inline constexpr std::string_view kSecretCollection = "uaa_secret";  // key kDeviceSecret: of device proofs
 inline constexpr std::string_view kDeviceSecret = "device";
 
@@ -37,8 +38,9 @@ struct LoginRecord {
 };
 
 struct KeyRecord {
-  std::string private_der;
+  std::string private_der;  // empty, but in stores of before there was a credential
   int64_t created_ms = 0;
+  std::string sealed;  // the same, encrypted (credential.h)
 };
 
 std::string encode(const PasswordRecord& record);

@@ -38,7 +38,7 @@ struct Settings {
   GateRules gate;
   OAuthRules oauth;
   std::chrono::milliseconds key_rotate, key_keep;
-  std::string personal_prefix;
+  std::string key_credential, personal_prefix;
   std::string user_prefix;  // of every id; users choose what follows
 };
 
@@ -87,6 +87,7 @@ Settings read_settings(const Host& host) {
   s.gate.proof_ttl = host.config_duration("device_proof_ttl", s.gate.proof_ttl, 1h);
   s.key_rotate = host.config_duration("key.rotate", 24h * 90, 1h);
   s.key_keep = host.config_duration("key.keep", 48h, 24h);
+  s.key_credential = host.config("key.credential", "");
   s.personal_prefix = host.config("personal_prefix", "#");
   s.user_prefix = user_prefix(host);
   s.logins.policy.user_prefix = s.passwords.user_prefix = s.oauth.user_prefix = s.user_prefix;
@@ -100,7 +101,7 @@ class Uaa {
 
   Task<Reply> start() {
     Reply loaded = co_await ring_.load();
-    for (int tries = 1; !loaded.ok() && tries < kStartTries; ++tries) {
+    for (int tries = 1; !loaded.ok() && loaded.status != LCG_E_DENIED && tries < kStartTries; ++tries) {
       const lcg_status slept = co_await host_.sleep(kStartRetry);
       if (slept != LCG_OK) break;
       loaded = co_await ring_.load();
@@ -153,6 +154,9 @@ class Uaa {
     if (call.method == "revoke") return revoke(std::move(call));
     if (call.caller == "uaa" && call.method == "gate_login") return gate_.on_login(std::move(call));
     if (call.caller == "uaa" && call.method == "gate_add") return gate_.on_add(std::move(call));
+    if (call.method == "keys") return keys();
+    if (call.method == "rotate_key") return changed_keys(ring_.rotate());
+    if (call.method == "rewrap_keys") return changed_keys(ring_.rewrap());
     return unknown_method();
   }
 
@@ -162,7 +166,7 @@ class Uaa {
         max_issued_ttl_(settings.key_keep),
         personal_prefix_(std::move(settings.personal_prefix)),
         user_prefix_(std::move(settings.user_prefix)),
-        ring_(host, settings.key_rotate, settings.key_keep),
+        ring_(host, settings.key_rotate, settings.key_keep, settings.key_credential),
         logins_(host, std::move(settings.logins), ring_),
         passwords_(host, std::move(settings.passwords)),
         gate_(host, settings.gate, passwords_),
@@ -241,6 +245,16 @@ class Uaa {
     out.issued_at_ms = claims.issued_s * 1000;
     out.expire_at_ms = claims.expires_s * 1000;
     co_return Reply::with(encode(out));
+  }
+
+  Task<Reply> keys() {
+    const Reply loaded = co_await ring_.ensure_loaded();
+    co_return loaded.ok() ? Reply::with(ring_.describe()) : loaded;
+  }
+
+  Task<Reply> changed_keys(Task<Reply> change) {
+    const Reply changed = co_await std::move(change);
+    co_return changed.ok() ? Reply::with(ring_.describe()) : changed;
   }
 
   static Task<Reply> unknown_method() { co_return Reply::error(LCG_E_UNSUPPORTED, "uaa has no such method"); }

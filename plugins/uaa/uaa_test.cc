@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "lcg/services/uaa.hpp"
@@ -25,9 +26,15 @@ using ::testing::Not;
 
 class UaaTest : public ::testing::Test {
  protected:
+  UaaTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "lcg-uaa-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~UaaTest() override { std::filesystem::remove_all(folder_); }
+
   // The cheapest hash, so that a test takes milliseconds.
-  static Config cheap(Config changed = {}) {
-    changed.insert({{"argon2_memory", "8KiB"}, {"argon2_passes", "1"}});
+  Config cheap(Config changed = {}) const {
+    changed.insert({{"argon2_memory", "8KiB"}, {"argon2_passes", "1"}, {"key.credential", folder_ + "/key"}});
     return changed;
   }
   void load(Config changed = {}) { host_.load(lcg_plugin_descriptor_uaa(), cheap(std::move(changed))); }
@@ -68,6 +75,7 @@ class UaaTest : public ::testing::Test {
   }
   Client client() { return Client(host_.host()); }
 
+  std::string folder_;  // of the credential
   FakeHost host_;
 };
 

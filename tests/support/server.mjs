@@ -91,7 +91,9 @@ export class Server {
     this.configPath = join(this.dir, 'lcg.yaml');
     writeFileSync(this.configPath, this.makeConfig({ port: this.port, dir: this.dir, ...this.options }), { mode: 0o600 });
     const out = openSync(this.log, 'a');
-    this.process = spawn(join(bin, 'lcg'), ['--config', this.configPath], { stdio: ['ignore', out, out] });
+    this.process = spawn(join(bin, 'lcg'), ['--config', this.configPath], {
+      stdio: ['ignore', out, out], env: { ...process.env, STATE_DIRECTORY: this.dir, ...this.options.env },
+    });
     closeSync(out);
     this.exited = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve({ code, signal })));
     let gone = null;

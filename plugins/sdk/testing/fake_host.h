@@ -61,7 +61,7 @@ struct Options {
   uint32_t start_timeout_ms = 10000, stop_timeout_ms = 10000;
   uint32_t reply_jitter_ms = 0;  // answers of services arrive up to this much later, so out of order
   bool offer_channels = true;    // whether Host::query knows "channels/1"
-  bool defer_offload = false;    // offloaded work waits for run_offloads()
+  bool defer_offload = false;    // offloaded work waits for run_offloads(), once started
   size_t offload_limit = 64;     // beyond it LCG_E_BUSY
   // Plugins with threads of their own: how long, in real milliseconds, an idle world waits for one of them to
   // post before it moves the clock instead. 0: it does not wait.

@@ -313,7 +313,7 @@ lcg_status World::start_offload(Instance& from, lcg_fn work, lcg_fn done, void* 
       done(user);
     });
   };
-  if (options.defer_offload)
+  if (options.defer_offload && !starting_)
     offloads_.emplace_back(std::move(both));
   else
     push(from.serial, std::move(both));

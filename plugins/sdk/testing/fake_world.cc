@@ -152,6 +152,7 @@ void World::start_all_of(Plugin& plugin) {
         options.start_timeout_ms, false);
     instance->ops->start(instance->self, token);
   }
+  starting_ = true;
   run_until(
       [this, &ready] {
         if (crashed_) return true;
@@ -160,6 +161,7 @@ void World::start_all_of(Plugin& plugin) {
         return true;
       },
       options.start_timeout_ms);
+  starting_ = false;
   if (crashed_) return;
   for (const auto& answer : ready) {
     const std::string who = plugin.descriptor->name;

@@ -152,6 +152,7 @@ struct World {
   uint64_t steps_ = 0, crash_step_ = 0;
   When crash_when_ = When::kBefore;
   std::atomic<bool> crashed_ = false;
+  bool starting_ = false;  // offloads of a start are not deferred: nobody is there to run them
 
   std::vector<Publication> publications_;
   std::map<std::string, uint64_t> offset_of_channel_;

@@ -31,8 +31,16 @@ class Client {
   // id that uaa gives.
   Task<Reply> revoke(std::string user, std::string auth_id) const;
   Task<Outcome<Inspection>> inspect(std::string token) const;
+  // The signing keys, {"rows":[{"serial","kid","created_ms","use"}],"more":false}: as they are, after a successor was
+  // made (it signs two minutes later, when every instance knows it), or after all were encrypted anew.
+  // LCG_E_DENIED: the credential is missing, wrong, or may not be written.
+  Task<Reply> keys() const { return about_keys("keys"); }
+  Task<Reply> rotate_key() const { return about_keys("rotate_key"); }
+  Task<Reply> rewrap_keys() const { return about_keys("rewrap_keys"); }
 
  private:
+  Task<Reply> about_keys(std::string method) const;
+
   Host host_;
 };
 
@@ -66,6 +74,11 @@ inline Task<Outcome<Inspection>> Client::inspect(std::string token) const {
   Outcome<Inspection> out{reply.status, reply.message, {}};
   if (out.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
   co_return out;
+}
+
+inline Task<Reply> Client::about_keys(std::string method) const {
+  Call call("uaa", std::move(method), std::string(kKeyPartition), "");
+  co_return co_await host_.call(std::move(call));
 }
 
 }  // namespace lcg::uaa

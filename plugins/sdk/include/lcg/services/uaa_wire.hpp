@@ -9,6 +9,9 @@
 
 namespace lcg::uaa {
 
+// The key of calls about the signing keys; no user id can be it.
+inline constexpr std::string_view kKeyPartition = "uaa/keys";
+
 struct IssuedToken {
   std::string access_token, auth_id;
   int64_t expire_at_ms = 0;  // Unix ms
