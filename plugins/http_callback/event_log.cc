@@ -68,14 +68,14 @@ Task<lcg_status> EventLog::read_slot(uint32_t number) {
 }
 
 Task<lcg_status> EventLog::end_leftovers(uint32_t number, SlotPtr state) {
-  for (;;) {
-    Outcome<storage::ScanRows> rows =
-        co_await store_.scan(partition_of(number), {kLiveDocs, "", "", kLeftovers, false});
+  storage::Pages pages(host_, partition_of(number), {kLiveDocs, "", ""}, {.rows = kLeftovers});
+  while (!pages.done()) {
+    Outcome<std::vector<storage::Row>> rows = co_await pages.next();
     if (!rows.ok()) co_return rows.status;
-    if (rows.value.rows.empty()) co_return LCG_OK;
+    if (rows.value.empty()) break;
     storage::Batch batch;
     uint64_t sequence = state->next;
-    for (storage::Row& row : rows.value.rows) {
+    for (storage::Row& row : rows.value) {
       EventDoc begun;
       if (decode(row.value, begun))
         batch.put(kEventDocs, storage::key_u64(sequence++),
@@ -86,6 +86,7 @@ Task<lcg_status> EventLog::end_leftovers(uint32_t number, SlotPtr state) {
     if (!stored.ok()) co_return stored.status;
     state->next = sequence;
   }
+  co_return LCG_OK;
 }
 
 // --- writing -------------------------------------------------------------------------------------

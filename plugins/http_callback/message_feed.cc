@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lcg/json.hpp"
+#include "lcg/services/storage_pages.hpp"
 #include "plugins/http_callback/event_doc.h"
 #include "plugins/http_callback/event_log.h"
 
@@ -43,18 +44,17 @@ void MessageFeed::add_news(uint32_t number, const std::string& dialog, Mark& mar
 
 // Whatever is marked may have entries nobody was told of.
 Task<lcg_status> MessageFeed::read_slot(uint32_t number) {
-  storage::Scan page{kDialogDocs, "", "", storage::kMaxScanRows, false};
-  for (;;) {
-    Outcome<storage::ScanRows> rows = co_await store_.scan(partition_of(number), page);
+  storage::Pages pages(host_, partition_of(number), {kDialogDocs, "", ""});
+  while (!pages.done()) {
+    Outcome<std::vector<storage::Row>> rows = co_await pages.next();
     if (!rows.ok()) co_return rows.status;
-    for (const storage::Row& row : rows.value.rows) {
+    for (const storage::Row& row : rows.value) {
       Mark& mark = slots_[number].marks[row.key];
       mark.position = wire::Reader(row.value).u64();
       add_news(number, row.key, mark, false);
     }
-    if (!rows.value.more || rows.value.rows.empty()) co_return LCG_OK;
-    page.from = rows.value.rows.back().key + '\0';
   }
+  co_return LCG_OK;
 }
 
 Task<Reply> MessageFeed::mark(std::string dialog, uint64_t head) {

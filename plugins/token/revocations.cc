@@ -301,23 +301,20 @@ Task<> Revocations::sweep() {
 }
 
 Task<> Revocations::sweep_slot(uint32_t slot) {
-  std::string from;
-  for (bool more = true; more && !host_.stopping();) {
-    storage::Scan scan(kCollection, from, "", kSweepRows);
-    const Outcome<storage::ScanRows> page = co_await storage_.scan(partition_of(slot), std::move(scan));
+  storage::Pages pages(host_, partition_of(slot), {kCollection, "", ""}, {.rows = kSweepRows});
+  while (!pages.done() && !host_.stopping()) {
+    const Outcome<std::vector<storage::Row>> page = co_await pages.next();
     if (!page.ok()) co_return;
     storage::Batch batch;
     batch.durable = false;
-    for (const storage::Row& row : page.value.rows) {
+    for (const storage::Row& row : page.value) {
       Record record;
       const bool readable = Record::decode(row.value, record);
       // Unless it was revoked anew meanwhile.
       if (readable && record.expires_ms <= host_.wall_ms())
         batch.require_equals(kCollection, row.key, row.value).erase(kCollection, row.key);
-      from = row.key + '\0';
     }
     if (!batch.ops.empty()) co_await storage_.commit(partition_of(slot), std::move(batch));
-    more = page.value.more;
   }
 }
 
