@@ -90,7 +90,7 @@ Status App::start() {
   auto broker = broker::Broker::make(config_.broker, lanes, bus_, pool_);
   if (!broker.ok()) return broker.status();
   broker_ = std::move(broker.value());
-  metrics_.set_plugins(&broker_->plugins());
+  metrics_.set_broker(*broker_);
 
   const Result<net::CidrList> trusted = net::CidrList::parse(config_.gateway.proxies.trusted);
   if (!trusted.ok()) return trusted.status();

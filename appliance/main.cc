@@ -14,6 +14,8 @@
 #include "appliance/exit_codes.h"
 #include "appliance/notify.h"
 #include "appliance/version.h"
+#include "base/clock.h"
+#include "base/text_hash.h"
 #include "base/visible.h"
 #include "broker/host/crash_note.h"
 
@@ -118,6 +120,7 @@ int run(const std::string& path) {
 int main(int argc, char** argv) {
   // Whatever this process writes is this user's alone: the store, keys, sockets.
   ::umask(0077);
+  lcg::seed_text_hash(lcg::system_random().u64());
   CLI::App app{"The LCG appliance: long-connection gateway, broker and group chat in one process"};
   std::string path = "/etc/lcg/lcg.yaml";
   app.add_option("-c,--config", path, "The configuration file")->capture_default_str();

@@ -91,6 +91,18 @@ std::string MetricsPage::text(const gateway::GatewayLaneStats& totals) const {
   Text t;
   t.one("lcg_sessions", "gauge", "Open client sessions.", totals.open_sessions);
   t.one("lcg_channels", "gauge", "Channels with a subscriber, a lane each.", totals.channels);
+  if (broker_ != nullptr) {
+    const std::vector<broker::Broker::SpaceCounts> spaces = broker_->channel_counts();
+    const auto each = [&](std::string_view name, std::string_view help, auto member) {
+      t.family(name, "gauge", help);
+      for (const auto& space : spaces)
+        t.sample(name, "{namespace=\"" + std::string(space.name) + "\"}", space.*member);
+    };
+    each("lcg_channels_held", "Channels that exist, with a subscriber or with publications.",
+         &broker::Broker::SpaceCounts::channels);
+    each("lcg_positions_held", "Positions remembered of channels that are gone.",
+         &broker::Broker::SpaceCounts::positions);
+  }
   t.one("lcg_sessions_opened_total", "counter", "Sessions opened.", s.opened);
   t.one("lcg_sessions_closed_total", "counter", "Sessions closed by either side.", s.closed);
   t.one("lcg_connects_total", "counter", "Connects answered with success.", s.connected);

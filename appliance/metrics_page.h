@@ -8,6 +8,7 @@
 
 #include "base/asio_lane.h"
 #include "base/metrics.h"
+#include "broker/broker.h"
 #include "broker/host/plugin_set.h"
 #include "gateway/gateway_lane.h"
 #include "gateway/net/http_server.h"
@@ -29,7 +30,10 @@ class MetricsPage {
 
   // Before the first render. All outlive the page's last answer.
   void add(Source source) { sources_.push_back(source); }
-  void set_plugins(const host::PluginSet* plugins) { plugins_ = plugins; }
+  void set_broker(broker::Broker& broker) {
+    broker_ = &broker;
+    plugins_ = &broker.plugins();
+  }
 
   // Adds up what the lanes' gateways count. `done` runs on `back`, once.
   void collect(Lane& back, UniqueFunction<void(const gateway::GatewayLaneStats&)> done);
@@ -41,6 +45,7 @@ class MetricsPage {
 
   metrics::Registry process_;
   std::vector<Source> sources_;
+  const broker::Broker* broker_ = nullptr;
   const host::PluginSet* plugins_ = nullptr;
 };
 

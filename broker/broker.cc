@@ -62,6 +62,19 @@ Status Broker::check_providers() const {
   return {};
 }
 
+std::vector<Broker::SpaceCounts> Broker::channel_counts() const {
+  std::vector<SpaceCounts> out;
+  for (const std::string_view name : namespaces_.names()) out.push_back({name});
+  for (const auto& part : parts_) {
+    for (uint32_t space = 0; space < out.size(); ++space) {
+      const ChannelTable::Counts& counts = part->channels().counts(space);
+      out[space].channels += counts.channels.load(std::memory_order_relaxed);
+      out[space].positions += counts.positions.load(std::memory_order_relaxed);
+    }
+  }
+  return out;
+}
+
 std::vector<std::string> Broker::provided_namespaces() const {
   std::vector<std::string> out;
   for (const ChannelOptions& options : config_.namespaces)

@@ -41,6 +41,13 @@ class Broker {
   std::vector<std::string> provided_namespaces() const;
   host::PluginSet& plugins() { return *plugins_; }
 
+  // What exists of a namespace on all lanes. Any thread.
+  struct SpaceCounts {
+    std::string_view name;  // "" is without_namespace
+    uint64_t channels = 0, positions = 0;
+  };
+  std::vector<SpaceCounts> channel_counts() const;
+
  private:
   Broker(BrokerConfig config, std::vector<Lane*> lanes);
   Status check_providers() const;

@@ -20,7 +20,8 @@ BrokerLane::BrokerLane(LaneContext context)
     : context_(context),
       registry_(context.lane, context.bus, context.host, context.config.registry),
       users_(context_, registry_),
-      channels_(context_) {}
+      channels_(context_),
+      steps_(context.lane) {}
 
 void BrokerLane::on_request(Request request, ResponseFn done) {
   std::visit([&](auto&& which) { handle(std::move(which), std::move(done)); }, std::move(request));
@@ -66,7 +67,9 @@ void BrokerLane::handle(SubRefreshRequest&& request, ResponseFn done) {
   channels_.sub_refresh(std::move(request), as<SubRefreshResponse>(std::move(done)));
 }
 void BrokerLane::handle(HistoryRemove&& request, ResponseFn done) { done(channels_.remove_history(request)); }
-void BrokerLane::handle(ListChannels&& request, ResponseFn done) { done(channels_.list(request)); }
+void BrokerLane::handle(ListChannels&& request, ResponseFn done) {
+  channels_.list(std::move(request), steps_, as<ListChannelsResponse>(std::move(done)));
+}
 
 void BrokerLane::handle(BindSession&& request, ResponseFn done) {
   users_.bind(std::move(request), as<BindSessionResponse>(std::move(done)));
@@ -98,7 +101,8 @@ void BrokerLane::handle(ServiceCall&& call, ResponseFn done) {
 }
 
 void BrokerLane::handle(Inspect&& request, ResponseFn done) {
-  done(inspect(context_, registry_, channels_.table(), request));
+  inspect(context_, registry_, channels_.table(), std::move(request), steps_,
+          as<InspectResponse>(std::move(done)));
 }
 void BrokerLane::handle(NodeInfo&&, ResponseFn done) { done(node_info(registry_, channels_.counts())); }
 

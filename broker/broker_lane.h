@@ -4,6 +4,7 @@
 // Owned by Broker. Lane: its own, for everything but construction and destruction, which happen while lanes
 // stand still.
 #pragma once
+#include "base/steps.h"
 #include "broker/api/bus.h"
 #include "broker/command/channel_commands.h"
 #include "broker/command/lane_context.h"
@@ -20,6 +21,8 @@ class BrokerLane final : public RequestHandler {
   void on_request(Request request, ResponseFn done) override;
 
   LaneContext& context() { return context_; }
+  // Its counts may be read by any thread.
+  const ChannelTable& channels() const { return channels_.table(); }
 
  private:
   void handle(ConnectRequest&& request, ResponseFn done);
@@ -60,6 +63,7 @@ class BrokerLane final : public RequestHandler {
   Registry registry_;
   UserCommands users_;
   ChannelCommands channels_;
+  Steps steps_;  // the walks over what is above
 };
 
 }  // namespace lcg::broker

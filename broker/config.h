@@ -1,6 +1,7 @@
 // BrokerConfig: the broker's part of the configuration file. Defaults are what lcg runs with.
 //
 //   broker:   {node: lcg, slots: 1024, sessions_per_user: 64, plugin_dir: [/usr/lib/lcg]}
+//             channels_per_lane: 1000000, channels_per_client: 2000, positions_per_lane: 100000,
 //             allow_anonymous, insecure, disallow_anonymous_connection_tokens: false,
 //             user_personal_channel: {enabled: false, namespace: "", single_connection: false}
 //   channel:  {without_namespace: {...}, namespaces: [{name: chat, history_size: 100, history_ttl: 1h}]}
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "broker/channel/channel_table.h"
 #include "broker/channel/namespace.h"
 #include "broker/host/roster.h"
 #include "broker/registry/registry.h"
@@ -38,8 +40,10 @@ struct BrokerConfig {
   std::vector<ChannelOptions> namespaces;
 
   RegistryLimits registry;
-  size_t channels_per_lane = 1'000'000;  // at a time, over it error 111
-  Millis chain_timeout{4'500};           // for the plugins to answer a client; under Bus::kDefaultTimeout
+  // At a time, over it error 111: on one lane, of one namespace, and those that one client brought into being.
+  ChannelLimits channels;
+  size_t positions_per_lane = 100'000;  // remembered of channels that are gone, of a namespace
+  Millis chain_timeout{4'500};          // for the plugins to answer a client; under Bus::kDefaultTimeout
 
   std::vector<host::PluginSpec> plugins;  // in the order of the chain
   host::HostOptions host;

@@ -16,6 +16,7 @@
 #include "broker/channel/channel_events.h"
 #include "broker/channel/fossil_delta.h"
 #include "broker/channel/namespace.h"
+#include "broker/channel/position_memory.h"
 #include "broker/host/plugin_host.h"
 #include "broker/presence/members.h"
 
@@ -32,6 +33,7 @@ struct ChannelContext {
   Lane& lane;
   Bus& bus;
   host::PluginHost& host;
+  PositionMemory positions;
   ChannelCounts counts{};
   DeltaMaker deltas{};
   std::string delta{};  // of the publication being made; reused
@@ -72,6 +74,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // Frees what has expired. Nothing: there is nothing left that would be missed, the table may drop it.
   // Else when to look again; MonoTime::max when only an event can change the answer.
   virtual std::optional<MonoTime> maintain(MonoTime now) = 0;
+  // It leaves the table: what must be known of it later goes to the context's PositionMemory. Idempotent.
+  virtual void retire(MonoTime now) = 0;
   virtual StreamPosition position() const = 0;
   // Something is under way that a new object of this name would not know of.
   bool busy() const { return events_.telling(); }
@@ -112,6 +116,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   ChannelEvents events_;
   uint32_t counted_ = 0;      // sessions of this channel in the context's counts
   TimerId review_timer_ = 0;  // the table's
+  std::string client_;        // the table's: who brought it into being, "" for the server
 };
 
 inline constexpr MonoTime kNever{INT64_MAX};

@@ -1,6 +1,9 @@
 #include "broker/channel/channel_table.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 
 #include "broker/channel/memory_channel.h"
 #include "broker/channel/provided_channel.h"
@@ -11,43 +14,95 @@ namespace {
 // A channel is looked at no more often than this, however short its times to live are.
 constexpr Millis kShortestReview{1000};
 
+// "192.0.2.1:5555", "[2001:db8::1]:5555", or either without a port; an IPv6 host chooses from its /64.
+std::string host_of(std::string_view remote) {
+  const bool bracketed = remote.starts_with('[');
+  if (bracketed) remote = remote.substr(1, remote.find(']') - 1);
+  const bool is_v6 = bracketed || std::count(remote.begin(), remote.end(), ':') > 1;
+  std::string host(is_v6 ? remote : remote.substr(0, remote.find(':')));
+  std::array<char, 16> bytes{};
+  if (!is_v6 || inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return host;
+  return std::string(bytes.data(), 8);
+}
+
+// Who answers for what `peer` brings into being: "" for the server.
+std::string client_of(const Peer* peer) {
+  if (peer == nullptr) return {};
+  return peer->user.empty() ? "@" + host_of(peer->remote) : "u" + peer->user;
+}
+
+Error full(std::string_view what) {
+  Error error = make_error(error_code::kTooManyRequests);
+  error.message.append(": ").append(what);
+  return error;
+}
+
 }  // namespace
 
-ChannelTable::ChannelTable(ChannelContext& context, const Namespaces& namespaces, size_t limit)
-    : context_(context), namespaces_(namespaces), limit_(limit) {}
+ChannelTable::ChannelTable(ChannelContext& context, const Namespaces& namespaces, ChannelLimits limits)
+    : context_(context), namespaces_(namespaces), limits_(limits), counts_(namespaces.count()) {}
 
 ChannelTable::~ChannelTable() {
-  for (auto& [name, channel] : channels_) context_.lane.cancel_timer(channel->review_timer_);
+  channels_.for_each([this](const auto& entry) { context_.lane.cancel_timer(entry.value->review_timer_); });
 }
 
 std::shared_ptr<Channel> ChannelTable::find(std::string_view name) const {
-  const auto found = channels_.find(name);
-  return found == channels_.end() ? nullptr : found->second;
+  const auto* found = channels_.find(name);
+  return found == nullptr ? nullptr : found->value;
 }
 
-std::shared_ptr<Channel> ChannelTable::obtain(std::string_view name, const ChannelOptions& options) {
-  if (auto known = find(name)) return known;
-  if (channels_.size() >= limit_) return nullptr;
-  std::shared_ptr<Channel> channel;
-  if (options.provided())
-    channel = std::make_shared<ProvidedChannel>(context_, std::string(name), options);
-  else
-    channel = std::make_shared<MemoryChannel>(context_, std::string(name), options);
-  channels_.emplace(std::string(name), channel);
-  return channel;
+std::shared_ptr<Channel> ChannelTable::make(std::string_view name, const ChannelOptions& options) {
+  if (options.provided()) return std::make_shared<ProvidedChannel>(context_, std::string(name), options);
+  return std::make_shared<MemoryChannel>(context_, std::string(name), options);
+}
+
+ChannelTable::Obtained ChannelTable::obtain(std::string_view name, const ChannelOptions& options,
+                                            const Peer* peer) {
+  if (std::shared_ptr<Channel> known = find(name)) return {std::move(known), {}};
+  Counts& counts = counts_[options.number];
+  if (counts.channels.load(std::memory_order_relaxed) >= limits_.of_namespace)
+    return {nullptr, full("the namespace is full (broker.channels_per_lane)")};
+  std::string client = client_of(peer);
+  if (!client.empty()) {
+    size_t& brought = clients_.try_emplace(client).first->value;
+    if (brought >= limits_.of_client)
+      return {nullptr, full("this client brought too many channels into being (broker.channels_per_client)")};
+    ++brought;
+  }
+  counts.channels.fetch_add(1, std::memory_order_relaxed);
+  std::shared_ptr<Channel> channel = make(name, options);
+  channel->client_ = std::move(client);
+  channels_.try_emplace(name, channel);
+  return {std::move(channel), {}};
+}
+
+std::shared_ptr<Channel> ChannelTable::glance(std::string_view name, const ChannelOptions& options) {
+  std::shared_ptr<Channel> known = find(name);
+  return known != nullptr ? known : make(name, options);
+}
+
+void ChannelTable::erase(Channel& channel) {
+  const auto* found = channels_.find(channel.name());
+  if (found == nullptr || found->value.get() != &channel) return;
+  if (!channel.client_.empty() && --clients_.find(channel.client_)->value == 0)
+    clients_.erase(channel.client_);
+  counts_[channel.options().number].channels.fetch_sub(1, std::memory_order_relaxed);
+  channels_.erase(channel.name());
 }
 
 void ChannelTable::release(Channel& channel) {
-  // A channel with a timer has something that has yet to expire.
-  if (channel.review_timer_ != 0 || channel.busy()) return;
+  if (channel.busy()) return;
   const MonoTime now = context_.lane.now();
   const std::optional<MonoTime> next = channel.maintain(now);
   if (!next) {
-    const auto found = channels_.find(std::string_view(channel.name()));
-    if (found != channels_.end() && found->second.get() == &channel) channels_.erase(found);
-    return;
+    context_.lane.cancel_timer(std::exchange(channel.review_timer_, 0));
+    channel.retire(now);
+    const uint32_t space = channel.options().number;
+    counts_[space].positions.store(context_.positions.size(space), std::memory_order_relaxed);
+    return erase(channel);
   }
-  if (*next == kNever) return;
+  // One that stands is early at worst.
+  if (*next == kNever || channel.review_timer_ != 0) return;
   const auto wait = std::max(kShortestReview, std::chrono::ceil<Millis>(*next - now));
   channel.review_timer_ = context_.lane.start_timer(wait, [this, &channel] {
     channel.review_timer_ = 0;

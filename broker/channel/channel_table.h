@@ -1,55 +1,77 @@
 // ChannelTable: the channels of one lane by name; makes them when needed and drops them when nobody would
 // miss them.
 //
-// A channel without members and without history goes at once; one with history when its position has expired
-// (history_meta_ttl), looked at by one timer a channel. One lane.
+// A channel is here while it has a member, a publication that has not expired, or an event under way; what must be
+// known of it later is PositionMemory's. Limits: channels of a namespace, so that one that is full refuses nothing in
+// another, and channels that one client brought into being and that still exist, so that a client fills its own share
+// alone. A client is a user on all its connections, or without a user an address (an IPv6 one up to its /64). What the
+// server publishes to counts for the namespace. One lane, but for the counts.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
+#include "base/growing_map.h"
 #include "broker/channel/channel.h"
 
 namespace lcg::broker {
 
+struct ChannelLimits {
+  size_t of_namespace = 1'000'000;  // channels at a time
+  size_t of_client = 2'000;         // channels at a time that it brought into being
+};
+
 class ChannelTable {
  public:
-  // At most `limit` channels at a time. All arguments outlive the table.
-  ChannelTable(ChannelContext& context, const Namespaces& namespaces, size_t limit);
+  // What exists, of one namespace. Written by the lane, read by any thread.
+  struct Counts {
+    std::atomic<uint64_t> channels{0};
+    std::atomic<uint64_t> positions{0};  // remembered, of channels that are gone
+  };
+  // Null with an error: a limit is reached.
+  struct Obtained {
+    std::shared_ptr<Channel> channel;
+    Error error;
+  };
+
+  // All arguments outlive the table.
+  ChannelTable(ChannelContext& context, const Namespaces& namespaces, ChannelLimits limits);
   ~ChannelTable();
   ChannelTable(const ChannelTable&) = delete;
   ChannelTable& operator=(const ChannelTable&) = delete;
 
   std::shared_ptr<Channel> find(std::string_view name) const;
 
-  // Null: the limit is reached. REQUIRES: `options` are the namespace's for `name`.
-  std::shared_ptr<Channel> obtain(std::string_view name, const ChannelOptions& options);
+  // For `peer`, or for the server (null). REQUIRES: `options` are the namespace's for `name`.
+  Obtained obtain(std::string_view name, const ChannelOptions& options, const Peer* peer);
+  // To read: one that is not there is made, but not put here. REQUIRES: release() follows before another call.
+  std::shared_ptr<Channel> glance(std::string_view name, const ChannelOptions& options);
 
   // After anything that may have left `channel` without use, or with something that expires.
   void release(Channel& channel);
 
   const Namespaces& namespaces() const { return namespaces_; }
   size_t size() const { return channels_.size(); }
+  const Counts& counts(uint32_t space) const { return counts_[space]; }
 
-  // Walks until `visit` says false.
+  // In steps: GrowingMap::walk. `visit` gets a Channel&.
   template <class Fn>
-  void for_each(Fn&& visit) const {
-    for (const auto& [name, channel] : channels_)
-      if (!visit(*channel)) return;
+  uint64_t walk(uint64_t cursor, size_t steps, Fn&& visit) const {
+    return channels_.walk(cursor, steps, [&](const auto& entry) { visit(*entry.value); });
   }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-  };
-  using Map = std::unordered_map<std::string, std::shared_ptr<Channel>, Hash, std::equal_to<>>;
+  std::shared_ptr<Channel> make(std::string_view name, const ChannelOptions& options);
+  void erase(Channel& channel);
 
   ChannelContext& context_;
   const Namespaces& namespaces_;
-  const size_t limit_;
-  Map channels_;
+  const ChannelLimits limits_;
+  GrowingMap<std::string, std::shared_ptr<Channel>> channels_;
+  GrowingMap<std::string, size_t> clients_;  // channels here that each brought into being
+  std::vector<Counts> counts_;               // by number of the namespace
 };
 
 }  // namespace lcg::broker

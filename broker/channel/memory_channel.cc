@@ -11,9 +11,12 @@ Stream& MemoryChannel::stream() {
   last_use_ = context_.lane.now();
   if (stream_ == nullptr) {
     const bool history = options().keeps_history();
+    PastStream past = context_.positions.take(last_use_, options().number, name());
     stream_ = std::make_unique<Stream>(history ? options().history_size : 1,
                                        history ? options().history_ttl : options().history_meta_ttl,
-                                       context_.lane.random());
+                                       std::move(past.position));
+    if (past.version != 0)
+      version_ = std::make_unique<Version>(Version{past.version, std::move(past.version_epoch)});
   }
   return *stream_;
 }
@@ -132,17 +135,28 @@ HistoryRemoveResponse MemoryChannel::remove_history() {
 
 std::optional<MonoTime> MemoryChannel::maintain(MonoTime now) {
   if (stream_ != nullptr) {
+    // Without a history the latest is kept for the next one's delta, which nobody takes.
+    if (members().empty() && !options().keeps_history()) stream_->clear();
     const MonoTime contents = stream_->expire(now);
-    const MonoTime meta = last_use_ + options().history_meta_ttl;
     if (stream_->kept() > 0) return contents;
-    if (now < meta) return meta;
-    if (members().empty()) {
-      stream_ = nullptr;
-      version_ = nullptr;
-    }
   }
-  if (stream_ == nullptr && members().empty()) return std::nullopt;
+  if (members().empty()) return std::nullopt;
   return kNever;
+}
+
+void MemoryChannel::retire(MonoTime now) {
+  if (stream_ == nullptr) return;
+  PastStream past;
+  past.position = stream_->top();
+  if (version_ != nullptr) {
+    past.version = version_->number;
+    past.version_epoch = std::move(version_->epoch);
+  }
+  stream_ = nullptr;
+  version_ = nullptr;
+  if (past.position.offset == 0 && past.version == 0) return;
+  context_.positions.keep(now, options().number, name(), std::move(past),
+                          last_use_ + options().history_meta_ttl);
 }
 
 StreamPosition MemoryChannel::position() const {

@@ -21,6 +21,7 @@ class MemoryChannel final : public Channel {
   PublishResponse server_publish(ServerPublish publish) override;
   HistoryRemoveResponse remove_history() override;
   std::optional<MonoTime> maintain(MonoTime now) override;
+  void retire(MonoTime now) override;
   StreamPosition position() const override;
 
  protected:
@@ -32,7 +33,7 @@ class MemoryChannel final : public Channel {
     uint64_t number = 0;
     std::string epoch;
   };
-  // Made at the first use of a namespace that keeps a stream; every use renews its life.
+  // Made at the first use of a namespace that keeps a stream, from where it was; every use renews its life.
   Stream& stream();
   StreamPosition send(std::shared_ptr<Publication> publication, PublishOptions options);
   bool is_stale(PublishOptions& options);

@@ -38,8 +38,10 @@ bool ChannelName::lists(std::string_view user) const {
 
 Namespaces::Namespaces(ChannelOptions without_namespace, std::vector<ChannelOptions> list)
     : without_(std::move(without_namespace)) {
+  without_.number = 0;
   for (ChannelOptions& options : list) {
     std::string name = options.name;
+    options.number = static_cast<uint32_t>(by_name_.size() + 1);
     by_name_.emplace(std::move(name), std::move(options));
   }
 }
@@ -70,6 +72,12 @@ Namespaces::Found Namespaces::find(std::string_view channel) const {
   // A provider's channels have no private twins: its own word is the only key.
   if (name.is_private && options->provided()) return {nullptr, error_code::kPermissionDenied};
   return {options, 0};
+}
+
+std::vector<std::string_view> Namespaces::names() const {
+  std::vector<std::string_view> names(count());
+  for (const auto& [name, options] : by_name_) names[options.number] = name;
+  return names;
 }
 
 bool Namespaces::provided(std::string_view channel) const {

@@ -44,6 +44,7 @@ enum class DataFormat : uint8_t {
 // somebody in.
 struct ChannelOptions {
   std::string name;                 // of the namespace; "" is without_namespace
+  uint32_t number = 0;              // set by Namespaces: without_namespace is 0, the others follow
   std::string provider = "memory";  // or NAME: the plugin service "channel:NAME"
 
   uint32_t history_size = 0;                                  // publications; 0 keeps none
@@ -97,6 +98,11 @@ class Namespaces {
                          // namespace; kPermissionDenied: "$" before a provided one
   };
   Found find(std::string_view channel) const;
+
+  // Of namespaces, without_namespace included: their numbers are below it.
+  size_t count() const { return by_name_.size() + 1; }
+  // By number.
+  std::vector<std::string_view> names() const;
 
   // Does a plugin provide the channel? False for a name that find() refuses.
   bool provided(std::string_view channel) const;

@@ -19,6 +19,7 @@ class ProvidedChannel final : public Channel {
   PublishResponse server_publish(ServerPublish publish) override;
   HistoryRemoveResponse remove_history() override;
   std::optional<MonoTime> maintain(MonoTime now) override;
+  void retire(MonoTime) override {}
   StreamPosition position() const override { return last_; }
 
   static constexpr Millis kCallTimeout{

@@ -1,23 +1,17 @@
 #include "broker/channel/stream.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lcg::broker {
 namespace {
 
-constexpr size_t kEpochLetters = 8, kFirstRing = 8;
-
-std::string new_epoch(Random& random) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  std::string epoch(kEpochLetters, ' ');
-  for (char& c : epoch) c = letters[random.below(letters.size())];
-  return epoch;
-}
+constexpr size_t kFirstRing = 8;
 
 }  // namespace
 
-Stream::Stream(uint32_t size, Millis ttl, Random& random)
-    : size_(size), ttl_(ttl), epoch_(new_epoch(random)) {}
+Stream::Stream(uint32_t size, Millis ttl, StreamPosition from)
+    : size_(size), ttl_(ttl), epoch_(std::move(from.epoch)), top_(from.offset) {}
 
 void Stream::grow() {
   std::vector<PublicationPtr> bigger(std::min<size_t>(size_, std::max(kFirstRing, ring_.size() * 2)));

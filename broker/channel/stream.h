@@ -1,8 +1,8 @@
 // Stream: the kept publications of one channel, a ring bounded in count and by idle time.
 //
-// Offsets are dense from 1 while the epoch is constant. The contents expire `ttl` after the last publication;
-// offset and epoch stay until the owner drops the stream (history_meta_ttl), and a new stream has a new
-// epoch, which is how a client learns that its position means nothing any more. Source: client-protocol 2.
+// Offsets are dense from the one it begins at while the epoch is constant. The contents expire `ttl` after the last
+// publication; the owner keeps offset and epoch for whoever begins it again (position_memory.h). A new epoch is how a
+// client learns that its position means nothing any more. Source: client-protocol 2.
 // One lane; no I/O.
 #pragma once
 #include <cstdint>
@@ -27,8 +27,8 @@ inline uint32_t history_limit(int32_t limit) {
 
 class Stream {
  public:
-  // REQUIRES: size > 0, ttl > 0.
-  Stream(uint32_t size, Millis ttl, Random& random);
+  // Begins after `from`. REQUIRES: size > 0, ttl > 0.
+  Stream(uint32_t size, Millis ttl, StreamPosition from);
 
   // Gives `publication` its position and keeps it; the oldest one makes room.
   StreamPosition append(MonoTime now, const std::shared_ptr<Publication>& publication);

@@ -10,8 +10,10 @@ namespace lcg::broker {
 
 ChannelCommands::ChannelCommands(LaneContext& context)
     : context_(context),
-      channel_context_{context.lane, context.bus, context.host},
-      table_(channel_context_, context.namespaces, context.config.channels_per_lane) {}
+      channel_context_{context.lane, context.bus, context.host,
+                       PositionMemory(context.namespaces.count(), context.config.positions_per_lane,
+                                      context.lane.random())},
+      table_(channel_context_, context.namespaces, context.config.channels) {}
 
 ChannelCommands::Found ChannelCommands::find(std::string_view channel) const {
   // One that is there was looked at when it was made.
@@ -55,8 +57,8 @@ void ChannelCommands::subscribe(SubscribeRequest request, SubscribeFn done) {
   SubscribeGrantPtr grant = request.server_side ? request.grant : nullptr;
   if (grant != nullptr && grant->expire_at_ms != 0 && grant->expire_at_ms <= context_.lane.clock().wall_ms())
     return done(failed<SubscribeResponse>(error_code::kExpired));
-  std::shared_ptr<Channel> channel = table_.obtain(request.channel, *found.options);
-  if (channel == nullptr) return done(failed<SubscribeResponse>(error_code::kTooManyRequests));
+  auto [channel, refused] = table_.obtain(request.channel, *found.options, request.peer.get());
+  if (channel == nullptr) return done(failed<SubscribeResponse>({std::move(refused), {}}));
   const uint64_t ticket = channel->members().ask(request.peer).ticket;
   open(std::move(channel), std::move(request), ticket, std::move(grant), context_.config.chain_timeout,
        std::move(done));
@@ -65,8 +67,8 @@ void ChannelCommands::subscribe(SubscribeRequest request, SubscribeFn done) {
 // The session is a member while the plugins think, so that its unsubscribe finds it.
 void ChannelCommands::ask_to_subscribe(SubscribeRequest request, Found found, bool then_options,
                                        SubscribeFn done) {
-  std::shared_ptr<Channel> channel = table_.obtain(request.channel, *found.options);
-  if (channel == nullptr) return done(failed<SubscribeResponse>(error_code::kTooManyRequests));
+  auto [channel, refused] = table_.obtain(request.channel, *found.options, request.peer.get());
+  if (channel == nullptr) return done(failed<SubscribeResponse>({std::move(refused), {}}));
   const uint64_t ticket = channel->members().ask(request.peer).ticket;
 
   host::ChainRequest question;

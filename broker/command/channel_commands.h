@@ -4,6 +4,7 @@
 // In four files: subscribing in channel_commands.cc, publishing in channel_commands_publish.cc, looking in
 // channel_commands_read.cc, credentials that end in channel_commands_refresh.cc.
 #pragma once
+#include "base/steps.h"
 #include "broker/channel/channel_table.h"
 #include "broker/channel/idempotency.h"
 #include "broker/command/lane_context.h"
@@ -26,8 +27,8 @@ class ChannelCommands {
 
   UnsubscribeSessionsResponse unsubscribe_sessions(const UnsubscribeSessions& request);
   HistoryRemoveResponse remove_history(const HistoryRemove& request);
-  // Those with a subscriber, in no particular order.
-  ListChannelsResponse list(const ListChannels& request) const;
+  // Those with a subscriber, in no particular order. A walk over the table, in steps.
+  void list(ListChannels request, Steps& steps, UniqueFunction<void(ListChannelsResponse)> done) const;
 
   const ChannelTable& table() const { return table_; }
   // For NodeInfo.

@@ -91,11 +91,11 @@ void ChannelCommands::ask_to_publish(PublishRequest request, const ChannelOption
 void ChannelCommands::send(PublishRequest request, PublishOptions publish, const ChannelOptions& options,
                            PublishFn done) {
   if (was_published(request.channel, publish.idempotency_key, done)) return;
-  std::shared_ptr<Channel> channel = table_.find(request.channel);
   // Nobody listens and nothing is kept: done already.
-  if (channel == nullptr && !options.provided() && !options.keeps_stream()) return done({});
-  if (channel == nullptr) channel = table_.obtain(request.channel, options);
-  if (channel == nullptr) return done(failed<PublishResponse>(error_code::kTooManyRequests));
+  if (!options.provided() && !options.keeps_stream() && table_.find(request.channel) == nullptr)
+    return done({});
+  const auto [channel, refused] = table_.obtain(request.channel, options, request.peer.get());
+  if (channel == nullptr) return done(failed<PublishResponse>({refused, {}}));
   channel->publish(std::move(request), std::move(publish), std::move(done));
   table_.release(*channel);
 }
@@ -122,8 +122,9 @@ void ChannelCommands::send_as_server(ServerPublish publish, const Found& found, 
   if (!options.provided() && was_published(publish.channel, publish.options.idempotency_key, done)) return;
   std::shared_ptr<Channel> channel = found.channel;
   if (channel == nullptr && !options.provided() && options.keeps_stream()) {
-    channel = table_.obtain(publish.channel, options);
-    if (channel == nullptr) return done(failed<PublishResponse>(error_code::kTooManyRequests));
+    ChannelTable::Obtained obtained = table_.obtain(publish.channel, options, nullptr);
+    if (obtained.channel == nullptr) return done(failed<PublishResponse>({std::move(obtained.error), {}}));
+    channel = std::move(obtained.channel);
   }
   if (channel == nullptr) {
     // Nobody listens here. The rules hold all the same, or a provider's mistake would show only at the first

@@ -1,5 +1,8 @@
 // History, presence and lists, for clients and for the server (no peer), which needs no permission. Source:
 // client-protocol 1.9, 4.
+#include <algorithm>
+#include <memory>
+
 #include "broker/channel/access.h"
 #include "broker/channel/glob.h"
 #include "broker/command/channel_commands.h"
@@ -9,6 +12,9 @@ namespace {
 
 constexpr size_t kMaxPresenceClients =
     10'000;  // in one answer; over it error 106: presence_stats has no limit
+
+// Channels a step of list() looks at; with a pattern of several stars, which may try each of them at each letter, fewer.
+constexpr size_t kLooks = 1000, kCostlyLooks = 64;
 
 }  // namespace
 
@@ -24,8 +30,7 @@ void ChannelCommands::history(HistoryRequest request, HistoryFn done) {
     return done(failed<HistoryResponse>(error_code::kPermissionDenied));
   if (request.reverse && request.has_since && request.since.offset == 0)
     return done(failed<HistoryResponse>(error_code::kBadRequest));
-  const std::shared_ptr<Channel> channel = table_.obtain(request.channel, options);
-  if (channel == nullptr) return done(failed<HistoryResponse>(error_code::kTooManyRequests));
+  const std::shared_ptr<Channel> channel = table_.glance(request.channel, options);
   channel->history(std::move(request), std::move(done));
   table_.release(*channel);
 }
@@ -63,20 +68,35 @@ void ChannelCommands::presence(PresenceRequest request, UniqueFunction<void(Pres
   done(std::move(answer));
 }
 
-ListChannelsResponse ChannelCommands::list(const ListChannels& request) const {
-  ListChannelsResponse answer;
+void ChannelCommands::list(ListChannels request, Steps& steps,
+                           UniqueFunction<void(ListChannelsResponse)> done) const {
   // No channel's name is as long; a pattern that is matches none.
-  if (request.pattern.size() > 2 * kMaxChannelLength) return answer;
-  const size_t limit = std::min(request.limit, kMaxListedChannels);
-  table_.for_each([&](Channel& channel) {
-    const uint32_t sessions = channel.members().in_count();
-    if (sessions == 0) return true;
-    if (!request.pattern.empty() && !glob_matches(request.pattern, channel.name())) return true;
-    answer.more = answer.channels.size() == limit;
-    if (!answer.more) answer.channels.emplace_back(channel.name(), sessions);
-    return !answer.more;
-  });
-  return answer;
+  if (request.pattern.size() > 2 * kMaxChannelLength) return done({});
+  struct Walk {
+    ListChannels request;
+    ListChannelsResponse answer;
+    UniqueFunction<void(ListChannelsResponse)> done;
+    uint64_t cursor = 0;
+  };
+  request.limit = std::min(request.limit, kMaxListedChannels);
+  const auto stars = std::count(request.pattern.begin(), request.pattern.end(), '*');
+  auto walk = std::make_unique<Walk>(Walk{std::move(request), {}, std::move(done)});
+  steps.run(context_.lane.now() + Bus::kDefaultTimeout,
+            [this, walk = std::move(walk), looks = stars > 1 ? kCostlyLooks : kLooks] {
+              ListChannelsResponse& answer = walk->answer;
+              const auto look = [&](Channel& channel) {
+                const uint32_t sessions = channel.members().in_count();
+                if (sessions == 0 || answer.more) return;
+                const std::string& pattern = walk->request.pattern;
+                if (!pattern.empty() && !glob_matches(pattern, channel.name())) return;
+                answer.more = answer.channels.size() == walk->request.limit;
+                if (!answer.more) answer.channels.emplace_back(channel.name(), sessions);
+              };
+              walk->cursor = table_.walk(walk->cursor, looks, look);
+              if (walk->cursor != 0 && !answer.more) return true;
+              walk->done(std::move(answer));
+              return false;
+            });
 }
 
 }  // namespace lcg::broker

@@ -1,6 +1,8 @@
 #include "broker/command/inspect.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "base/json_writer.h"
 
@@ -39,60 +41,79 @@ std::string slot_row(const LaneContext& context, uint32_t slot) {
   return out;
 }
 
-// Takes rows up to a limit and remembers that there was one more.
-class Rows {
- public:
-  explicit Rows(uint32_t limit) : limit_(std::min(limit, kMaxInspectRows)) {}
+constexpr size_t kLooks = 250;  // of a step; each may become a row
+
+// One answer on its way: takes rows up to a limit and remembers that there was one more.
+struct Walk {
+  Inspect request;
+  UniqueFunction<void(InspectResponse)> done;
+  InspectResponse out{};
+  uint64_t cursor = 0;
+
   bool full() {
-    if (out_.rows.size() < limit_) return false;
-    out_.more = true;
+    if (out.rows.size() < request.limit) return false;
+    out.more = true;
     return true;
   }
-  void add(std::string row) { out_.rows.push_back(std::move(row)); }
-  InspectResponse take() { return std::move(out_); }
-
- private:
-  const uint32_t limit_;
-  InspectResponse out_;
+  bool wants(const std::string& name) const {
+    return !out.more && name.compare(0, request.filter.size(), request.filter) == 0;
+  }
 };
+
+// From slot `cursor` on. Returns the next one, 0: that was all.
+uint64_t walk_slots(const LaneContext& context, Walk& walk) {
+  uint64_t slot = walk.cursor == 0 ? context.number : walk.cursor;
+  for (size_t looks = 0; looks < kLooks; ++looks, slot += context.slots.lanes()) {
+    if (slot >= context.slots.count() || walk.full()) return 0;
+    walk.out.rows.push_back(slot_row(context, static_cast<uint32_t>(slot)));
+  }
+  return slot;
+}
+
+uint64_t walk_sessions(const LaneContext& context, const Registry& registry, Walk& walk) {
+  if (walk.cursor == 0 && !walk.request.filter.empty()) {
+    const std::vector<Registry::Session> exact = registry.sessions_of(walk.request.filter);
+    for (const Registry::Session& session : exact)
+      if (!walk.full()) walk.out.rows.push_back(session_row(context, session));
+    if (!exact.empty()) return 0;
+  }
+  registry.for_each([&](const Registry::Session& session) {
+    if (walk.wants(session.peer->user) && !walk.full())
+      walk.out.rows.push_back(session_row(context, session));
+    return !walk.out.more;
+  });
+  return 0;
+}
+
+uint64_t walk_channels(const LaneContext& context, const ChannelTable& channels, Walk& walk) {
+  return channels.walk(walk.cursor, kLooks, [&](Channel& channel) {
+    if (walk.wants(channel.name()) && !walk.full()) walk.out.rows.push_back(channel_row(context, channel));
+  });
+}
 
 }  // namespace
 
-InspectResponse inspect(const LaneContext& context, const Registry& registry, const ChannelTable& channels,
-                        const Inspect& request) {
-  Rows rows(request.limit);
-  switch (request.what) {
-    case Inspect::What::kSessions: {
-      if (!request.filter.empty()) {
-        const std::vector<Registry::Session> exact = registry.sessions_of(request.filter);
-        for (const Registry::Session& session : exact)
-          if (!rows.full()) rows.add(session_row(context, session));
-        if (!exact.empty()) break;
-      }
-      registry.for_each([&](const Registry::Session& session) {
-        if (session.peer->user.compare(0, request.filter.size(), request.filter) != 0) return true;
-        if (rows.full()) return false;
-        rows.add(session_row(context, session));
-        return true;
-      });
-      break;
-    }
-    case Inspect::What::kChannels:
-      channels.for_each([&](Channel& channel) {
-        if (channel.name().compare(0, request.filter.size(), request.filter) != 0) return true;
-        if (rows.full()) return false;
-        rows.add(channel_row(context, channel));
-        return true;
-      });
-      break;
-    case Inspect::What::kSlots:
-      for (uint32_t slot = context.number; slot < context.slots.count(); slot += context.slots.lanes()) {
-        if (rows.full()) break;
-        rows.add(slot_row(context, slot));
-      }
-      break;
-  }
-  return rows.take();
+void inspect(const LaneContext& context, const Registry& registry, const ChannelTable& channels,
+             Inspect request, Steps& steps, UniqueFunction<void(InspectResponse)> done) {
+  request.limit = std::min(request.limit, kMaxInspectRows);
+  auto walk = std::make_unique<Walk>(Walk{std::move(request), std::move(done)});
+  steps.run(context.lane.now() + Bus::kDefaultTimeout,
+            [&context, &registry, &channels, walk = std::move(walk)] {
+              switch (walk->request.what) {
+                case Inspect::What::kSessions:
+                  walk->cursor = walk_sessions(context, registry, *walk);
+                  break;
+                case Inspect::What::kChannels:
+                  walk->cursor = walk_channels(context, channels, *walk);
+                  break;
+                case Inspect::What::kSlots:
+                  walk->cursor = walk_slots(context, *walk);
+                  break;
+              }
+              if (walk->cursor != 0 && !walk->out.more) return true;
+              walk->done(std::move(walk->out));
+              return false;
+            });
 }
 
 NodeInfoResponse node_info(const Registry& registry, const ChannelCounts& channels) {
