@@ -51,6 +51,7 @@ class StreamConnection final : public ws::Transport, private ws::StreamObserver 
   // For StreamSet
   void start(const StreamSet::Open& open, std::string_view first);
   void on_turn_end();
+  bool over() const { return done_; }  // the handler may not have been told
   bool finished() const { return done_ && handler_ == nullptr; }
   void end_now(uint32_t code);
 

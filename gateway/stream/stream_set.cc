@@ -52,10 +52,28 @@ void StreamSet::at_turn_end(StreamConnection& connection) {
 void StreamSet::run_turn_end() {
   turn_end_running_.swap(turn_end_);
   for (StreamConnection* connection : turn_end_running_) {
+    if (connection->over()) {
+      ends_.add(*connection);
+      continue;
+    }
     connection->on_turn_end();
     if (connection->finished()) remove(*connection);
   }
   turn_end_running_.clear();
+  run_ends();
+}
+
+void StreamSet::run_ends() {
+  const bool more = ends_.run([this](StreamConnection& connection) {
+    connection.on_turn_end();
+    if (connection.finished()) remove(connection);
+  });
+  if (!more) return;
+  lane_.post([self = self_] {
+    if (*self == nullptr) return;
+    (*self)->ends_.next_turn();
+    (*self)->run_ends();
+  });
 }
 
 void StreamSet::remove(StreamConnection& connection) {

@@ -15,6 +15,7 @@
 #include "broker/api/types.h"
 #include "gateway/ws/byte_stream.h"
 #include "gateway/ws/connection_set.h"
+#include "gateway/ws/end_queue.h"
 #include "gateway/ws/limits.h"
 #include "gateway/ws/transport.h"
 
@@ -55,6 +56,7 @@ class StreamSet {
   // Calls connection.on_turn_end() when this turn ends. REQUIRES: not on the list already.
   void at_turn_end(StreamConnection& connection);
   void run_turn_end();
+  void run_ends();
   void remove(StreamConnection& connection);
 
   Lane& lane_;
@@ -64,6 +66,7 @@ class StreamSet {
   std::vector<std::unique_ptr<std::string>> corks_;
   std::vector<StreamConnection*> turn_end_;
   std::vector<StreamConnection*> turn_end_running_;
+  ws::EndQueue<StreamConnection> ends_;
   std::vector<std::unique_ptr<StreamConnection>> connections_;  // each knows its index
   std::shared_ptr<StreamSet*> self_;  // null inside once destroyed: for tasks still listed
 };

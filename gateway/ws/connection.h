@@ -2,7 +2,8 @@
 // queue and the handler, and runs the closing handshake. Knows nothing of what the messages mean.
 //
 // Life:  open ──close()/abort()/peer's close/error──▶ closing ──close frame sent, client's came, or time
-// out──▶ finished The handler is told at the end of the turn in which the connection left "open"; the
+// out──▶ finished The handler is told at the end of the turn in which the connection left "open", or when many end
+// at once in a turn soon after (end_queue.h); the
 // ConnectionSet destroys it when it is finished. Between two reads it owns no buffer, and no timer but one
 // left over to run out.
 //
@@ -56,6 +57,7 @@ class Connection final : public Transport, private StreamObserver {
   // For ConnectionSet
   void start(const ConnectionSet::Open& open, std::span<char> early);
   void on_turn_end();
+  bool over() const { return done_; }  // the handler may not have been told
   bool finished() const { return done_ && handler_ == nullptr; }
   void end_now(uint32_t code);
 

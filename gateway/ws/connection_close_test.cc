@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <vector>
+
 #include "gateway/ws/test_connection.h"
 
 namespace lcg::ws {
@@ -257,6 +260,65 @@ TEST(ConnectionFlood, PingsAtTheRateAllowedLive) {
   }
 
   EXPECT_THAT(one.handler.log, IsEmpty());
+}
+
+// What is counted is steps: what comes behind the cut is served after kEndsPerTurn ends, not after all of them.
+TEST(ConnectionClose, ManyThatAreCutAtOnceEndAFewATurn) {
+  SimWorld world(1);
+  SimLane& lane = world.lane(0);
+  std::deque<Wire> wires;
+  size_t ended = 0, ended_before_neighbour = 0;
+  RecordingHandler handler;
+  handler.when_closed = [&] { ++ended; };
+  ConnectionSet set(lane, {});
+  lane.post([&] {
+    for (int i = 0; i < 100; ++i)
+      set.start(TestStream::make(wires.emplace_back(lane)), [&](Transport&) { return &handler; });
+  });
+  world.run_until_idle();
+
+  lane.post([&] {
+    for (Wire& wire : wires) {
+      wire.client_ended = true;
+      wire.observer->on_readable();
+    }
+    lane.post([&] { ended_before_neighbour = ended; });
+  });
+  world.run_until_idle();
+
+  EXPECT_EQ(ended_before_neighbour, kEndsPerTurn);
+  EXPECT_EQ(ended, 100u);
+  EXPECT_EQ(set.size(), 0u);
+}
+
+TEST(ConnectionClose, WhoWaitsForItsEndIsSentNothing) {
+  SimWorld world(1);
+  SimLane& lane = world.lane(0);
+  std::deque<Wire> wires;
+  std::vector<Transport*> transports;
+  RecordingHandler handler;
+  ConnectionSet set(lane, {});
+  lane.post([&] {
+    for (int i = 0; i < 100; ++i) {
+      set.start(TestStream::make(wires.emplace_back(lane)), [&](Transport& transport) {
+        transports.push_back(&transport);
+        return &handler;
+      });
+    }
+  });
+  world.run_until_idle();
+
+  lane.post([&] {
+    for (Wire& wire : wires) {
+      wire.client_ended = true;
+      wire.observer->on_readable();
+    }
+    lane.post([&] { transports.back()->send_block(text_block("late")); });
+  });
+  world.run_until_idle();
+
+  EXPECT_EQ(wires.back().to_client, "");
+  EXPECT_EQ(handler.log.size(), 100u);
 }
 
 }  // namespace

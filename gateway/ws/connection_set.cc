@@ -64,10 +64,28 @@ void ConnectionSet::at_turn_end(Connection& connection) {
 void ConnectionSet::run_turn_end() {
   turn_end_running_.swap(turn_end_);
   for (Connection* connection : turn_end_running_) {
+    if (connection->over()) {
+      ends_.add(*connection);
+      continue;
+    }
     connection->on_turn_end();
     if (connection->finished()) remove(*connection);
   }
   turn_end_running_.clear();
+  run_ends();
+}
+
+void ConnectionSet::run_ends() {
+  const bool more = ends_.run([this](Connection& connection) {
+    connection.on_turn_end();
+    if (connection.finished()) remove(connection);
+  });
+  if (!more) return;
+  lane_.post([self = self_] {
+    if (*self == nullptr) return;
+    (*self)->ends_.next_turn();
+    (*self)->run_ends();
+  });
 }
 
 void ConnectionSet::remove(Connection& connection) {

@@ -18,6 +18,7 @@
 #include "base/lane.h"
 #include "gateway/ws/byte_stream.h"
 #include "gateway/ws/deflate.h"
+#include "gateway/ws/end_queue.h"
 #include "gateway/ws/limits.h"
 #include "gateway/ws/transport.h"
 
@@ -77,6 +78,7 @@ class ConnectionSet {
   // Calls connection.on_turn_end() when this turn ends. REQUIRES: not on the list already.
   void at_turn_end(Connection& connection);
   void run_turn_end();
+  void run_ends();
   void remove(Connection& connection);
 
   Lane& lane_;
@@ -88,6 +90,7 @@ class ConnectionSet {
   std::vector<std::unique_ptr<std::string>> corks_;
   std::vector<Connection*> turn_end_;
   std::vector<Connection*> turn_end_running_;
+  EndQueue<Connection> ends_;
   std::vector<std::unique_ptr<Connection>> connections_;  // each knows its index
   std::shared_ptr<ConnectionSet*> self_;  // null inside once destroyed: for tasks still listed
 };
