@@ -6,6 +6,11 @@
 #include "gateway/session/session.h"
 
 namespace lcg::gateway {
+namespace {
+
+constexpr size_t kDrainedAtATime = 1000;  // sessions looked at, a turn
+
+}  // namespace
 
 GatewayLane::GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const GatewayConfig& config,
                          std::vector<std::string> provider_namespaces, std::shared_ptr<SharedRates> rates)
@@ -93,13 +98,19 @@ void GatewayLane::take_emulated(std::string_view secret, std::string_view comman
 void GatewayLane::drain(Millis spread, LaneTask done) {
   draining_ = true;
   drained_ = std::move(done);
-  for (const SessionHandle handle : sessions_.all()) {
+  drain_from(0, spread);
+  session_gone();
+}
+
+// In steps: each of the sessions there are gets a timer.
+void GatewayLane::drain_from(uint64_t cursor, Millis spread) {
+  cursor = sessions_.walk(cursor, kDrainedAtATime, [&](SessionHandle handle) {
     const uint64_t delay_ms = context_.lane.random().below(static_cast<uint64_t>(spread.count()) + 1);
     context_.lane.start_timer(Millis(static_cast<int64_t>(delay_ms)), [this, handle] {
       if (Session* session = sessions_.find(handle)) session->close(disconnect_code::kShutdown);
     });
-  }
-  session_gone();
+  });
+  if (cursor != 0) context_.lane.post([this, cursor, spread] { drain_from(cursor, spread); });
 }
 
 void GatewayLane::session_gone() {

@@ -58,6 +58,7 @@ class GatewayLane final : public DeliverySink {
   size_t open_sessions() const { return sessions_.size(); }
 
  private:
+  void drain_from(uint64_t cursor, Millis spread);
   void session_gone();
 
   void take_emulated(std::string_view secret, std::string_view commands);

@@ -7,18 +7,19 @@
 namespace lcg::gateway {
 
 Hub::~Hub() {
-  for (const auto& [name, channel] : channels_) lane_.cancel_timer(channel->batch_timer);
+  channels_.for_each([this](const auto& entry) { lane_.cancel_timer(entry.value->batch_timer); });
 }
 
 void Hub::subscribe(std::string_view channel, bool collapsible, Subscription& subscription) {
-  auto it = channels_.find(channel);
-  if (it == channels_.end()) {
+  HubChannel* known = find(channel);
+  if (known == nullptr) {
     auto made = std::make_unique<HubChannel>(std::string(channel), ++last_id_, collapsible);
-    made->watch_index = static_cast<uint32_t>(watched_.size());
-    watched_.push_back(made.get());
-    it = channels_.emplace(std::string(channel), std::move(made)).first;
+    known = made.get();
+    known->watch_index = static_cast<uint32_t>(watched_.size());
+    watched_.push_back(known);
+    channels_.try_emplace(std::string_view(known->name), std::move(made));
   }
-  HubChannel& in = *it->second;
+  HubChannel& in = *known;
   subscription.channel = &in;
   subscription.index = static_cast<uint32_t>(in.pending.size());
   in.pending.push_back(&subscription);
@@ -110,12 +111,12 @@ void Hub::drop_if_empty(HubChannel& channel) {
   watched_[channel.watch_index] = watched_.back();
   watched_[channel.watch_index]->watch_index = channel.watch_index;
   watched_.pop_back();
-  channels_.erase(channels_.find(channel.name));
+  channels_.erase(std::string_view(channel.name));
 }
 
 HubChannel* Hub::find(std::string_view channel) {
-  const auto it = channels_.find(channel);
-  return it == channels_.end() ? nullptr : it->second.get();
+  const auto* entry = channels_.find(channel);
+  return entry == nullptr ? nullptr : entry->value.get();
 }
 
 bool Hub::collapsed(const Subscription& subscription) {

@@ -27,13 +27,14 @@
 // Lane: the gateway lane's.
 #pragma once
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "base/growing_map.h"
 #include "base/lane.h"
 #include "gateway/fanout/framing.h"
 #include "gateway/fanout/hub_channel.h"
@@ -122,10 +123,6 @@ class Hub {
   const HubStats& stats() const { return stats_; }
 
  private:
-  struct NameHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
-  };
   // What a group is sent of a run.
   struct Block {
     enum class State : uint8_t { kNotMade, kReady, kNothing, kInappropriate };
@@ -158,8 +155,8 @@ class Hub {
   Lane& lane_;
   const size_t soft_queue_bytes_;
   Framer framer_;
-  std::unordered_map<std::string, std::unique_ptr<HubChannel>, NameHash, std::equal_to<>> channels_;
-  std::vector<HubChannel*> watched_;  // all, in the order they are looked at
+  GrowingMap<std::string_view, std::unique_ptr<HubChannel>> channels_;  // the key lives in the channel
+  std::deque<HubChannel*> watched_;  // all, in the order they are looked at
   size_t watch_cursor_ = 0;
   uint32_t round_ = 0;
   int64_t last_id_ = 0;

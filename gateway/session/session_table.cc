@@ -36,16 +36,16 @@ SessionHandle SessionTable::reserve() {
 }
 
 void SessionTable::put(SessionHandle handle, std::unique_ptr<Session> session) {
-  by_id_.emplace(session->id(), handle.index);
-  if (!session->secret().empty()) by_secret_.emplace(session->secret(), handle.index);
+  by_id_.try_emplace(std::string_view(session->id()), handle.index);
+  if (!session->secret().empty()) by_secret_.try_emplace(std::string_view(session->secret()), handle.index);
   places_[handle.index].session = std::move(session);
 }
 
 void SessionTable::erase(SessionHandle handle) {
   if (find(handle) == nullptr) return;
   Place& place = places_[handle.index];
-  by_id_.erase(place.session->id());
-  if (!place.session->secret().empty()) by_secret_.erase(place.session->secret());
+  by_id_.erase(std::string_view(place.session->id()));
+  if (!place.session->secret().empty()) by_secret_.erase(std::string_view(place.session->secret()));
   ++place.generation;
   free_.push_back(handle.index);
   const std::unique_ptr<Session> gone = std::move(place.session);  // its end may look into the table
@@ -58,20 +58,13 @@ Session* SessionTable::find(SessionHandle handle) const {
 }
 
 Session* SessionTable::find(std::string_view id) const {
-  const auto it = by_id_.find(id);
-  return it == by_id_.end() ? nullptr : places_[it->second].session.get();
+  const auto* entry = by_id_.find(id);
+  return entry == nullptr ? nullptr : places_[entry->value].session.get();
 }
 
 Session* SessionTable::find_secret(std::string_view secret) const {
-  const auto it = by_secret_.find(secret);
-  return it == by_secret_.end() ? nullptr : places_[it->second].session.get();
-}
-
-std::vector<SessionHandle> SessionTable::all() const {
-  std::vector<SessionHandle> handles;
-  handles.reserve(by_id_.size());
-  for (const auto& [id, index] : by_id_) handles.push_back({index, places_[index].generation});
-  return handles;
+  const auto* entry = by_secret_.find(secret);
+  return entry == nullptr ? nullptr : places_[entry->value].session.get();
 }
 
 }  // namespace lcg::gateway

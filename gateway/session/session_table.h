@@ -6,12 +6,13 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/growing_map.h"
 
 namespace lcg::gateway {
 
@@ -46,19 +47,23 @@ class SessionTable {
   Session* find_secret(std::string_view secret) const;
 
   size_t size() const { return by_id_.size(); }
-  // The sessions there are now. A session does not leave the table while its own code runs, so acting on them
-  // is safe.
-  std::vector<SessionHandle> all() const;
+  // In steps: GrowingMap::walk. `visit` gets a SessionHandle and must not change the table.
+  template <class Fn>
+  uint64_t walk(uint64_t cursor, size_t steps, Fn&& visit) const {
+    return by_id_.walk(cursor, steps, [&](const auto& entry) {
+      visit(SessionHandle{entry.value, places_[entry.value].generation});
+    });
+  }
 
  private:
   struct Place {
     std::unique_ptr<Session> session;
     uint32_t generation = 1;
   };
-  std::vector<Place> places_;
+  std::deque<Place> places_;
   std::vector<uint32_t> free_;
   // The views are of the sessions' own.
-  std::unordered_map<std::string_view, uint32_t> by_id_, by_secret_;
+  GrowingMap<std::string_view, uint32_t> by_id_, by_secret_;
 };
 
 }  // namespace lcg::gateway
