@@ -1,10 +1,6 @@
 #include "broker/channel/channel_table.h"
 
-#include <arpa/inet.h>
-
-#include <algorithm>
-#include <array>
-
+#include "base/client_address.h"
 #include "broker/channel/memory_channel.h"
 #include "broker/channel/provided_channel.h"
 
@@ -14,21 +10,12 @@ namespace {
 // A channel is looked at no more often than this, however short its times to live are.
 constexpr Millis kShortestReview{1000};
 
-// "192.0.2.1:5555", "[2001:db8::1]:5555", or either without a port; an IPv6 host chooses from its /64.
-std::string host_of(std::string_view remote) {
-  const bool bracketed = remote.starts_with('[');
-  if (bracketed) remote = remote.substr(1, remote.find(']') - 1);
-  const bool is_v6 = bracketed || std::count(remote.begin(), remote.end(), ':') > 1;
-  std::string host(is_v6 ? remote : remote.substr(0, remote.find(':')));
-  std::array<char, 16> bytes{};
-  if (!is_v6 || inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return host;
-  return std::string(bytes.data(), 8);
-}
-
 // Who answers for what `peer` brings into being: "" for the server.
 std::string client_of(const Peer* peer) {
   if (peer == nullptr) return {};
-  return peer->user.empty() ? "@" + host_of(peer->remote) : "u" + peer->user;
+  if (!peer->user.empty()) return "u" + peer->user;
+  const ClientAddress address = ClientAddress::parse(peer->remote).value_or(ClientAddress());
+  return "@" + std::to_string(address.key());
 }
 
 Error full(std::string_view what) {
