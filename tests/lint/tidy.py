@@ -77,7 +77,8 @@ class Contents:
 def tool_version():
     tool = subprocess.run([TOOL, "--version"], capture_output=True, text=True, check=True).stdout
     packages = subprocess.run(["dpkg-query", "-W", "libboost1.81-dev", "libssl-dev", "libyaml-cpp-dev", "librocksdb-dev",
-                               "libspdlog-dev", "libstdc++-12-dev", "libcli11-dev", "libprotozero-dev"],
+                               "libspdlog-dev", "libstdc++-12-dev", "libcli11-dev", "libprotozero-dev", "libicu-dev",
+                               "libsodium-dev", "libre2-dev", "libcurl4-openssl-dev", "libcjose-dev", "libxxhash-dev", "zlib1g-dev"],
                               capture_output=True, text=True).stdout
     return tool + packages + Path(__file__).read_text()
 
