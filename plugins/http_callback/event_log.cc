@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lcg/services/storage_pages.hpp"
+
 namespace lcg::http_callback {
 namespace {
 

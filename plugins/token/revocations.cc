@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lcg/services/storage_pages.hpp"
 #include "lcg/sessions.hpp"
 #include "lcg/users.hpp"
 #include "plugins/token/claims.h"
