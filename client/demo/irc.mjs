@@ -29,6 +29,9 @@ export function readLog(path) {
   return parseLog(readFileSync(path, 'utf8'));
 }
 
+// Nicks that differ in case alone are one (RFC 2812 2.2, with its own idea of brackets).
+const folded = (nick) => nick.toLowerCase().replace(/[[\]\\^]/g, (c) => ({ '[': '{', ']': '}', '\\': '|', '^': '~' })[c]);
+
 // Gives every event a `person`: a nick is a person from its first appearance; a rename hands the person the new nick.
 // Returns {people: [name], founders: Set of people who were there before the log began, events}.
 export function cast(events) {
@@ -36,21 +39,22 @@ export function cast(events) {
   const people = [];
   const founders = new Set();
   const person = (nick, arrives) => {
-    if (!personOf.has(nick)) {
-      const name = people.includes(nick) ? `${nick}^${people.length}` : nick;
+    const key = folded(nick);
+    if (!personOf.has(key)) {
+      const name = people.some((other) => folded(other) === key) ? `${nick}^${people.length}` : nick;
       people.push(name);
-      personOf.set(nick, name);
+      personOf.set(key, name);
       if (!arrives) founders.add(name);
     }
-    return personOf.get(nick);
+    return personOf.get(key);
   };
   const out = [];
   for (const event of events) {
     if (event.type === 'notice') continue;
     const who = person(event.nick, event.type === 'join');
     if (event.type === 'rename') {
-      personOf.delete(event.nick);
-      personOf.set(event.to, who);
+      personOf.delete(folded(event.nick));
+      personOf.set(folded(event.to), who);
     }
     out.push({ ...event, person: who });
   }

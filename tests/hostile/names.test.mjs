@@ -1,6 +1,6 @@
 // Names that are not what they look like, over every field of every method that takes one; and what an operator sees when
 // such a text is somewhere all the same. The rule: docs/protocol.md, "Names".
-import test, { before, after } from 'node:test';
+import test, { before, after, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -31,8 +31,13 @@ plugins:
 `),
   }).start();
 });
+// A user has a limited number of sessions.
+const closeAll = () => Promise.all(open.splice(0).map((s) => new Promise((resolve) => {
+  if (s.readyState === WebSocket.CLOSED) resolve();
+  else s.once('close', resolve).close();
+})));
+afterEach(closeAll);
 after(async () => {
-  open.forEach((s) => s.terminate());
   await server?.close();
 });
 

@@ -15,7 +15,7 @@ let server, witness, users = 0;
 const seen = [];
 
 before(async () => {
-  server = await new Server({ config: (o) => testConfig({ ...o, lanes: 4, gateway: `  transports: { http_stream: true, sse: true, uni_websocket: true, uni_http_stream: true, uni_sse: true }
+  server = await new Server({ config: (o) => testConfig({ ...o, uaaEntry: 'user_prefix: u@', lanes: 4, gateway: `  transports: { http_stream: true, sse: true, uni_websocket: true, uni_http_stream: true, uni_sse: true }
   api: { revoke_services: [token], keys: [{ name: test, key: "${API_KEY}" }] }` })
     .replace('plugins:\n', `plugins:
   - { name: token, instances: per_lane, config: { hmac_secret_key: "${SECRET}", defer_unknown: true } }

@@ -12,6 +12,11 @@ test('joins, leaves, renames and emotes are told apart', () => {
   const text = '=== a [~a@h]  has joined #u []\n=== a [x] has left #u []\n=== a is now known as b\n[10:00]  * c waves\n=== d wonders\n';
   assert.deepEqual(parseLog(text).map((e) => e.type), ['join', 'leave', 'rename', 'emote', 'emote']);
 });
+test('a nick is one person in whatever case it is written', () => {
+  const { people } = cast(parseLog('[10:00] <Ann[a]> hi\n[10:01] <ann{A}> still me\n=== ANN[A] is now known as bob\n[10:02] <Bob> me too\n'));
+  assert.deepEqual(people, ['Ann[a]']);
+});
+
 test('a rename hands the person the new nick', () => {
   const { people, events } = cast(parseLog('[1:00] <a> x\n'.replace('1:00', '01:00') + '=== a is now known as b\n[01:01] <b> y\n'));
   assert.deepEqual(people, ['a']);
