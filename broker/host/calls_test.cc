@@ -3,6 +3,7 @@
 
 #include "broker/host/testing_plugins.h"
 #include "lcg/ext/channels.h"
+#include "lcg/ext/services.h"
 #include "lcg/ext/sessions.h"
 
 namespace lcg::host {
@@ -476,6 +477,26 @@ TEST(Unsubscribe, NeedsAChannelSomeoneAndAValidCode) {
     EXPECT_EQ(unsubscribe("news", "bob", 3000), LCG_E_INVALID);
     me.reply(r.token);
   };
+  process.add("app", script);
+  process.boot();
+
+  EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_OK);
+}
+
+// A plugin that is there and does not run is no plugin that is not there.
+TEST(Query, APluginLearnsWhichServicesAreProvided) {
+  SimProcess process;
+  Script script;
+  script.on_request = [](Scripted& me, const lcg_request& r) {
+    const auto* services =
+        static_cast<const lcg_services_v1*>(me.host->query(me.host->ctx, c_str(LCG_SERVICES_V1)));
+    ASSERT_NE(services, nullptr);
+    EXPECT_EQ(services->provided(me.host->ctx, c_str("store")), LCG_OK);
+    EXPECT_EQ(services->provided(me.host->ctx, c_str("user")), LCG_E_NOT_FOUND);
+    EXPECT_EQ(services->provided(me.host->ctx, c_str("")), LCG_E_NOT_FOUND);
+    me.reply(r.token);
+  };
+  process.add("one", store());
   process.add("app", script);
   process.boot();
 

@@ -4,6 +4,7 @@
 #include "broker/host/abi_io.h"
 #include "broker/host/lane_host.h"
 #include "lcg/ext/channels.h"
+#include "lcg/ext/services.h"
 #include "lcg/ext/sessions.h"
 #include "lcg/ext/users.h"
 
@@ -130,9 +131,16 @@ lcg_status users_prefix(lcg_host_ctx* context, lcg_str* out) noexcept {
   return LCG_OK;
 }
 
+lcg_status services_provided(lcg_host_ctx* context, lcg_str service) noexcept {
+  if (!usable(context)) return refusal(context);
+  return host(context).provides(view(service)) ? LCG_OK : LCG_E_NOT_FOUND;
+}
+
 const void* api_query(lcg_host_ctx*, lcg_str name) noexcept {
   static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix};
   if (view(name) == LCG_USERS_V1) return &kUsers;
+  static constexpr lcg_services_v1 kServices = {sizeof(lcg_services_v1), &services_provided};
+  if (view(name) == LCG_SERVICES_V1) return &kServices;
   static constexpr lcg_channels_v1 kChannels = {sizeof(lcg_channels_v1), &channels_unsubscribe,
                                                 &channels_unsubscribe_session};
   static constexpr lcg_sessions_v1 kSessions = {sizeof(lcg_sessions_v1), &sessions_disconnect};

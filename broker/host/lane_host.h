@@ -75,6 +75,9 @@ class LaneHost final : public PluginHost {
   }
 
   // Any thread. "": none.
+  bool provides(std::string_view service) const {
+    return shared_.roster.services().find(service).has_value();
+  }
   const std::string& user_prefix(const Instance& instance) const {
     return shared_.roster.authorities().prefix(instance.plugin().number);
   }
