@@ -5,20 +5,43 @@
 
 namespace lcg::dialog {
 
+double Budget::refilled(const Bucket& bucket, int64_t now_ns) const {
+  return std::min(burst_, bucket.level + rate_ * static_cast<double>(now_ns - bucket.at_ns) / 1e9);
+}
+
+uint64_t Budget::wait_for(double missing) const {
+  return missing <= 0 ? 0 : static_cast<uint64_t>(missing / rate_ * 1000) + 1;
+}
+
+uint64_t Budget::wait_ms(const std::string& user, double cost, int64_t now_ns) const {
+  const auto known = index_.find(user);
+  return wait_for(cost - (known == index_.end() ? burst_ : refilled(*known->second, now_ns)));
+}
+
 uint64_t Budget::pay(const std::string& user, double cost, int64_t now_ns) {
-  const auto refilled = [&](const Bucket& b) {
-    return std::min(burst_, b.level + rate_ * static_cast<double>(now_ns - b.at_ns) / 1e9);
-  };
-  if (buckets_.size() >= kMaxUsers)
-    std::erase_if(buckets_, [&](const auto& item) { return refilled(item.second) >= burst_; });
-  if (buckets_.size() >= kMaxUsers) buckets_.erase(buckets_.begin());
-  Bucket& bucket = buckets_.try_emplace(user, Bucket{burst_, now_ns}).first->second;
-  const double level = refilled(bucket);
+  auto known = index_.find(user);
+  if (known == index_.end()) {
+    if (index_.size() >= kMaxUsers) make_room(now_ns);
+    known = index_.emplace(user, buckets_.insert(buckets_.end(), {user, burst_, now_ns})).first;
+  }
+  buckets_.splice(buckets_.end(), buckets_, known->second);
+  Bucket& bucket = *known->second;
+  bucket.level = refilled(bucket, now_ns);
   bucket.at_ns = now_ns;
-  bucket.level = level;
-  if (level < cost) return static_cast<uint64_t>((cost - level) / rate_ * 1000) + 1;
-  bucket.level = level - cost;
-  return 0;
+  const uint64_t wait = wait_for(cost - bucket.level);
+  if (wait == 0) bucket.level -= cost;
+  return wait;
+}
+
+// A full bucket says no more than none.
+void Budget::make_room(int64_t now_ns) {
+  auto fullest = buckets_.begin();
+  size_t looks = 0;
+  for (auto it = buckets_.begin(); it != buckets_.end() && looks < kLooks; ++it, ++looks)
+    if (refilled(*it, now_ns) > refilled(*fullest, now_ns)) fullest = it;
+  looks_ += looks;
+  index_.erase(fullest->user);
+  buckets_.erase(fullest);
 }
 
 }  // namespace lcg::dialog

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lcg/provided.hpp"
 #include "refusals.h"
 
 namespace lcg::dialog {
@@ -12,9 +13,6 @@ namespace {
 constexpr size_t kParallelCalls = 32;
 constexpr int64_t kBlocksNs =
     60'000'000'000;  // read again after this, should nobody have said that it changed
-
-// Nobody provides the service: nobody has blocked anybody.
-bool no_service(lcg_status status) { return status == LCG_E_UNAVAILABLE; }
 
 }  // namespace
 
@@ -27,6 +25,11 @@ Contacts::Contacts(Host host, const Settings& settings, Inbox& inbox)
       creating_(static_cast<double>(settings.create_rate) / 60, settings.create_burst),
       adding_(static_cast<double>(settings.add_rate) / 60, settings.add_burst) {}
 
+// Where no plugin keeps blocks there are none; one that does not answer is no reason to think so.
+bool Contacts::may_have_blocks(const std::string& a, const std::string& b) const {
+  return user::is_user_id(a) && user::is_user_id(b) && provided(host_, "user");
+}
+
 bool Contacts::concerned(const ClientCall& call) {
   const Op op = call.change.op;
   return call.method == Method::kCreate ||
@@ -38,12 +41,13 @@ Task<Reply> Contacts::reach(ClientCall call) {
   const int64_t now = host_.now_ns();
   std::vector<std::string>& others = create ? call.create.members : call.change.users;
   if (create || add) {
-    const uint64_t wait_ms = adding_.pay(call.user, static_cast<double>(others.size()), now);
+    // Both are paid or none: what is refused costs nothing.
+    const double people = static_cast<double>(others.size()), dialogs = create ? 1 : 0;
+    const uint64_t wait_ms =
+        std::max(adding_.wait_ms(call.user, people, now), creating_.wait_ms(call.user, dialogs, now));
     if (wait_ms != 0) co_return retry_after(wait_ms);
-  }
-  if (create) {
-    const uint64_t wait_ms = creating_.pay(call.user, 1, now);
-    if (wait_ms != 0) co_return retry_after(wait_ms);
+    adding_.pay(call.user, people, now);
+    if (create) creating_.pay(call.user, dialogs, now);
   }
   Verdict verdict = Verdict::kWelcome;
   if (!add) {
@@ -106,10 +110,9 @@ Task<Reply> Contacts::sort_out(std::string actor, bool direct, std::vector<std::
 
 Task<Reply> Contacts::admit(std::string user, std::string actor) {
   Verdict verdict = Verdict::kWelcome;
-  // A user whose id the service does not take can have no blocks.
-  if (user::is_user_id(user) && user::is_user_id(actor)) {
+  if (may_have_blocks(user, actor)) {
     Outcome<user::Blocks> blocks = co_await users_.block_check(user, actor);
-    if (!blocks.ok() && !no_service(blocks.status)) co_return busy(blocks.message);
+    if (!blocks.ok()) co_return busy(blocks.message);
     if (blocks.value.second_blocks_first) verdict = Verdict::kBlocking;
     if (blocks.value.first_blocks_second) verdict = Verdict::kBlocked;
   }
@@ -135,8 +138,8 @@ Task<lcg_status> Contacts::read_blocks(DialogPtr dialog) {
     if (!two.ok() || two.value.rows.size() != 2) co_return LCG_E_BUSY;
     const std::string a = two.value.rows[0].key, b = two.value.rows[1].key;
     Outcome<user::Blocks> read;
-    if (user::is_user_id(a) && user::is_user_id(b)) read = co_await users_.block_check(a, b);
-    if (!read.ok() && !no_service(read.status)) co_return LCG_E_BUSY;
+    if (may_have_blocks(a, b)) read = co_await users_.block_check(a, b);
+    if (!read.ok()) co_return LCG_E_BUSY;
     if (changes != blocks.changes) continue;
     blocks.known = true;
     blocks.read_ns = now;

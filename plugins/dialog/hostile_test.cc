@@ -16,6 +16,12 @@ struct Bad {
 std::string long_text(size_t size) { return "\"" + std::string(size, 'x') + "\""; }
 std::string nested(size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
+std::string decomposed(int letters) {
+  std::string out;
+  for (int i = 0; i < letters; ++i) out += "e\u0301";
+  return out;
+}
+
 std::vector<Bad> bad_requests() {
   return {
       {"message.send", "", 107},
@@ -78,6 +84,7 @@ std::vector<Bad> bad_requests() {
       {"dialog.create", R"({"title":)" + long_text(300) + "}", 107},
       {"dialog.create", R"({"history":"some"})", 107},
       {"dialog.create", R"({"open":1})", 107},
+      {"dialog.create", R"({"id":"t","title":")" + decomposed(86) + "\"}", 107},  // 258 bytes, normalised 172
       {"dialog.join", "{}", 107},
       {"dialog.add", R"({"dialog":"d"})", 107},
       {"dialog.add", R"({"dialog":"d","users":[""]})", 107},

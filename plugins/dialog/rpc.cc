@@ -59,9 +59,13 @@ void check_users(json::Object& in, std::string_view key, bool added, std::vector
 void parse_create(json::Object& in, const std::function<std::string()>& new_id, ClientCall& call) {
   CreateRequest& q = call.create;
   q.creator = call.user;
-  names::Name title = names::display(in.text("title"));
-  if (title.fault != nullptr) in.fail("title", title.fault);
-  q.title = std::move(title.text);
+  q.title = in.text("title");
+  // Before it is normalised, which costs what it is long, and after, which may make it longer.
+  if (q.title.size() <= kMaxTitleBytes) {
+    names::Name title = names::display(q.title);
+    if (title.fault != nullptr) in.fail("title", title.fault);
+    q.title = std::move(title.text);
+  }
   if (q.title.size() > kMaxTitleBytes) in.fail("title", "expected at most 256 bytes");
   q.open = in.boolean("open", false);
   const std::string history = in.text("history", "join");

@@ -6,6 +6,7 @@
 
 #include "lcg/json.hpp"
 #include "lcg/plugin.hpp"
+#include "lcg/provided.hpp"
 #include "lcg/services/dialog.hpp"
 #include "lcg/services/user.hpp"
 #include "plugins/names/names.h"
@@ -37,10 +38,14 @@ std::string profile_json(const Profile& profile, bool own) {
   return out.take();
 }
 
+std::string too_long(size_t limit) { return "expected at most " + std::to_string(limit) + " bytes"; }
+
 void take_text(json::Object& in, std::string_view key, size_t limit, std::optional<std::string>& out) {
   if (!in.has(key)) return;
   out = in.text(key);
-  if (out->size() > limit) in.fail(key, "expected at most " + std::to_string(limit) + " bytes");
+  if (out->size() <= limit) return;
+  in.fail(key, too_long(limit));
+  out.reset();  // it is not looked at any further
 }
 
 // What people see: plugins/names has the rule.
@@ -49,6 +54,7 @@ void check_texts(json::Object& in, ProfileChange& change) {
     names::Name name = names::display(*change.name);
     if (name.fault != nullptr) in.fail("name", name.fault);
     change.name = std::move(name.text);
+    if (change.name->size() > kMaxNameBytes) in.fail("name", too_long(kMaxNameBytes));  // as it is kept
   }
   if (change.about && !names::is_visible_text(*change.about)) in.fail("about", kNotSeen);
   if (change.avatar && !names::is_visible(*change.avatar)) in.fail("avatar", kNotSeen);
@@ -142,8 +148,11 @@ class User {
     json::Object in;
     if (!json::Object::parse(request.data, in)) co_return bad_request("expected a JSON object");
     std::string prefix = in.required_text("prefix");
-    if (prefix.size() > kMaxNameBytes) in.fail("prefix", "too long");
-    if (!names::is_visible(prefix)) in.fail("prefix", kNotSeen);
+    if (prefix.size() > kMaxNameBytes) {
+      in.fail("prefix", too_long(kMaxNameBytes));
+    } else if (!names::is_visible(prefix)) {
+      in.fail("prefix", kNotSeen);
+    }
     const uint64_t limit = in.u64("limit").value_or(kMaxFound);
     if (limit < 1 || limit > kMaxFound) in.fail("limit", "expected 1 to " + std::to_string(kMaxFound));
     if (!in.error().empty()) co_return bad_request(in.error());
@@ -170,7 +179,7 @@ class User {
     const Reply done = co_await host_.call(std::move(call));
     if (!done.ok()) co_return failed(done.status, done.message);
     const Reply told = co_await dialogs_.blocks_changed(request.user_id, std::move(other));
-    if (!told.ok() && told.status != LCG_E_UNAVAILABLE)  // unavailable: there is no such plugin
+    if (!told.ok() && provided(host_, "dialog"))
       co_return failed(LCG_E_BUSY, "it is written, but a dialog may not know yet: ask again");
     co_return Reply::with("{}");
   }
@@ -217,7 +226,6 @@ class User {
     std::string second(reader.str());
     if (!reader.ok() || !is_user_id(second)) co_return Reply::error(LCG_E_INVALID, "not a user id");
     const Outcome<Blocks> blocks = co_await blocks_.check(std::move(call.key), std::move(second));
-    // Not "unavailable", which says that no plugin keeps any blocks.
     if (!blocks.ok()) co_return failed(LCG_E_BUSY, blocks.message);
     wire::Writer out;
     out.boolean(blocks.value.first_blocks_second).boolean(blocks.value.second_blocks_first);

@@ -185,6 +185,12 @@ TEST_F(UserTest, TheServiceGivesTheWholeProfile) {
   EXPECT_EQ(host_.await(client().get("a/b")).status, LCG_E_INVALID);
 }
 
+std::string times(int count, std::string_view text) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += text;
+  return out;
+}
+
 TEST_F(UserTest, BadInputIsABadRequest) {
   const std::pair<std::string, std::string> inputs[] = {
       {"user.get", "[]"},
@@ -195,6 +201,8 @@ TEST_F(UserTest, BadInputIsABadRequest) {
       {"user.put", R"({"name":"a","name":"b"})"},
       {"user.put", R"({"name":")" + std::string(257, 'n') + "\"}"},
       {"user.put", R"({"name":"a\u0000b"})"},
+      {"user.put", R"({"name":")" + times(86, "e\u0301") + "\"}"},       // 258 bytes, normalised 172
+      {"user.put", R"({"name":")" + times(85, "\xe0\xa5\x98") + "\"}"},  // 255 bytes, normalised 510
       {"user.put", R"({"avatar":"a\nb"})"},
       {"user.put", R"({"data":")" + std::string(5000, 'd') + "\"}"},
       {"user.put", "{"},
