@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "plugins/dialog/budget.h"
 #include "plugins/dialog/membership.h"
 #include "plugins/dialog/testing/chat_rig.h"
 
@@ -91,6 +92,18 @@ TEST_F(ContactsTest, ABlockCountsInADirectDialogFromItsAnswerOn) {
   EXPECT_TRUE(rig_.send(peer("mal"), id, 3).ok());  // the recall was number 2
 }
 
+TEST_F(ContactsTest, ARetryAcrossABlockHasItsFirstAnswer) {
+  const std::string id = direct_id("mal", "vic");
+  direct("mal", "vic");
+  const Reply first = rig_.send(peer("mal"), id, 1);
+  block("vic", "mal");
+
+  const Reply again = rig_.send(peer("mal"), id, 1);
+
+  EXPECT_TRUE(again.ok()) << again.message;
+  EXPECT_EQ(again.data, first.data);
+}
+
 TEST_F(ContactsTest, ABlockIsThereAfterARestart) {
   const std::string id = direct_id("mal", "vic");
   direct("mal", "vic");
@@ -129,21 +142,40 @@ TEST_F(ContactsTest, SendingAsksOnceForAllMessages) {
 
 TEST_F(ContactsTest, WhatIsNotKnownIsNotAllowed) {
   direct("ann", "bob");
-  const lcg::testing::Fault fault{LCG_E_TIMEOUT, 1,      100,          lcg::testing::When::kBefore,
-                                  false,         "user", "block_check"};
-  rig_.host().inject(fault);
+  for (const lcg_status status : {LCG_E_TIMEOUT, LCG_E_UNAVAILABLE}) {
+    rig_.host().inject({.status = status, .times = 100, .service = "user", .method = "block_check"});
 
-  EXPECT_EQ(rig_.send(peer("ann"), direct_id("ann", "bob"), 1).status, LCG_E_BUSY);
-  EXPECT_EQ(direct("ann", "cyd").status, LCG_E_BUSY);
+    EXPECT_EQ(rig_.send(peer("ann"), direct_id("ann", "bob"), 1).status, LCG_E_BUSY) << status;
+    EXPECT_EQ(direct("ann", "cyd").status, LCG_E_BUSY) << status;
 
-  rig_.host().clear_faults();
+    rig_.host().clear_faults();
+  }
   EXPECT_TRUE(rig_.send(peer("ann"), direct_id("ann", "bob"), 1).ok());
 }
 
-TEST_F(ContactsTest, ABlockThatTheDialogsWereNotToldOfIsNotAcknowledged) {
-  rig_.host().inject({LCG_E_TIMEOUT, 1, 1, lcg::testing::When::kBefore, false, "dialog", "blocks_changed"});
+// The plugin is there and stops for a moment: that says nothing about who has blocked whom.
+TEST_F(ContactsTest, AServiceThatIsAwayForAMomentLetsNoBlockedUserThrough) {
+  const std::string id = direct_id("mal", "vic");
+  direct("mal", "vic");
+  block("vic", "mal");
+  rig_.host().inject({.times = 1, .service = "user", .method = "block_check"});
+  rig_.host().restart(1'000'000);
 
-  EXPECT_FALSE(ask("vic", "user.block", R"({"user":"mal"})").ok());
+  EXPECT_FALSE(rig_.send(peer("mal"), id, 1).ok());
+  EXPECT_EQ(rig_.send(peer("mal"), id, 1).error_code, 103u);
+}
+
+TEST(NoBlocks, WhereNoPluginKeepsThemNobodyIsRefused) {
+  ChatRig rig;
+  EXPECT_TRUE(rig.ask(peer("ann"), "dialog.create", R"({"kind":"direct","members":["bob"]})").ok());
+  EXPECT_TRUE(rig.send(peer("ann"), direct_id("ann", "bob"), 1).ok());
+}
+
+TEST_F(ContactsTest, ABlockThatTheDialogsWereNotToldOfIsNotAcknowledged) {
+  for (const lcg_status status : {LCG_E_TIMEOUT, LCG_E_UNAVAILABLE}) {
+    rig_.host().inject({.status = status, .service = "dialog", .method = "blocks_changed"});
+    EXPECT_FALSE(ask("vic", "user.block", R"({"user":"mal"})").ok()) << status;
+  }
   EXPECT_TRUE(ask("vic", "user.block", R"({"user":"mal"})").ok());
 }
 
@@ -151,7 +183,7 @@ TEST_F(ContactsTest, ABlockThatTheDialogsWereNotToldOfIsNotAcknowledged) {
 
 class CreateRate : public ContactsTest {
  protected:
-  CreateRate() : ContactsTest({{"create_burst", "3"}, {"create_rate", "60"}}) {}
+  CreateRate() : ContactsTest({{"create_burst", "3"}, {"create_rate", "60"}, {"add_burst", "200"}}) {}
 };
 
 TEST_F(CreateRate, CountsAllDialogsOfAUserWhereverTheyAre) {
@@ -164,6 +196,47 @@ TEST_F(CreateRate, CountsAllDialogsOfAUserWhereverTheyAre) {
   EXPECT_TRUE(ask("bob", "dialog.create", "{}").ok());
   rig_.host().advance(1'100);
   EXPECT_TRUE(ask("ann", "dialog.create", "{}").ok());
+}
+
+TEST_F(CreateRate, WhatIsRefusedCostsNoPeopleEither) {
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(ask("ann", "dialog.create", R"({"id":"d)" + std::to_string(i) + "\"}").ok());
+  std::vector<std::string> users;
+  for (int i = 0; i < 200; ++i) users.push_back("x" + std::to_string(i));
+  const std::string large = json::Writer().texts("members", users).take();
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(ask("ann", "dialog.create", large).error_code, chat::code::kTooManyRequests);
+
+  EXPECT_TRUE(ask("ann", "dialog.add", R"({"dialog":"d0","user":"bob"})").ok());
+}
+
+TEST(BudgetTest, MakesRoomByAFewLooksAndForgetsTheFullestOfThem) {
+  Budget budget(1, 10);
+  budget.pay("empty", 10, 0);
+  budget.pay("full", 0, 0);
+  for (size_t i = 2; i < Budget::kMaxUsers; ++i) budget.pay("u" + std::to_string(i), 10, 0);
+
+  EXPECT_EQ(budget.pay("new", 10, 0), 0u);
+
+  EXPECT_EQ(budget.looks(), Budget::kLooks);
+  EXPECT_EQ(budget.users(), Budget::kMaxUsers);
+  EXPECT_NE(budget.wait_ms("empty", 10, 0), 0u);
+  EXPECT_NE(budget.wait_ms("new", 1, 0), 0u);
+}
+
+TEST(BudgetTest, OfOneWhoIsKnownIsNotForgottenByPaying) {
+  Budget budget(1, 10);
+  for (size_t i = 0; i < Budget::kMaxUsers; ++i) budget.pay("u" + std::to_string(i), 10, 0);
+  for (int i = 0; i < 100; ++i) EXPECT_NE(budget.pay("u0", 1, 0), 0u);
+
+  EXPECT_EQ(budget.looks(), 0u);
+}
+
+TEST(BudgetTest, WhatIsNotPaidCostsNothing) {
+  Budget budget(1, 10);
+  EXPECT_EQ(budget.pay("a", 4, 0), 0u);
+  EXPECT_NE(budget.pay("a", 7, 0), 0u);
+  EXPECT_EQ(budget.pay("a", 6, 0), 0u);
 }
 
 class AddRate : public ContactsTest {

@@ -234,42 +234,42 @@ Task<> Directory::announce(DialogPtr dialog, uint64_t after) {
 
 Task<Outcome<Member*>> Directory::member(DialogPtr dialog, std::string user) {
   const auto it = dialog->members.find(user);
-  if (it != dialog->members.end()) co_return {LCG_OK, {}, &it->second};
+  const auto known = [](Member& m) { return m.known() ? &m : nullptr; };  // else forgotten
+  if (it != dialog->members.end()) co_return {LCG_OK, {}, known(it->second)};
   if (dialog->all_members) co_return {LCG_OK, {}, nullptr};
   Reply reply = co_await store_.get(dialog->id, kMemberDocs, user);
   if (!dialog->usable()) co_return {LCG_E_BUSY, "the dialog is being read again", nullptr};
   if (reply.status == LCG_E_NOT_FOUND) {
     // He may have joined while we asked.
     const auto now = dialog->members.find(user);
-    co_return {LCG_OK, {}, now == dialog->members.end() ? nullptr : &now->second};
+    co_return {LCG_OK, {}, now == dialog->members.end() ? nullptr : known(now->second)};
   }
   Member member;
   if (!reply.ok() || !decode(reply.data, member))
     co_return {LCG_E_BUSY, "the member could not be read", nullptr};
   const auto kept = dialog->members.try_emplace(std::move(user), std::move(member)).first;
   dialog->count_in(kept->first, kept->second);
-  co_return {LCG_OK, {}, &kept->second};
+  co_return {LCG_OK, {}, known(kept->second)};
 }
 
 Task<Outcome<Member>> Directory::look(DialogPtr dialog, std::string user) {
   Outcome<Member> out;
-  const auto known = dialog->members.find(user);
-  if (known != dialog->members.end()) {
-    out.value = known->second;
-    co_return out;
-  }
+  const auto in_memory = [&] {
+    const auto it = dialog->members.find(user);
+    if (it == dialog->members.end()) return false;
+    out.status = it->second.known() ? LCG_OK : LCG_E_NOT_FOUND;
+    out.value = it->second;
+    return true;
+  };
+  if (in_memory()) co_return out;
   Reply reply = co_await store_.get(dialog->id, kMemberDocs, user);
-  const auto now = dialog->members.find(user);
-  if (now != dialog->members.end()) {
-    out.value = now->second;
-    co_return out;
-  }
+  if (in_memory()) co_return out;
   out.status = reply.status;
   if (reply.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
   co_return out;
 }
 
-Task<Outcome<LanePtr>> Directory::lane(DialogPtr dialog, chat::Key key, bool ephemeral) {
+Task<Outcome<LanePtr>> Directory::lane(DialogPtr dialog, chat::Key key, bool ephemeral, bool keep) {
   const std::string name = lane_key(key.user, key.device);
   const auto it = dialog->lanes.find(name);
   if (it != dialog->lanes.end()) co_return {LCG_OK, {}, it->second};
@@ -283,6 +283,9 @@ Task<Outcome<LanePtr>> Directory::lane(DialogPtr dialog, chat::Key key, bool eph
       co_return {LCG_E_BUSY, "the device could not be read", nullptr};
     }
   }
+  const auto now = dialog->lanes.find(name);
+  if (now != dialog->lanes.end()) co_return {LCG_OK, {}, now->second};
+  if (!keep) co_return {LCG_OK, {}, lane};
   trim_lanes(*dialog);
   co_return {LCG_OK, {}, dialog->lanes.try_emplace(name, lane).first->second};
 }

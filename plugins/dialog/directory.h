@@ -46,7 +46,8 @@ class Directory {
   Task<Outcome<Member>> look(DialogPtr dialog, std::string user);
   // LCG_OK: Dialog::crowd is whole, or the dialog is large.
   Task<lcg_status> know_crowd(DialogPtr dialog);
-  Task<Outcome<LanePtr>> lane(DialogPtr dialog, chat::Key key, bool ephemeral);
+  // `keep`: in memory, for one who writes; else it is for a look.
+  Task<Outcome<LanePtr>> lane(DialogPtr dialog, chat::Key key, bool ephemeral, bool keep = true);
 
   // A write of `dialog` was not taken, or nobody knows: no further use of this object.
   void fail(Dialog& dialog);

@@ -215,6 +215,72 @@ TEST_F(SendTest, F13StrictUserOrderRefusesTheLoser) {
   EXPECT_TRUE(rig_.ask(ann_, "message.send", R"({"dialog":"d","cseq":1,"useq":2,"body":1})").ok());
 }
 
+// What was answered once is answered again, whatever the rules say by now.
+class Retry : public SendTest {
+ protected:
+  static constexpr const char* kSecond = R"({"dialog":"d","cseq":2,"useq":2,"body":"hi"})";
+  Retry() {
+    rig_.send(bob_, "d", 1);
+    first_ = rig_.ask(bob_, "message.send", kSecond);
+    rig_.send(bob_, "d", 3);
+    EXPECT_TRUE(first_.ok()) << first_.message;
+  }
+  void against_bob(const std::string& op) {
+    const Reply done = rig_.ask(ann_, "dialog." + op, R"({"dialog":"d","user":"bob","until":9000000000000})");
+    ASSERT_TRUE(done.ok()) << done.message;
+  }
+  void expect_first_answer() {
+    const Reply again = rig_.ask(bob_, "message.send", kSecond);
+    EXPECT_TRUE(again.ok()) << again.message;
+    EXPECT_EQ(again.data, first_.data);
+    EXPECT_FALSE(rig_.send(bob_, "d", 4).ok());
+    rig_.settle();
+    EXPECT_SOUND(rig_);
+  }
+  Reply first_;
+};
+
+TEST_F(Retry, OfOneWhoIsMutedHasItsFirstAnswer) {
+  against_bob("mute");
+  expect_first_answer();
+}
+
+TEST_F(Retry, OfOneWhoIsBannedHasItsFirstAnswer) {
+  against_bob("ban");
+  expect_first_answer();
+}
+
+TEST_F(Retry, OfOneWhoIsRemovedHasItsFirstAnswerAfterARestartToo) {
+  against_bob("remove");
+  rig_.settle();
+  rig_.host().restart();
+  expect_first_answer();
+}
+
+TEST_F(Retry, WithAUseqHasItsFirstAnswer) {
+  const Reply again = rig_.ask(bob_, "message.send", kSecond);
+
+  EXPECT_EQ(again.data, first_.data) << again.message;
+}
+
+TEST_F(Retry, OfAnotherContentIsKeyReuse) {
+  against_bob("mute");
+
+  EXPECT_EQ(rig_.send(bob_, "d", 2, "\"other\"").error_code, chat::code::kKeyReuse);
+}
+
+TEST_F(Retry, OfAStrangerIsNone) {
+  EXPECT_EQ(rig_.send(peer("eve"), "d", 2).error_code, chat::code::kDenied);
+}
+
+TEST_F(Retry, IsNumberedOnByOneWhoComesBack) {
+  against_bob("remove");
+  EXPECT_EQ(rig_.ask(bob_, "message.send", kSecond).data, first_.data);
+  against_bob("add");
+
+  EXPECT_TRUE(rig_.send(bob_, "d", 4).ok());
+}
+
 // F18: a member is removed while his message is on its way.
 TEST_F(SendTest, F18RemovalBeforeTheCommitPositionRefusesTheMessage) {
   Client dialogs(rig_.host().host());

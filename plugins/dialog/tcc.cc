@@ -28,6 +28,17 @@ std::shared_ptr<Pending> find_pending(const Dialog& dialog, uint64_t id) {
   return it == dialog.pending_messages.end() ? nullptr : it->second;
 }
 
+Reply prepared_answer(const TryRequest& q) {
+  return Reply::with(encode(TryAnswer{TryAnswer::State::kPrepared, {q.id, 0, 0, q.key.cseq, 0}}));
+}
+Reply duplicate_answer(const TryRequest& q) {
+  return Reply::with(encode(TryAnswer{TryAnswer::State::kDuplicate, {0, 0, 0, q.key.cseq, 0}}));
+}
+// The device's number was used, or given up.
+bool passed(const Lane& lane, const TryRequest& q) {
+  return q.numbered && lane.known && q.key.epoch == lane.epoch && q.key.cseq <= lane.last_cseq;
+}
+
 }  // namespace
 
 Reply Tcc::check_member(const Dialog& dialog, const Member* member, const TryRequest& q) const {
@@ -46,7 +57,7 @@ Reply Tcc::check_member(const Dialog& dialog, const Member* member, const TryReq
   return Reply();
 }
 
-Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q, bool* duplicate) {
+Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q) {
   if (q.key.epoch < lane.epoch)
     return conflict("stale_epoch:" + std::to_string(lane.epoch), chat::code::kStaleEpoch);
   if (q.key.epoch > lane.epoch) {
@@ -67,10 +78,6 @@ Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q, bool* dup
     if (q.key.cseq > kMaxFirstCseq) return conflict("resend_from:1", chat::code::kResendFrom);
     lane.known = true;
     lane.last_cseq = q.key.cseq - 1;
-  }
-  if (q.key.cseq <= lane.last_cseq) {
-    *duplicate = true;
-    return Reply();
   }
   const auto held = lane.prepared.find(q.key.cseq);
   if (held != lane.prepared.end()) {
@@ -93,13 +100,20 @@ Task<Reply> Tcc::try_send(TryRequest request) {
   const DialogPtr dialog = std::move(opened.value);
   Outcome<Member*> member = co_await directory_.member(dialog, request.key.user);
   if (!member.ok()) co_return busy(member.message);
+  const bool in = member.value != nullptr && member.value->in();
+  Outcome<LanePtr> lane = co_await directory_.lane(dialog, request.key, request.ephemeral, in);
+  if (!lane.ok()) co_return busy(lane.message);
+  // What was answered once is answered again, whatever holds by now: membership, mutes and blocks are asked
+  // about what is new.
+  if (find_pending(*dialog, request.id) != nullptr) co_return prepared_answer(request);
+  if (passed(*lane.value, request)) co_return duplicate_answer(request);
   if (contacts_.must_read_blocks(*dialog)) {
     const lcg_status read = co_await contacts_.read_blocks(dialog);
     if (read != LCG_OK) co_return busy("who has blocked whom is not known now");
   }
   Reply refusal = check_member(*dialog, member.value, request);
   if (!refusal.ok()) co_return refusal;
-  Outcome<LanePtr> lane = co_await directory_.lane(dialog, request.key, request.ephemeral);
+  if (!in) lane = co_await directory_.lane(dialog, request.key, request.ephemeral);  // came back just now
   if (!lane.ok()) co_return busy(lane.message);
 
   Prepared prepared;
@@ -117,25 +131,20 @@ Task<Reply> Tcc::try_send(TryRequest request) {
 
   // From here to the answer nothing suspends: what is checked is what holds.
   if (fence_.has(request.id)) co_return Reply::error(LCG_E_STALE, "cancelled");
-  if (const auto pending = find_pending(*dialog, request.id)) {
-    co_return Reply::with(
-        encode(TryAnswer{TryAnswer::State::kPrepared, {request.id, 0, 0, request.key.cseq, 0}}));
-  }
+  if (find_pending(*dialog, request.id) != nullptr) co_return prepared_answer(request);
+  if (passed(*lane.value, request)) co_return duplicate_answer(request);
   refusal = check_member(*dialog, member.value, request);
   if (!refusal.ok()) co_return refusal;
-  bool duplicate = false;
-  refusal = check_lane(*dialog, *lane.value, request, &duplicate);
+  refusal = check_lane(*dialog, *lane.value, request);
   if (!refusal.ok()) co_return refusal;
-  if (duplicate)
-    co_return Reply::with(encode(TryAnswer{TryAnswer::State::kDuplicate, {0, 0, 0, request.key.cseq, 0}}));
   if (dialog->prepared.size() >= kMaxPrepared) co_return busy("too many messages in flight");
-  const TryAnswer answer{TryAnswer::State::kPrepared, {request.id, 0, 0, request.key.cseq, 0}};
+  Reply answer = prepared_answer(request);
   if (request.numbered) lane.value->prepared[request.key.cseq] = request.id;
   prepared.deadline_ns = host_.now_ns() + settings_.try_time.count() * 1'000'000;
   const uint64_t id = request.id;
   prepared.request = std::move(request);
   dialog->prepared.insert_or_assign(id, std::move(prepared));
-  co_return Reply::with(encode(answer));
+  co_return answer;
 }
 
 void Tcc::forget(Dialog& dialog, uint64_t id) { static_cast<void>(take(dialog, id)); }

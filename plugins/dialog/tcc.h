@@ -58,8 +58,8 @@ class Tcc {
 
  private:
   Reply check_member(const Dialog& dialog, const Member* member, const TryRequest& request) const;
-  // Order within the device; duplicate, gap, window, epoch.
-  Reply check_lane(Dialog& dialog, Lane& lane, const TryRequest& request, bool* duplicate);
+  // Order within the device: gap, window, epoch. REQUIRES: the number was not passed.
+  Reply check_lane(Dialog& dialog, Lane& lane, const TryRequest& request);
   // Ends the holding of a message.
   std::optional<Prepared> take(Dialog& dialog, uint64_t id);
   void forget(Dialog& dialog, uint64_t id);
