@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "lcg/services/storage_pages.hpp"
+
 namespace lcg::dialog {
 
 namespace {
@@ -11,10 +13,10 @@ size_t cost(const Entry& e) {
   return 256 + (e.body_bytes > 0 ? e.body_bytes : e.body.size()) + e.detail.size();
 }
 
-Outcome<Page> decode_page(const storage::ScanRows& rows) {
+Outcome<Page> decode_page(const std::vector<storage::Row>& rows, bool more) {
   Outcome<Page> out;
-  out.value.more = rows.more;
-  for (const storage::Row& row : rows.rows) {
+  out.value.more = more;
+  for (const storage::Row& row : rows) {
     auto entry = std::make_shared<Entry>();
     if (!decode(row.value, *entry)) return {LCG_E_INTERNAL, "log is damaged", {}};
     out.value.entries.push_back(std::move(entry));
@@ -59,7 +61,7 @@ Task<Outcome<Page>> Reader::stored(DialogPtr dialog, uint64_t from, uint64_t to,
       {kLogDocs, storage::key_u64(from), storage::key_u64(to + 1), static_cast<uint32_t>(limit), reverse});
   reading_.erase(key);
   if (rows.ok()) {
-    out = decode_page(rows.value);
+    out = decode_page(rows.value.rows, rows.value.more);
   } else {
     out = {LCG_E_BUSY, rows.message, {}};
   }
@@ -103,21 +105,19 @@ Task<Outcome<EntryPtr>> Reader::entry(DialogPtr dialog, uint64_t dseq) {
 // Times of a log never decrease, and an entry's is not before its message was made (Log::place): so the
 // search goes back from the end to the first entry that is older than the message.
 Task<Outcome<EntryPtr>> Reader::find(DialogPtr dialog, uint64_t message_id) {
-  constexpr uint32_t kStep = 64;
   const int64_t made = message::ms_of_id(message_id);
-  std::string to;
-  for (;;) {
-    Outcome<storage::ScanRows> rows = co_await store_.scan(dialog->id, {kLogDocs, "", to, kStep, true});
+  storage::Pages pages(host_, dialog->id, {kLogDocs, "", "", 0, true}, {.rows = 64});
+  while (!pages.done()) {
+    Outcome<std::vector<storage::Row>> rows = co_await pages.next();
     if (!rows.ok()) co_return {LCG_E_BUSY, rows.message, nullptr};
-    Outcome<Page> decoded = decode_page(rows.value);
+    Outcome<Page> decoded = decode_page(rows.value, false);
     if (!decoded.ok()) co_return {decoded.status, decoded.message, nullptr};
     for (const EntryPtr& entry : decoded.value.entries) {
       if (entry->id == message_id) co_return {LCG_OK, {}, entry};
       if (entry->ts_ms < made) co_return {LCG_OK, {}, nullptr};
     }
-    if (!rows.value.more || rows.value.rows.empty()) co_return {LCG_OK, {}, nullptr};
-    to = rows.value.rows.back().key;
   }
+  co_return {LCG_OK, {}, nullptr};
 }
 
 Task<std::string> Reader::full_json(DialogPtr dialog, EntryPtr entry) {

@@ -22,7 +22,7 @@ struct Page {
 
 class Reader {
  public:
-  explicit Reader(Host host) : store_(host), messages_(host) {}
+  explicit Reader(Host host) : host_(host), store_(host), messages_(host) {}
 
   // Entries of `ranges` (ascending, none above head) from one end, at most `limit` and kMaxPageBytes.
   Task<Outcome<Page>> page(DialogPtr dialog, std::vector<Window> ranges, size_t limit, bool reverse);
@@ -38,6 +38,7 @@ class Reader {
   static bool from_tail(const Dialog& dialog, uint64_t from, uint64_t to, size_t limit, bool reverse,
                         Page& out);
 
+  Host host_;
   storage::Client store_;
   message::Client messages_;
   std::unordered_map<std::string, std::shared_ptr<Future<Outcome<Page>>>> reading_;
