@@ -251,6 +251,108 @@ TEST(Growth, MembersWhoCannotBeToldForAWhileAreToldLater) {
   expect_settled(rig, "d");
 }
 
+// It is never at rest, and its members are not in memory.
+TEST(Growth, MembersOfADialogThatIsBornLargeAreToldWhileItIsInUse) {
+  ChatRig rig({}, {{"fan_limit", "3"}});
+  rig.group("d", {"ann", "x0", "x1", "x2", "x3", "x4"});
+  for (uint64_t i = 1; i <= 10; ++i) {
+    ASSERT_TRUE(rig.send(peer("ann"), "d", i).ok());
+    rig.host().advance(200);
+  }
+
+  EXPECT_EQ(listed(rig, "d", 5), 5u);
+}
+
+// However many they are: one write does not hold them all.
+TEST(Growth, ADialogOfManyWhoWereToldOneByOneBecomesLarge) {
+  constexpr uint64_t kCount = 1'100;
+  ChatRig rig({}, {{"fan_limit", "3"}});
+  rig.group("d", {"ann"});
+  rig.settle();
+  storage::Client store(rig.host().host());
+  Member in;
+  in.standing = Standing::kIn;
+  in.windows = {{1, 0}};
+  in.version = 1;
+  for (uint64_t i = 0; i < kCount;) {
+    storage::Batch batch;
+    for (const uint64_t end = i + 550; i < end; ++i) batch.put(kMemberDocs, name_of(i), encode(in));
+    ASSERT_TRUE(rig.host().await(store.commit("d", std::move(batch))).ok());
+  }
+  Meta meta;
+  ASSERT_TRUE(decode(rig.host().storage().find("d", kMetaDocs, kMetaKey).value_or(""), meta));
+  meta.member_count += kCount;
+  ASSERT_TRUE(
+      rig.host().await(store.commit("d", storage::Batch().put(kMetaDocs, kMetaKey, encode(meta)))).ok());
+  rig.host().restart(kEverything);
+
+  const Reply reply = rig.ask(peer("ann"), "dialog.add", R"({"dialog":"d","users":["bob"]})");
+
+  ASSERT_TRUE(reply.ok()) << reply.message;
+  rig.settle();
+  EXPECT_EQ(listed(rig, "d", kCount), kCount);
+  UserDialog entry;
+  ASSERT_TRUE(
+      decode(rig.host().storage().find(name_of(kCount - 1), kUserDialogDocs, "d").value_or(""), entry));
+  EXPECT_TRUE(entry.large);
+  expect_settled(rig, "d");
+}
+
+// Who cannot be told is tried again alone, and more and more rarely.
+TEST(Growth, OneWhoCannotBeToldMakesNobodyElseBeToldAgain) {
+  ChatRig rig;
+  std::vector<std::string> users{"ann"};
+  for (uint64_t i = 0; i < 30; ++i) users.push_back(name_of(i));
+  rig.group("d", users);
+  rig.settle();
+  storage::Client store(rig.host().host());
+  const std::string good = *rig.host().storage().find("x7", kUserDialogDocs, "d");
+  rig.host().await(store.commit("x7", storage::Batch().put(kUserDialogDocs, "d", "\xff")));
+  ASSERT_TRUE(rig.send(peer("ann"), "d", 1).ok());
+  rig.host().advance(2'000);
+  const uint64_t others = calls_of(rig, "dialog", "project", "x8");
+  const uint64_t all = calls_of(rig, "dialog", "project");
+
+  rig.host().advance(120'000);
+
+  EXPECT_EQ(calls_of(rig, "dialog", "project", "x8"), others);
+  EXPECT_LE(calls_of(rig, "dialog", "project"), all + 12);
+  EXPECT_GT(calls_of(rig, "dialog", "project"), all);
+  rig.host().await(store.commit("x7", storage::Batch().put(kUserDialogDocs, "d", good)));
+  rig.host().advance(40'000);
+  EXPECT_THAT(rig.published("#x7").back().data, HasSubstr("\"head\":2"));
+  expect_settled(rig, "d");
+}
+
+// The scan before a dialog leaves the list takes long, and another object stands for the dialog when it ends.
+TEST(Growth, WhoWasReplacedTakesNobodysDialogOffTheList) {
+  ChatRig rig;
+  rig.group("d", {"ann", "bob"});
+  std::function<void()> held;
+  rig.host().provide_async("storage", [&](const ServiceCall& call, const std::function<void(Reply)>& answer) {
+    Reply reply = rig.host().storage().handle(call);
+    storage::Scan scan;
+    const bool outbox = call.method == "scan" && call.key == "d" && storage::Scan::decode(call.data, scan) &&
+                        scan.collection == kOutboxDocs && scan.limit == 1;
+    if (!outbox || held) return answer(std::move(reply));
+    held = [answer, reply] { answer(reply); };
+  });
+  ASSERT_TRUE(rig.host().run_until([&] { return held != nullptr; }));
+  const uint32_t slot = rig.host().slot_of("d");
+  rig.host().set_slot(slot, 2, false);
+  rig.host().set_slot(slot, 3, true);
+  ASSERT_TRUE(rig.send(peer("ann"), "d", 1).ok());
+  ASSERT_EQ(rig.host().storage().partitions(kDirtyDocs).size(), 1u);
+
+  held();
+  rig.host().run();
+
+  EXPECT_EQ(rig.host().storage().partitions(kDirtyDocs).size(), 1u);
+  rig.settle();
+  EXPECT_THAT(rig.published("#bob").back().data, HasSubstr("\"head\":2"));
+  expect_settled(rig, "d");
+}
+
 // Only the store knows that nobody is left to tell.
 TEST(Growth, DialogIsNotAtRestWhileTheStoreHasSomebodyToTell) {
   ChatRig rig({}, kAddsMany);

@@ -5,6 +5,7 @@
 #include "lcg/services/storage.hpp"
 #include "plugins/dialog/inbox.h"
 #include "plugins/dialog/settings.h"
+#include "plugins/dialog/state.h"
 #include "plugins/dialog/testing/chat_rig.h"
 
 namespace lcg::dialog::testing {
@@ -116,6 +117,75 @@ TEST_F(FormerLimit, ThoseWhoLeftFirstAreForgotten) {
   rig_.host().restart();
   EXPECT_TRUE(ask("x59", "dialog.history", R"({"dialog":"d"})").ok());
   EXPECT_SOUND(rig_);
+}
+
+TEST_F(FormerLimit, HoldsInADialogOfWhichNotAllIsInMemory) {
+  // As many as one page of them has, and more: they were banned once.
+  Member banned;
+  banned.standing = Standing::kBanned;
+  storage::Client store(rig_.host().host());
+  rig_.settle();
+  for (int i = 0; i < 1'200;) {
+    storage::Batch batch;
+    for (const int end = i + 600; i < end; ++i)
+      batch.put(kMemberDocs, "b" + std::to_string(i), encode(banned));
+    ASSERT_TRUE(rig_.host().await(store.commit("d", std::move(batch))).ok());
+  }
+  come_and_go("early");
+  rig_.settle();
+  rig_.host().restart();
+  const size_t before = documents();
+
+  for (int i = 10; i < 80; ++i) {
+    come_and_go("x" + std::to_string(i));
+    rig_.host().advance(1'000);
+  }
+
+  EXPECT_LE(documents(), before + 10u);
+  EXPECT_EQ(rig_.host().storage().rows("d", kFormerDocs).size(), documents() - before + 1);
+  EXPECT_EQ(ask("early", "dialog.history", R"({"dialog":"d"})").error_code, 103u);
+  EXPECT_EQ(ask("x10", "dialog.history", R"({"dialog":"d"})").error_code, 103u);
+  EXPECT_TRUE(ask("x79", "dialog.history", R"({"dialog":"d"})").ok());
+  EXPECT_TRUE(change("own", "add", {"x10"}).ok());  // as somebody new
+  EXPECT_TRUE(rig_.send(peer("x10"), "d", 1).ok());
+}
+
+class LargeFormerLimit : public LimitsTest {
+ protected:
+  LargeFormerLimit() : LimitsTest({{"max_former", "10"}, {"fan_limit", "2"}}) {}
+};
+
+TEST_F(LargeFormerLimit, HoldsInALargeDialogToo) {
+  for (int round = 0; round < 4; ++round) {
+    std::vector<std::string> users;
+    for (int i = 0; i < 30; ++i) users.push_back("x" + std::to_string(round * 30 + i));
+    ASSERT_TRUE(change("own", "add", users).ok());
+    rig_.settle();
+    ASSERT_TRUE(change("own", "remove", users).ok());
+    rig_.settle();
+  }
+  ASSERT_TRUE(change("own", "add", {"last"}).ok());
+
+  EXPECT_LE(documents(), 4u + 10u);
+  EXPECT_EQ(rig_.host().storage().rows("d", kFormerDocs).size(), documents() - 4);
+  rig_.settle();
+  EXPECT_SOUND(rig_);
+}
+
+// Numbers of a sender are dense from where a membership begins.
+TEST_F(FormerLimit, SomebodyNewInAForgetfulDialogCountsDenselyFromTheFirst) {
+  for (int i = 10; i < 40; ++i) {
+    come_and_go("x" + std::to_string(i));
+    rig_.host().advance(1'000);
+  }
+  change("own", "add", {"new"});
+
+  const Reply first = rig_.send(peer("new"), "d", 1), second = rig_.send(peer("new"), "d", 2);
+
+  EXPECT_GE(number(first, "useq"), 1u);
+  EXPECT_EQ(number(second, "useq"), number(first, "useq") + 1);
+  EXPECT_EQ(rig_.log("d").rbegin()[1].uprev, 0u);
+  EXPECT_EQ(rig_.log("d").back().uprev, number(first, "seq"));
 }
 
 TEST_F(FormerLimit, AForgottenUserComesBackAndCountsOnAboveWhatWasGiven) {

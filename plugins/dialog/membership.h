@@ -3,6 +3,7 @@
 // with the messages: a message at a later position than a removal is not the removed member's. Lane: the
 // instance's.
 #pragma once
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,8 @@ struct ChangeRequest {
 // The id of the one direct dialog of two users, whoever asks. No other dialog may have an id of this form.
 std::string direct_id(std::string_view a, std::string_view b);
 bool reserved_id(std::string_view id);
+// `member` comes in with the entry at `dseq`.
+void enter(Member& member, Role role, uint64_t dseq);
 
 class Membership {
  public:
@@ -70,17 +73,28 @@ class Membership {
  private:
   using Targets = std::vector<std::pair<std::string, Member*>>;  // nullptr: never was a member
 
-  Task<Reply> create_new(CreateRequest request);
+  // `mark`: under which it is listed as dirty.
+  Task<Reply> create_new(CreateRequest request, std::string* mark);
   Reply check(const Dialog& dialog, const ChangeRequest& request, const Member* actor) const;
   // Removes whom the change would not change. A refusal when one of them may not be changed, or when what the
   // whole change would leave is against a rule.
   Reply select(const Dialog& dialog, const ChangeRequest& request, const Member* actor,
                Targets& targets) const;
+  // What a change has to read or write before it is decided.
+  struct Ahead {
+    std::set<std::string> listed;  // in the store's outbox, of a dialog that becomes large
+    std::vector<Former> former;    // who may be forgotten, those who left first first
+  };
+  class Growing;
+  Reply decide(Dialog& dialog, const ChangeRequest& request, Targets& targets) const;
+  bool becomes_large(const Dialog& dialog, const ChangeRequest& request, const Targets& targets) const;
+  Task<lcg_status> list_crowd(DialogPtr dialog, Ahead* ahead);
+  Task<lcg_status> read_former(DialogPtr dialog, Ahead* ahead);
   // Changes the state and collects its documents.
-  void apply(Dialog& dialog, const ChangeRequest& request, const Targets& targets, uint64_t dseq,
-             storage::Batch& batch);
+  void apply(Dialog& dialog, const ChangeRequest& request, const Targets& targets, const Ahead& ahead,
+             uint64_t dseq, storage::Batch& batch);
   // Erases what is known of the former members who left first, until max_former of them are left.
-  void forget(Dialog& dialog, storage::Batch& batch) const;
+  void forget(Dialog& dialog, const std::vector<Former>& former, storage::Batch& batch) const;
   void retire(Dialog& dialog, const std::string& user) const;
   Reply full() const;
   Reply refuse(Verdict verdict) const;

@@ -2,6 +2,7 @@
 #include "notifier.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "inbox.h"
 #include "lcg/services/storage_pages.hpp"
@@ -13,7 +14,7 @@ namespace {
 constexpr size_t kParallelCalls = 32;
 constexpr uint32_t kTellAtOnce = 512;  // in memory, and taken out of the outbox by one write
 constexpr size_t kRecoveriesAtOnce = 16;
-constexpr uint32_t kRetryMs = 500;  // after a round in which somebody could not be told
+constexpr int64_t kRetryMs = 500, kMaxRetryMs = 30'000;  // who could not be told: twice as long each time
 static_assert(kTellAtOnce <= storage::kMaxBatchOps);
 
 std::string slot_partition(const Host& host, const std::string& id) {
@@ -57,10 +58,11 @@ Task<lcg_status> Notifier::ensure_dirty(DialogPtr dialog) {
 bool Notifier::rest(const DialogPtr& dialog) {
   if (dialog->dirty != Dialog::Dirty::kDirty || dialog->gone || dialog->notifying || !dialog->idle())
     return false;
-  if (has_news(*dialog) || !dialog->outbox.empty()) {
+  if (has_news(*dialog)) {
     kick(dialog);
     return true;
   }
+  if (!dialog->missed.empty() || !dialog->outbox.empty()) return false;  // their time comes
   if (host_.now_ns() - dialog->last_use_ns < settings_.idle_time.count() * 1'000'000) return false;
   dialog->dirty = Dialog::Dirty::kChanging;
   if (!host_.spawn(clear_dirty(dialog))) dialog->dirty = Dialog::Dirty::kDirty;
@@ -71,12 +73,14 @@ bool Notifier::rest(const DialogPtr& dialog) {
 Task<> Notifier::clear_dirty(DialogPtr dialog) {
   bool cleared = false;
   Outcome<storage::ScanRows> left = co_await store_.scan(dialog->id, {kOutboxDocs, "", "", 1, false});
+  if (dialog->gone) co_return;  // the list is for the object that stands for the dialog now
   if (left.ok() && left.value.rows.empty()) {
     storage::Batch batch;
     batch.durable = false;
-    batch.erase(kDirtyDocs, dialog->id);
+    batch.require_equals(kDirtyDocs, dialog->id, dialog->dirty_mark).erase(kDirtyDocs, dialog->id);
     Reply reply = co_await store_.commit(slot_partition(host_, dialog->id), std::move(batch));
-    cleared = reply.ok();
+    // A conflict: it is listed by somebody else, or not at all. Then this object has to list it anew.
+    cleared = reply.ok() || reply.status == LCG_E_CONFLICT;
   } else if (left.ok()) {
     dialog->outbox.look_in_store(dialog->head);
   }
@@ -144,93 +148,113 @@ Task<> Notifier::run(DialogPtr dialog) {
   while (!dialog->gone && has_news(*dialog)) {
     const lcg_status slept = co_await host_.sleep(std::chrono::milliseconds(delay_ms));
     if (slept != LCG_OK || dialog->gone) break;
-    const bool all_told = co_await tell(dialog);
-    delay_ms = all_told ? usual_ms : kRetryMs;
+    const bool told = co_await tell(dialog);
+    delay_ms = told ? usual_ms : kRetryMs;
   }
   dialog->notifying = false;
 }
 
+bool Notifier::may_retry(const Dialog& dialog) const { return host_.now_ns() >= dialog.retry_ns; }
+
 // Membership changes that are not durable yet are told when they are.
-bool Notifier::has_news(const Dialog& dialog) {
-  return dialog.head > dialog.notified || dialog.outbox.due(dialog.head);
+bool Notifier::has_news(const Dialog& dialog) const {
+  if (dialog.head > dialog.notified || dialog.outbox.queue_due(dialog.head)) return true;
+  return may_retry(dialog) && (!dialog.missed.empty() || dialog.outbox.store_due(dialog.head));
 }
 
+// Whoever cannot be told delays nobody else's news, and makes nobody be told twice.
 Task<bool> Notifier::tell(DialogPtr dialog) {
   const uint64_t head = dialog->head;
   const lcg_status listed = co_await list_dirty(dialog);
   if (listed != LCG_OK) co_return false;
   std::set<std::string> told;
-  bool all = co_await tell_queued(dialog, head, &told);
-  if (dialog->outbox.store_due(head)) {
-    const bool stored = co_await tell_stored(dialog, head);
-    all = all && stored;
-  }
-  if (!dialog->meta.large && head > dialog->notified) {
-    const bool crowd = co_await tell_crowd(dialog, std::move(told));
-    all = all && crowd;
-  }
-  if (all) dialog->notified = std::max(dialog->notified, head);
-  co_return all;
-}
-
-Task<bool> Notifier::tell_queued(DialogPtr dialog, uint64_t head, std::set<std::string>* told) {
-  bool all = true;
   while (dialog->usable() && dialog->outbox.queue_due(head)) {
     std::vector<std::string> users = dialog->outbox.take(head, kTellAtOnce);
-    if (!dialog->meta.large) told->insert(users.begin(), users.end());
-    const bool these = co_await tell_users(dialog, std::move(users), true);
-    all = all && these;
+    if (!dialog->meta.large) told.insert(users.begin(), users.end());
+    co_await tell_users(dialog, std::move(users), true);
+    dialog->outbox.taken_done();
   }
+  bool all = true;
+  if (!dialog->meta.large && head > dialog->notified) all = co_await tell_crowd(dialog, std::move(told));
+  if (all && dialog->usable()) dialog->notified = std::max(dialog->notified, head);
+  if (may_retry(*dialog)) co_await retry(dialog, head);
   co_return all;
 }
 
-Task<bool> Notifier::tell_stored(DialogPtr dialog, uint64_t head) {
+Task<> Notifier::retry(DialogPtr dialog, uint64_t head) {
+  std::vector<std::string> listed, others;
+  for (const auto& [user, from_outbox] : dialog->missed) (from_outbox ? listed : others).push_back(user);
+  dialog->retry_ns = 0;
+  co_await tell_users(dialog, std::move(others), false);
+  co_await tell_users(dialog, std::move(listed), true);
+  if (dialog->outbox.store_due(head)) co_await tell_stored(dialog, head);
+  if (dialog->retry_ns == 0) dialog->retry_delay_ms = 0;
+}
+
+void Notifier::retry_later(Dialog& dialog) const {
+  if (dialog.retry_ns > host_.now_ns()) return;
+  dialog.retry_delay_ms = std::clamp(dialog.retry_delay_ms * 2, kRetryMs, kMaxRetryMs);
+  dialog.retry_ns = host_.now_ns() + dialog.retry_delay_ms * 1'000'000;
+}
+
+Task<> Notifier::tell_stored(DialogPtr dialog, uint64_t head) {
   dialog->outbox.store_pass_begins(head);
   storage::Pages pages(host_, dialog->id, {kOutboxDocs, "", ""}, {.rows = kTellAtOnce});
-  bool all = true;
+  bool read = true;
   while (dialog->usable() && !pages.done()) {
     Outcome<std::vector<storage::Row>> rows = co_await pages.next();
+    read = read && rows.ok();
     std::vector<std::string> users;
-    for (storage::Row& row : rows.value) users.push_back(std::move(row.key));
-    const bool these = co_await tell_users(dialog, std::move(users), true);
-    all = all && these && rows.ok();
+    for (storage::Row& row : rows.value)
+      if (!dialog->missed.contains(row.key)) users.push_back(std::move(row.key));
+    co_await tell_users(dialog, std::move(users), true);
   }
-  if (!all) dialog->outbox.look_in_store(head);
+  if (!read) {
+    dialog->outbox.look_in_store(head);
+    retry_later(*dialog);
+  }
   dialog->outbox.store_pass_ends();
-  co_return all;
 }
 
-// `told`: who was told of this head already.
+// `told`: who was told of this head already. False: the crowd is not known.
 Task<bool> Notifier::tell_crowd(DialogPtr dialog, std::set<std::string> told) {
   const lcg_status known = co_await directory_.know_crowd(dialog);
   if (known != LCG_OK) co_return false;
-  std::vector<std::string> users;  // at most Settings::fan_limit
+  std::vector<std::string> users;  // about Settings::fan_limit
   for (const std::string& user : dialog->crowd)
-    if (!told.contains(user)) users.push_back(user);
-  co_return co_await tell_users(dialog, std::move(users), false);
+    if (!told.contains(user) && !dialog->missed.contains(user)) users.push_back(user);
+  co_await tell_users(dialog, std::move(users), false);
+  co_return true;
 }
 
-Task<bool> Notifier::tell_users(DialogPtr dialog, std::vector<std::string> users, bool from_outbox) {
+Task<> Notifier::tell_users(DialogPtr dialog, std::vector<std::string> users, bool from_outbox) {
   Round round;
   round.dialog = dialog;
   for (size_t i = 0; i < users.size() && dialog->usable(); i += kParallelCalls) {
     for (size_t j = i; j < std::min(users.size(), i + kParallelCalls); ++j) {
       round.group.add();
-      if (host_.spawn(tell_one(&round, std::move(users[j])))) continue;
-      round.failed = true;
+      if (host_.spawn(tell_one(&round, users[j]))) continue;
+      round.failed.push_back(users[j]);
       round.group.done();
     }
     co_await round.group.wait();
   }
-  bool all = !round.failed && dialog->usable();
+  bool look = false;
   if (from_outbox) {
     const bool emptied = co_await empty_outbox(dialog, std::move(round.told));
-    all = all && emptied;
-    // Who was not told is in the store still.
-    if (!all) dialog->outbox.look_in_store(dialog->head);
-    dialog->outbox.taken_done();
+    look = !emptied;  // who could not be taken out is in the store still
   }
-  co_return all;
+  if (!dialog->usable()) co_return;
+  for (const std::string& user : users) dialog->missed.erase(user);
+  for (std::string& user : round.failed) {
+    if (!from_outbox || dialog->missed.size() < kMaxOutbox) {
+      dialog->missed[std::move(user)] = from_outbox;
+    } else {
+      look = true;
+    }
+  }
+  if (look) dialog->outbox.look_in_store(dialog->head);
+  if (look || !round.failed.empty()) retry_later(*dialog);
 }
 
 Task<> Notifier::tell_one(Round* round, std::string user) {
@@ -240,7 +264,7 @@ Task<> Notifier::tell_one(Round* round, std::string user) {
   if (found.status == LCG_E_NOT_FOUND) {
     round->told.push_back({std::move(user), 0, dialog.meta.large});
   } else if (!found.ok()) {
-    round->failed = true;
+    round->failed.push_back(std::move(user));
   } else if (member.version <= dialog.head) {  // else a change stands behind this one in the outbox
     Projection p;
     p.user = user;
@@ -257,7 +281,7 @@ Task<> Notifier::tell_one(Round* round, std::string user) {
     if (reply.ok()) {
       round->told.push_back({std::move(user), p.version, large});
     } else {
-      round->failed = true;
+      round->failed.push_back(std::move(user));
     }
   }
   round->group.done();
@@ -271,6 +295,7 @@ Task<bool> Notifier::empty_outbox(DialogPtr dialog, std::vector<Told> told) {
     return changed || item.large != dialog->meta.large;
   });
   if (told.empty() || !dialog->usable()) co_return true;
+  if (dialog->growing > 0) co_return true;  // all are looked for in the store when it has grown
   storage::Batch batch;
   batch.durable = false;
   for (Told& item : told) batch.erase(kOutboxDocs, std::move(item.user));

@@ -10,6 +10,7 @@
 //
 // A dialog with n members tells its news at most every notify_delay * max(1, n / 50), so one dialog causes at most
 // about 1,000 calls a second, whatever its size; large dialogs (Settings::fan_limit) tell nobody but changed members.
+// Whoever cannot be told is tried again alone, after half a second, and twice as long each time up to 30 s.
 // Lane: the instance's.
 #pragma once
 #include <deque>
@@ -55,7 +56,7 @@ class Notifier {
     DialogPtr dialog;
     WaitGroup group;
     std::vector<Told> told;
-    bool failed = false;  // somebody could not be told
+    std::vector<std::string> failed;
   };
   struct Recovery {
     std::string id, mark;
@@ -66,15 +67,18 @@ class Notifier {
   Task<bool> recover_one(Recovery recovery);
   Task<lcg_status> list_dirty(DialogPtr dialog);
   Task<> clear_dirty(DialogPtr dialog);
-  // These are true when everybody was told.
+  // False: not even tried for all, try the whole again soon. Each who could not be told is in Dialog::missed.
   Task<bool> tell(DialogPtr dialog);
-  Task<bool> tell_queued(DialogPtr dialog, uint64_t head, std::set<std::string>* told);
-  Task<bool> tell_stored(DialogPtr dialog, uint64_t head);
   Task<bool> tell_crowd(DialogPtr dialog, std::set<std::string> told);
-  Task<bool> tell_users(DialogPtr dialog, std::vector<std::string> users, bool from_outbox);
+  Task<> tell_stored(DialogPtr dialog, uint64_t head);
+  Task<> tell_users(DialogPtr dialog, std::vector<std::string> users, bool from_outbox);
+  // Those who were missed, and those the store still has.
+  Task<> retry(DialogPtr dialog, uint64_t head);
+  void retry_later(Dialog& dialog) const;
+  bool may_retry(const Dialog& dialog) const;
   Task<> tell_one(Round* round, std::string user);
   Task<bool> empty_outbox(DialogPtr dialog, std::vector<Told> told);
-  static bool has_news(const Dialog& dialog);
+  bool has_news(const Dialog& dialog) const;
 
   Host host_;
   storage::Client store_;

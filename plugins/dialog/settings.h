@@ -26,8 +26,7 @@ inline constexpr uint32_t kHousekeepingMs = 1000;
 // Of one step of it, about a tenth of a millisecond: a dialog is 1, a held message 1, what a dialog then does kRestCost.
 inline constexpr size_t kHousekeepingStep = 1000, kRestCost = 100;
 inline constexpr size_t kMaxChanges = 1000;  // of one sync; more is answered as "snapshot"
-// A dialog that grows beyond the limit tells that to all members by one write: this many, those who are added
-// (kMaxUsersPerChange, two documents each) and the dialog's own documents are at most storage::kMaxBatchOps.
+// Each of them costs a call for every news: about one second of what one dialog may cause (notifier.h).
 inline constexpr int64_t kMaxFanLimit = 800;
 
 struct Settings {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "lcg/services/storage_wire.hpp"
+
 namespace lcg::dialog {
 
 std::string_view role_name(Role role) {
@@ -99,6 +101,20 @@ std::string lane_key(std::string_view user, std::string_view device) {
   key += '\0';
   key += device;
   return key;
+}
+
+std::string former_key(std::string_view user, const Member& member) {
+  std::string key(1, member.muted_until_ms != 0 ? '1' : '0');
+  return key.append(storage::key_u64(member.version)).append(user);
+}
+
+bool decode_former(std::string_view key, Former& out) {
+  constexpr size_t kHead = 1 + sizeof(uint64_t);
+  if (key.size() <= kHead) return false;
+  out.key = key;
+  out.version = storage::u64_of_key(key.substr(1, sizeof(uint64_t)));
+  out.user = key.substr(kHead);
+  return true;
 }
 
 std::vector<Window> readable(const Meta& meta, const Member& member, uint64_t from, uint64_t to) {

@@ -29,6 +29,8 @@ inline constexpr char kMetaDocs[] = "dialog";           // "meta" -> Meta
 inline constexpr char kMemberDocs[] = "dialog_member";  // user -> Member
 inline constexpr char kLaneDocs[] = "dialog_lane";      // user NUL device -> Lane
 inline constexpr char kLogDocs[] = "dialog_log";        // dseq -> Entry
+inline constexpr char kFormerDocs[] =
+    "dialog_former";  // former_key -> "": who is out, those to forget first first
 inline constexpr char kOutboxDocs[] = "dialog_outbox";  // user -> "": the user's own list does not know yet
 inline constexpr char kBarrierDocs[] =
     "dialog_barrier";  // "last" -> Unix ms of the last read behind a barrier
@@ -65,10 +67,13 @@ struct Member {
   int64_t muted_until_ms = 0;
   uint64_t version = 0;  // dseq of the last change of this membership
   uint64_t last_useq = 0, last_dseq = 0;
+  int64_t forgotten_ns = 0;  // in memory only: nothing has been known of the user since then
 
   bool in() const { return standing == Standing::kIn; }
   // A document is kept of this: more than of somebody who never was there.
   bool known() const { return standing != Standing::kOut || !windows.empty() || last_useq != 0; }
+  // What is counted by Meta::former_count and listed in kFormerDocs.
+  bool former() const { return standing == Standing::kOut && known(); }
 };
 
 // The messages of one device in this dialog.
@@ -105,11 +110,13 @@ struct Dialog {
   int64_t last_ts_ms = 0;    // of `submitted`
   bool all_members = false;  // `members` holds whoever has a document; else they are read when needed
   std::unordered_map<std::string, Member> members;
-  // Of forgotten users, until nobody can hold a pointer any more, and when that is.
-  std::deque<std::pair<int64_t, std::unordered_map<std::string, Member>::node_type>> retired;
+  // Of whom nothing is known any more, since when: they stay in `members`, as users who never were there, until nobody
+  // can have a pointer or read the document of before (Membership::trim).
+  std::deque<std::pair<int64_t, std::string>> retired;
   // Who is in, and is told one by one that there is news. Empty in a large dialog; whole when crowd_known.
   std::set<std::string> crowd;
   bool crowd_known = false, crowd_reading = false;
+  uint32_t growing = 0;  // changes that make it large are under way: nobody leaves the outbox of the store
   Event crowd_read;
   std::unordered_map<std::string, LanePtr> lanes;   // user NUL device; the idle make room at kMaxLanes
   std::unordered_map<uint64_t, Prepared> prepared;  // by message id
@@ -138,7 +145,10 @@ struct Dialog {
   std::string dirty_mark;  // what the list says, another each time
   Event dirty_changed;
   Outbox outbox;
-  uint64_t notified = 0;  // the crowd was told of this head
+  uint64_t notified = 0;  // the crowd was told of this head, but for those who were missed
+  // Who could not be told, and whether by the outbox: told again alone, and more and more rarely. At most kMaxOutbox.
+  std::map<std::string, bool> missed;
+  int64_t retry_ns = 0, retry_delay_ms = 0;  // not before, on Host::now_ns
   bool notifying = false;
   int64_t last_use_ns = 0;
 
@@ -169,6 +179,13 @@ bool decode(std::string_view data, Member& m);
 std::string encode(const Lane& l);
 bool decode(std::string_view data, Lane& l);
 std::string lane_key(std::string_view user, std::string_view device);
+// REQUIRES: member.former(). Who was muted goes behind all others, then the order is that of leaving.
+std::string former_key(std::string_view user, const Member& member);
+struct Former {
+  std::string key, user;
+  uint64_t version = 0;  // of the membership
+};
+bool decode_former(std::string_view key, Former& out);
 
 // May this member read position `dseq`? The positions of joining and leaving are inside.
 bool may_read(const Meta& meta, const Member& member, uint64_t dseq);

@@ -53,7 +53,7 @@ struct Key {
 struct Position {
   uint64_t id = 0;
   uint64_t dseq = 0;  // position in the dialog, dense from 1; the channel's offset
-  uint64_t useq = 0;  // position among the sender's messages in the dialog, dense from 1
+  uint64_t useq = 0;  // among the sender's messages in the dialog: grows by 1, from 1 or as docs/chat.md says
   uint64_t cseq = 0;
   int64_t ts_ms = 0;  // Unix ms, never decreasing within a dialog
 };
