@@ -202,6 +202,48 @@ TEST(AddressPolicy, EverythingCanBeDeniedButAList) {
   EXPECT_FALSE(policy.allows(endpoint("2a00::1", 80)));
 }
 
+constexpr const char* kOwnIpv4[] = {"127.0.0.1",  "10.0.0.1",      "172.16.0.1",      "192.168.1.1",
+                                    "100.64.0.1", "2002:a00:1::1", "::ffff:10.0.0.1", "64:ff9b::127.0.0.1"};
+constexpr const char* kOwnIpv6[] = {"::1", "fd00::1", "64:ff9b:1::1"};
+
+TEST(AddressPolicy, NoBuiltInRowOpensWhatIsDeniedWithEverything) {
+  AddressPolicy policy;
+  ASSERT_TRUE(policy.add("::/0", false));
+  ASSERT_TRUE(policy.add("192.168.7.0/24", true));
+  for (const char* text : kOwnIpv4) EXPECT_FALSE(allows(text, policy)) << text;
+  for (const char* text : kOwnIpv6) EXPECT_FALSE(allows(text, policy)) << text;
+  EXPECT_FALSE(allows("8.8.8.8", policy));
+  EXPECT_FALSE(allows("2a00::1", policy));
+  EXPECT_TRUE(allows("192.168.7.1", policy));
+}
+
+TEST(AddressPolicy, NoBuiltInRowOpensWhatIsDeniedWithAllOfIpv4) {
+  AddressPolicy policy;
+  ASSERT_TRUE(policy.add("0.0.0.0/0", false));
+  ASSERT_TRUE(policy.add("192.168.7.0/24", true));
+  for (const char* text : kOwnIpv4) EXPECT_FALSE(allows(text, policy)) << text;
+  EXPECT_FALSE(allows("8.8.8.8", policy));
+  EXPECT_TRUE(allows("192.168.7.1", policy));
+  EXPECT_TRUE(allows("::1", policy));  // not of IPv4
+}
+
+TEST(AddressPolicy, EveryRowOfTheTableYieldsToAConfiguredDenial) {
+  for (const SpecialRange& range : kSpecialRanges) {
+    AddressPolicy policy;
+    ASSERT_TRUE(policy.add("::/0", false));
+    const std::string first(range.network.substr(0, range.network.find('/')));
+    EXPECT_FALSE(allows(first, policy)) << range.network;
+  }
+}
+
+TEST(AddressPolicy, AListedNetworkWithinADeniedOneKeepsTheSpecialRangesClosed) {
+  AddressPolicy policy;
+  ASSERT_TRUE(policy.add("::/0", false));
+  ASSERT_TRUE(policy.add("100.64.0.0/10", true));
+  EXPECT_TRUE(allows("100.64.0.1", policy));
+  EXPECT_FALSE(allows("100.100.100.200", policy));
+}
+
 TEST(AddressPolicy, ListsWhatARuleWithAPortAllows) {
   AddressPolicy policy;
   ASSERT_TRUE(policy.add("127.0.0.1:9000", true));

@@ -4,10 +4,11 @@
 // It is asked with the address a socket is about to be opened to (CURLOPT_OPENSOCKETFUNCTION), after names were
 // resolved: a name that changes its mind between two look-ups gains nothing. Redirects are not to be followed.
 //
-// A rule is a network ("10.0.0.0/8"), an address, or either with a port ("127.0.0.1:9000", "[::1]:9000"). The most
-// specific rule decides: one with a port before one without, then the longer prefix, then a configured one before
-// one of kSpecialRanges; of two alike the denial. Without configured rules: the Internet, loopback and private
-// networks are allowed, all that special_ranges.hpp calls kNowhere is not.
+// A rule is a network ("10.0.0.0/8"), an address, or either with a port ("127.0.0.1:9000", "[::1]:9000"). Of the
+// configured ones the most specific decides: one with a port before one without, then the longer prefix; of two
+// alike the denial. What it denies is denied. What it allows is allowed, unless it has no port and a longer prefix
+// of special_ranges.hpp is kNowhere. Where no configured rule matches, the Internet, loopback and private networks
+// are allowed, all that is kNowhere is not. "0.0.0.0/0" is all of IPv4, "::/0" is everything.
 //
 // An IPv4 address inside an IPv6 one (compatible, translated, 6to4, NAT64, Teredo, ISATAP) is judged as well as the
 // IPv6 address around it, and both must be allowed; a mapped one is the IPv4 address. Immutable once its rules are
@@ -182,10 +183,8 @@ class AddressPolicy {
       const auto mask = static_cast<uint8_t>(0xff << (8 - rest));
       return rest == 0 || ((network[bytes] ^ endpoint.address[bytes]) & mask) == 0;
     }
-    // The greatest decides.
-    unsigned rank() const {
-      return (port != 0 ? 1024u : 0u) + 4 * bits + (configured ? 2u : 0u) + (allow ? 0u : 1u);
-    }
+    // Of the configured rules, and of the built-in ones, the greatest counts.
+    unsigned rank() const { return (port != 0 ? 1024u : 0u) + 2 * bits + (allow ? 0u : 1u); }
   };
 
   static bool parse_number(std::string_view text, unsigned max, unsigned& out) {
@@ -232,10 +231,16 @@ class AddressPolicy {
   }
 
   const Rule& decide(const Endpoint& endpoint) const {
-    const Rule* best = &rules_.front();  // matches everything
-    for (const Rule& rule : rules_)
-      if (rule.rank() > best->rank() && rule.matches(endpoint)) best = &rule;
-    return *best;
+    const Rule* built_in = &rules_.front();  // matches everything
+    const Rule* configured = nullptr;
+    for (const Rule& rule : rules_) {
+      const Rule*& best = rule.configured ? configured : built_in;
+      if ((best == nullptr || rule.rank() > best->rank()) && rule.matches(endpoint)) best = &rule;
+    }
+    if (configured == nullptr) return *built_in;
+    // A built-in row closes what a wider configured rule allows. None opens what a configured rule denies.
+    const bool closed = !built_in->allow && built_in->bits > configured->bits && configured->port == 0;
+    return configured->allow && closed ? *built_in : *configured;
   }
 
   std::vector<Rule> rules_;

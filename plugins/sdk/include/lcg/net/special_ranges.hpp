@@ -3,7 +3,8 @@
 // expected there. The rows are those of the IANA IPv4 and IPv6 Special-Purpose Address Registries, followed by
 // what is not in them: multicast, deprecated forms, and the addresses where clouds hand out credentials.
 //
-// Of two rows that contain an address, the longer prefix counts (address_policy.hpp).
+// Of two rows that contain an address, the longer prefix counts; what an operator configures comes before all of them
+// (address_policy.hpp).
 #pragma once
 #include <cstdint>
 #include <string_view>
