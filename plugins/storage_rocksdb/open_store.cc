@@ -10,6 +10,9 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <memory>
+#include <string_view>
+#include <vector>
 
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
@@ -31,21 +34,77 @@ bool fail(std::string& error, std::string what, int number) {
   return false;
 }
 
-// Takes from the files of the directory what others than the owner may do with them: RocksDB makes them by the umask
-// of whoever ran it.
-bool tighten_files(int directory, const std::string& path, std::string& error) {
+// As RocksDB names them, when the whole store is in one directory.
+bool is_rocksdb_file(std::string_view name) {
+  for (const std::string_view whole : {"CURRENT", "IDENTITY", "LOCK", "LOG"})
+    if (name == whole) return true;
+  for (const std::string_view head : {"LOG.old.", "MANIFEST-", "OPTIONS-"})
+    if (name.starts_with(head)) return true;
+  const size_t dot = name.find_first_not_of("0123456789");
+  if (dot == 0 || dot == std::string_view::npos) return false;
+  for (const std::string_view tail : {".sst", ".log", ".blob", ".dbtmp", ".sst.trash", ".log.trash"})
+    if (name.substr(dot) == tail) return true;
+  return false;
+}
+
+struct Contents {
+  std::vector<std::string> files;  // of RocksDB, ours
+  std::string other;               // one that is not RocksDB's; "": there is none
+  bool has_store = false;
+};
+
+bool list(int directory, const std::string& path, Contents& out, std::string& error) {
   struct Close {
     void operator()(DIR* entries) const { ::closedir(entries); }
   };
-  const std::unique_ptr<DIR, Close> entries(::fdopendir(::dup(directory)));
+  const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, Close> entries(copy < 0 ? nullptr : ::fdopendir(copy));
   if (entries == nullptr) return fail(error, "cannot read " + path, errno);
   while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == ".." || name == "lost+found")
+      continue;  // the last: of a file system of its own
     struct stat info {};
-    if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode) ||
-        (info.st_mode & kOthers) == 0)
+    const bool ours = is_rocksdb_file(name) &&
+                      ::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+                      S_ISREG(info.st_mode) && info.st_uid == ::geteuid();
+    if (!ours) {
+      out.other = name;
       continue;
-    if (::fchmodat(directory, entry->d_name, info.st_mode & 0700, 0) != 0 && errno != ENOENT)
-      return fail(error, "cannot change the mode of " + path + "/" + entry->d_name, errno);
+    }
+    out.has_store = out.has_store || name == "CURRENT";
+    out.files.push_back(name);
+  }
+  return true;
+}
+
+// Takes from RocksDB's files what others than the owner may do with them: RocksDB makes them by the umask of whoever
+// ran it.
+bool tighten_files(int directory, const std::string& path, const std::vector<std::string>& files,
+                   std::string& error) {
+  for (const std::string& name : files) {
+    struct stat info {};
+    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || (info.st_mode & kOthers) == 0)
+      continue;
+    if (::fchmodat(directory, name.c_str(), info.st_mode & 0700, 0) != 0 && errno != ENOENT)
+      return fail(error, "cannot change the mode of " + path + "/" + name, errno);
+  }
+  return true;
+}
+
+// Whoever may exchange what is above the store may exchange the store. Its own mode is not looked at yet.
+bool check_above(const std::string& path, std::string& error) {
+  namespace fs = std::filesystem;
+  std::error_code failure;
+  const fs::path real = fs::canonical(path, failure);
+  if (failure) return fail(error, "cannot open " + path, failure.value());
+  const fs::path named = fs::path(path).parent_path();
+  for (const std::string& above :
+       {named.empty() ? std::string(".") : named.string(), real.parent_path().string()}) {
+    const TrustedPath trusted = trusted_directory(above);
+    if (trusted.ok()) continue;
+    error = "the store is not safe in " + path + ": " + trusted.why;
+    return false;
   }
   return true;
 }
@@ -132,7 +191,10 @@ bool check_format(rocksdb::DB& db, const std::string& path, std::string& error) 
 
 }  // namespace
 
-bool prepare_directory(const std::string& path, std::string& note, std::string& error) {
+// Nothing that was there before is changed until it is known to be a store's, or empty, and in a safe place.
+bool prepare_directory(const std::string& configured, std::string& note, std::string& error) {
+  std::string path = configured;
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   std::error_code failure;
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, failure);
@@ -147,6 +209,7 @@ bool prepare_directory(const std::string& path, std::string& note, std::string& 
     error = path + " is a link of uid " + std::to_string(info.st_uid) + ": choose another path";
     return false;
   }
+  if (!check_above(path, error)) return false;
   const detail::Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0 || ::fstat(directory.get(), &info) != 0)
     return fail(error, "cannot open " + path, errno);
@@ -155,18 +218,28 @@ bool prepare_directory(const std::string& path, std::string& note, std::string& 
             std::to_string(::geteuid()) + " that the server runs as: chown -R it, or choose another path";
     return false;
   }
+  if ((info.st_mode & S_ISVTX) != 0 && (info.st_mode & S_IWOTH) != 0) {
+    error = path + " is a directory for everybody (mode " + detail::octal(info.st_mode & 07777) +
+            "): give the store one of its own";
+    return false;
+  }
+  Contents contents;
+  if (!list(directory.get(), path, contents, error)) return false;
+  if (!contents.has_store && !contents.other.empty()) {
+    error = path + " holds \"" + contents.other + "\" and no store: give the store a directory of its own";
+    return false;
+  }
   if ((info.st_mode & kOthers) != 0) {
     if (::fchmod(directory.get(), info.st_mode & 0700) != 0)
       return fail(error, "cannot change the mode of " + path, errno);
     note = path + " had mode " + detail::octal(info.st_mode & 07777) +
            ", so that other users of this machine could look into it: it is 0700 now, its files 0600";
   }
-  // Whoever may exchange it, or a directory above it, may exchange the store.
   if (const TrustedPath trusted = trusted_directory(path); !trusted.ok()) {
     error = "the store is not safe in " + path + ": " + trusted.why;
     return false;
   }
-  return tighten_files(directory.get(), path, error);
+  return tighten_files(directory.get(), path, contents.files, error);
 }
 
 std::unique_ptr<rocksdb::DB> open_store(const EngineOptions& options, std::string& error) {

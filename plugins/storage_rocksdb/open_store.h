@@ -14,8 +14,9 @@ struct EngineOptions;
 inline constexpr std::string_view kCorruptText =
     "the store failed a checksum and refuses to serve; restore it from a backup";
 
-// Makes the directory (mode 0700), or takes from one that exists, and from the files in it, what others than its owner
-// may do with them; `note` then says so. False: it is not this user's, or others may exchange it; `error` says why.
+// Makes the directory (mode 0700), or takes from one that is empty or holds a store, and from RocksDB's files in it, what
+// others than its owner may do with them; `note` then says so. False: it is not this user's, others may exchange it, or
+// it holds other things; `error` says why, and nothing was changed.
 bool prepare_directory(const std::string& path, std::string& note, std::string& error);
 
 // Opens the store at options.path, prepared as above, and makes an empty store where there is none.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "plugins/storage_rocksdb/temp_dir_test.h"
 #include "tests/conformance/storage_suite.h"
@@ -91,10 +92,76 @@ TEST(StorageRocksDb, AStoreThatOthersCouldReadIsTightened) {
 
 TEST(StorageRocksDb, AStoreOfAnotherUserIsRefused) {
   storage_rocksdb::TempDir dir;
+  std::string store = "/usr";  // root's; root itself can give a directory away
+  if (::geteuid() == 0) {
+    store = dir / "store";
+    ASSERT_EQ(::mkdir(store.c_str(), 0700), 0);
+    ASSERT_EQ(::chown(store.c_str(), 12345, 0), 0);
+  }
+  EXPECT_THAT(why_not_started(store), ::testing::HasSubstr("belongs to uid "));
+}
+
+// Each thing in the directory with its mode, and the directory's.
+std::string modes_of(const std::string& path) {
+  std::string out = std::to_string(mode_of(path));
+  for (const auto& entry : std::filesystem::directory_iterator(path))
+    out += " " + entry.path().filename().string() + "=" + std::to_string(mode_of(entry.path()));
+  return out;
+}
+
+TEST(StorageRocksDb, ADirectoryOfOtherThingsIsRefusedAndStaysAsItIs) {
+  storage_rocksdb::TempDir dir;
+  const std::string home = dir / "home";
+  ASSERT_EQ(::mkdir(home.c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(home.c_str(), 0755), 0);
+  std::ofstream(home + "/notes.txt") << "x";
+  std::ofstream(home + "/000001.log") << "x";
+  for (const char* name : {"/notes.txt", "/000001.log"}) ASSERT_EQ(::chmod((home + name).c_str(), 0644), 0);
+  const std::string before = modes_of(home);
+
+  EXPECT_THAT(why_not_started(home), ::testing::HasSubstr("holds \"notes.txt\" and no store"));
+  EXPECT_THAT(why_not_started(home + "/"), ::testing::HasSubstr("no store"));
+  const auto here = std::filesystem::current_path();
+  std::filesystem::current_path(home);
+  EXPECT_THAT(why_not_started("."), ::testing::HasSubstr("no store"));
+  std::filesystem::current_path(here);
+
+  EXPECT_EQ(modes_of(home), before);
+}
+
+TEST(StorageRocksDb, ADirectoryForEverybodyIsRefusedAndStaysAsItIs) {
+  storage_rocksdb::TempDir dir;
+  const std::string shared = dir / "tmp";
+  ASSERT_EQ(::mkdir(shared.c_str(), 0700), 0);
+  ASSERT_EQ(::chmod(shared.c_str(), 01777), 0);
+  std::ofstream(shared + "/CURRENT") << "x";
+
+  EXPECT_THAT(why_not_started(shared), ::testing::HasSubstr("for everybody (mode 1777)"));
+  EXPECT_EQ(mode_of(shared), 01777u);
+}
+
+TEST(StorageRocksDb, OnlyRocksDbsOwnFilesAreTightened) {
+  storage_rocksdb::TempDir dir;
   const std::string store = dir / "store";
-  ASSERT_EQ(::mkdir(store.c_str(), 0700), 0);
-  if (::chown(store.c_str(), 12345, 0) != 0) return;  // only root can give a directory away
-  EXPECT_THAT(why_not_started(store), ::testing::HasSubstr("belongs to uid 12345"));
+  ASSERT_EQ(why_not_started(store), "");
+  std::ofstream(store + "/notes.txt") << "x";
+  for (const char* name : {"/notes.txt", "/IDENTITY"}) ASSERT_EQ(::chmod((store + name).c_str(), 0644), 0);
+
+  ASSERT_EQ(why_not_started(store), "");
+
+  EXPECT_EQ(mode_of(store + "/notes.txt"), 0644u);
+  EXPECT_EQ(mode_of(store + "/IDENTITY"), 0600u);
+}
+
+TEST(StorageRocksDb, WhatIsNotSafeIsNotTightenedFirst) {
+  storage_rocksdb::TempDir dir;
+  ASSERT_EQ(::chmod((dir / "").c_str(), 0777), 0);
+  const std::string store = dir / "store";
+  ASSERT_EQ(::mkdir(store.c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(store.c_str(), 0755), 0);
+
+  EXPECT_THAT(why_not_started(store), ::testing::HasSubstr("mode is 0777"));
+  EXPECT_EQ(mode_of(store), 0755u);
 }
 
 TEST(StorageRocksDb, AStoreBelowADirectoryThatOthersMayWriteIsRefused) {
