@@ -1,7 +1,7 @@
 // What a person sees of a text that somebody else has written. On a terminal or a page a character may move the cursor,
 // turn the direction of reading, or leave no mark at all; two names then look the same, or a line says what nobody
-// wrote. Such characters are refused in names that clients choose (all_visible) and escaped wherever text is shown to
-// an operator (append_visible, visible_json, the log).
+// wrote. Such characters are refused in ids and names that clients choose (is_visible and all_visible, of the SDK, so that
+// plugins refuse the same) and escaped wherever text is shown to an operator (append_visible, visible_json, the log).
 //
 // Pure; any thread.
 #pragma once
@@ -9,14 +9,9 @@
 #include <string>
 #include <string_view>
 
+#include "plugins/sdk/include/lcg/visible.hpp"
+
 namespace lcg {
-
-// False for control characters (C0, DEL, C1), line and paragraph separators, characters of format (bidi, joiners, tags,
-// byte order mark), all that Unicode ignores by default, private use and noncharacters.
-bool is_visible(uint32_t code_point);
-
-// UTF-8 of nothing but visible characters. "" is.
-bool all_visible(std::string_view text);
 
 // Appends `text` as a terminal may be sent it: \n, \r, \t, \u{202e} for what is not visible, \x9b for a byte that is no
 // UTF-8. What is visible stays as it is, a backslash included.

@@ -74,6 +74,15 @@ TEST(Authorities, AnonymousIsNobodysAndAPrefixAloneIsNoId) {
   EXPECT_FALSE(two.may_give(0, "t@"));
 }
 
+// plugins/dialog/hostile_test.cc has the same ids, which may then be added to dialogs.
+TEST(Authorities, LettersOfAnyAgeAndFormMayBeAnIdAndJoinersMayNot) {
+  const Authorities one = with({""});
+  for (const char* user : {"\u1112\u1161\u11ab", "Zoe\u0308", "\U0001f600", "\u1c89", "a\u3000b"})
+    EXPECT_TRUE(one.may_give(0, user)) << user;
+  for (const char* user : {"\u0915\u094d\u200d\u0937", "\U0001f468\u200d\U0001f469", "\u2764\ufe0f"})
+    EXPECT_FALSE(one.may_give(0, user)) << user;
+}
+
 TEST(Authorities, WhatIsNoTextIsNoUserId) {
   const Authorities one = with({""});
   EXPECT_FALSE(one.may_give(0, "a\nb"));

@@ -2,6 +2,7 @@
 // Bad input: each line has its code, and after all of it the chat works as before.
 #include <gmock/gmock.h>
 
+#include "lcg/visible.hpp"
 #include "plugins/dialog/testing/chat_rig.h"
 
 namespace lcg::dialog::testing {
@@ -150,6 +151,25 @@ TEST(HostileInput, MalformedServiceCallsAreRefused) {
       EXPECT_FALSE(rig.host().call({"message", method, "d", data}).ok()) << method;
   for (const char* method : {"subscribe", "publish", "history", "nonsense"})
     EXPECT_FALSE(rig.host().call({"channel:dialog", method, "d", "\xff"}).ok()) << method;
+}
+
+// Who may log in may be added, and nobody else: the broker's rule of ids, not that of shown names.
+TEST(Ids, AreOfTheBrokersRuleAndNotOfTheOneOfShownNames) {
+  ChatRig rig;
+  rig.ask(peer("ann"), "dialog.create", R"({"id":"d"})");
+  const auto added = [&](const std::string& user) {
+    return rig.ask(peer("ann"), "dialog.add", R"({"dialog":"d","users":[")" + user + R"("]})").error_code;
+  };
+  for (const char* user :
+       {"\u1112\u1161\u11ab", "Zoe\u0308", "\U0001f600", "\u1c89" /* of Unicode 16 */, "a\u3000b"}) {
+    EXPECT_TRUE(all_visible(user));
+    EXPECT_EQ(added(user), 0u) << user;
+  }
+  for (const char* user :
+       {"\u0915\u094d\u200d\u0937", "\U0001f468\u200d\U0001f469", "\u2764\ufe0f", "a\u202e"}) {
+    EXPECT_FALSE(all_visible(user));
+    EXPECT_EQ(added(user), 107u) << user;
+  }
 }
 
 }  // namespace

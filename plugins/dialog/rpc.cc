@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lcg/json.hpp"
+#include "lcg/visible.hpp"
 #include "plugins/names/names.h"
 #include "refusals.h"
 #include "settings.h"
@@ -47,10 +48,11 @@ uint64_t number(json::Object& in, std::string_view key, bool* present = nullptr)
   return value.value_or(0);
 }
 
-// `added`: they come into the dialog, so that others see them. Who is in it already may be written anyhow.
+// `added`: they come into the dialog, so that others see them; by the broker's rule of who may log in. Who is in it
+// already may be written anyhow.
 void check_users(json::Object& in, std::string_view key, bool added, std::vector<std::string>& users) {
   for (const std::string& user : users)
-    if (!chat::valid_name(user, chat::kMaxUserBytes) || (added && !names::is_visible(user)))
+    if (!chat::valid_name(user, chat::kMaxUserBytes) || (added && !all_visible(user)))
       in.fail(key, "a user id has 1 to 128 bytes of visible text");
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// names: one rule for the texts that one person chooses and another one sees: display names, titles, and the ids that
-// clients write. After the nickname profile of PRECIS (RFC 8266), with the tables of ICU:
+// names: one rule for the texts that one person chooses and another one reads: display names, titles and what stands
+// beside them. Ids have the broker's rule (lcg/visible.hpp). After the nickname profile of PRECIS (RFC 8266), with the
+// tables of ICU:
 //
 //   refused   control and format characters (bidi, zero width, tags), what Unicode ignores, has not assigned or leaves
 //             to private use, line ends, old Hangul jamo, what is no UTF-8. Joiners and variation selectors stand only
@@ -22,7 +23,7 @@ struct Name {
 };
 Name display(std::string_view text);
 
-// Nothing in it is refused; it is used as it is. For ids and other words that must stay equal byte for byte.
+// Nothing in it is refused; it is used as it is. For words that must stay equal byte for byte.
 bool is_visible(std::string_view text);
 // The same with line ends and tabs: text of several lines.
 bool is_visible_text(std::string_view text);

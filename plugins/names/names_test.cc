@@ -45,7 +45,7 @@ TEST(DisplayName, TheSameLettersAreTheSameBytes) {
   EXPECT_EQ(display("\u1112\u1161\u11ab").text, "\ud55c");
 }
 
-TEST(Visible, IdsStayAsTheyAre) {
+TEST(Visible, WordsStayAsTheyAre) {
   EXPECT_TRUE(is_visible("t@42"));
   EXPECT_TRUE(is_visible("Zoe\u0308 "));
   EXPECT_FALSE(is_visible("a\u202e"));
