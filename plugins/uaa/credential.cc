@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,18 +96,31 @@ void sync_folder_of(const std::string& path) {
 }
 
 std::string replace(const std::string& path, const std::vector<SealingKey>& keys) {
-  const TrustedPath real = trusted_file(path);  // a link stays a link
-  if (!real.ok()) return real.why;
   std::string why;
-  const std::string name = write_beside(real.path, text_of(keys), why);
+  const std::string name = write_beside(path, text_of(keys), why);
   if (name.empty()) return why;
-  if (::rename(name.c_str(), real.path.c_str()) != 0) {
-    why = failure(real.path);
+  if (::rename(name.c_str(), path.c_str()) != 0) {
+    why = failure(path);
     ::unlink(name.c_str());
     return why;
   }
-  sync_folder_of(real.path);
+  sync_folder_of(path);
   return {};
+}
+
+// `change` says whether to write the keys it was given back. "": all went well.
+template <class Change>
+std::string change_file(const std::string& path, Change change) {
+  const TrustedPath real = trusted_file(path);  // a link stays a link
+  if (!real.ok()) return real.why;
+  const detail::Descriptor folder(::open(folder_of(real.path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  int locked = folder.get() < 0 ? -1 : ::flock(folder.get(), LOCK_EX);
+  while (folder.get() >= 0 && locked != 0 && errno == EINTR) locked = ::flock(folder.get(), LOCK_EX);
+  if (locked != 0) return failure("cannot lock " + folder_of(real.path));
+  Credential credential = read_credential(real.path);
+  if (!credential.why.empty()) return credential.why;
+  std::string why;
+  return change(credential.keys, why) ? replace(real.path, credential.keys) : why;
 }
 
 }  // namespace
@@ -163,6 +177,17 @@ std::optional<std::string> open_sealed(const std::vector<SealingKey>& keys, std:
 
 std::string_view sealed_by(std::string_view sealed) { return sealed.substr(0, SealingKey::kIdBytes); }
 
+std::string fault_of_credential_path(std::string_view configured) {
+  const bool control = std::any_of(configured.begin(), configured.end(),
+                                   [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  const bool path = !control && configured.find('/') != std::string_view::npos &&
+                    configured.find("://") == std::string_view::npos && !configured.starts_with(kTag) &&
+                    !configured.starts_with('#');
+  if (configured.empty() || path) return {};
+  return "expected the path of the file that holds the key, with a '/' in it (./uaa.key), found a text of " +
+         std::to_string(configured.size()) + " bytes; if it is the key itself, somebody may have read it";
+}
+
 std::string credential_path(const std::string& configured) {
   if (!configured.empty()) return configured;
   if (const char* folder = std::getenv("CREDENTIALS_DIRECTORY")) {
@@ -209,27 +234,31 @@ Credential make_credential(const std::string& path) {
   std::string why;
   const std::string name = write_beside(path, text_of({SealingKey::generate()}), why);
   if (name.empty()) return refused(why);
-  const bool done = ::link(name.c_str(), path.c_str()) == 0 || errno == EEXIST;
+  const bool made = ::link(name.c_str(), path.c_str()) == 0;
+  const bool done = made || errno == EEXIST;
   if (!done) why = failure(path);
   ::unlink(name.c_str());
   if (!done) return refused(why);
   sync_folder_of(path);
-  return read_credential(path);
+  Credential credential = read_credential(path);
+  credential.made = made;
+  return credential;
 }
 
 std::string add_key(const std::string& path) {
-  Credential credential = read_credential(path);
-  if (!credential.why.empty()) return credential.why;
-  if (credential.keys.size() == kMaxKeys) return path + ": has 16 keys; take the last ones out";
-  credential.keys.insert(credential.keys.begin(), SealingKey::generate());
-  return replace(path, credential.keys);
+  return change_file(path, [&](std::vector<SealingKey>& keys, std::string& why) {
+    if (keys.size() == kMaxKeys) why = path + ": has 16 keys; take the last ones out";
+    if (why.empty()) keys.insert(keys.begin(), SealingKey::generate());
+    return why.empty();
+  });
 }
 
-std::string drop_older_keys(const std::string& path) {
-  Credential credential = read_credential(path);
-  if (!credential.why.empty()) return credential.why;
-  credential.keys.erase(credential.keys.begin() + 1, credential.keys.end());
-  return replace(path, credential.keys);
+std::string drop_older_keys(const std::string& path, const std::string& first) {
+  return change_file(path, [&](std::vector<SealingKey>& keys, std::string&) {
+    if (keys.size() == 1 || keys.front().id() != first) return false;
+    keys.erase(keys.begin() + 1, keys.end());
+    return true;
+  });
 }
 
 }  // namespace lcg::uaa

@@ -47,7 +47,12 @@ struct Credential {
   std::vector<SealingKey> keys;  // of what is there: one at least
   std::string why;               // there are none; names the file and what to do
   bool absent = false;           // because there is no file
+  bool made = false;             // by this call
 };
+
+// "": `configured` may be the path of a file. Else what was expected: it is a key, or a text that could be one, and is
+// not to be told.
+std::string fault_of_credential_path(std::string_view configured);
 
 // `configured`, or where systemd puts it ($CREDENTIALS_DIRECTORY/lcg-uaa-key), or uaa.key in the state directory
 // ($STATE_DIRECTORY, else var).
@@ -55,9 +60,11 @@ std::string credential_path(const std::string& configured);
 Credential read_credential(const std::string& path);
 // As read_credential, after making a file with a new key where there is none. Several processes may try at once.
 Credential make_credential(const std::string& path);
-// Puts a new key in front of the others. "": done, else why not.
+// Both change the file under a lock of its directory (flock), so that of several processes and threads none undoes
+// what another one has done. "": done, else why not.
+// Puts a new key in front of the others.
 std::string add_key(const std::string& path);
-// Leaves the first key alone in it. "": done, else why not.
-std::string drop_older_keys(const std::string& path);
+// Leaves the first key alone in it, if that is still the one with the id `first`; else leaves all.
+std::string drop_older_keys(const std::string& path, const std::string& first);
 
 }  // namespace lcg::uaa

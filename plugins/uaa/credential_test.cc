@@ -8,11 +8,15 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 namespace lcg::uaa {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 namespace fs = std::filesystem;
 
 class CredentialTest : public ::testing::Test {
@@ -30,6 +34,8 @@ class CredentialTest : public ::testing::Test {
 
 TEST_F(CredentialTest, IsMadeOnceForItsOwnerAlone) {
   const Credential made = make_credential(path_), again = make_credential(path_);
+  EXPECT_TRUE(made.made);
+  EXPECT_FALSE(again.made);
 
   ASSERT_EQ(made.keys.size(), 1u) << made.why;
   EXPECT_EQ(again.keys.front().id(), made.keys.front().id());
@@ -66,9 +72,45 @@ TEST_F(CredentialTest, ANewKeySealsAndTheOldOneOpensUntilItIsDropped) {
   EXPECT_NE(two.keys.front().id(), sealed_by(sealed));
   EXPECT_EQ(open_sealed(two.keys, sealed, ""), "x");
 
-  ASSERT_EQ(drop_older_keys(path_), "");
+  ASSERT_EQ(drop_older_keys(path_, two.keys.front().id()), "");
   EXPECT_EQ(read_credential(path_).keys.size(), 1u);
   EXPECT_EQ(read_credential(path_).keys.front().id(), two.keys.front().id());
+}
+
+TEST_F(CredentialTest, OfSeveralWhoAddKeysAtOnceNoneLosesOne) {
+  make_credential(path_);
+  constexpr int kThreads = 3, kEach = 5;  // and the first one: 16, as many as a file may have
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i)
+    threads.emplace_back([this] {
+      for (int n = 0; n < kEach; ++n) EXPECT_EQ(add_key(path_), "");
+    });
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(read_credential(path_).keys.size(), 1u + kThreads * kEach);
+}
+
+// A lane that has just loaded finds nothing under the older keys; meanwhile another one has added a key, and what is
+// in the store is still under the one before it.
+TEST_F(CredentialTest, KeysAreDroppedOnlyBehindTheOneThatTheStoreIsUnder) {
+  const std::string first = make_credential(path_).keys.front().id();
+  ASSERT_EQ(add_key(path_), "");
+
+  EXPECT_EQ(drop_older_keys(path_, first), "");
+
+  EXPECT_EQ(read_credential(path_).keys.size(), 2u);
+}
+
+TEST_F(CredentialTest, AKeyInPlaceOfThePathIsRefusedWithoutItsText) {
+  const std::string key = SealingKey::generate().text();
+  for (const std::string& text :
+       {key, "lcg-credential-1 " + key, "lcg-credential-1 a/" + key, "# a/b\nlcg-credential-1 " + key,
+        "a/" + key + "\n", "https://host/" + key}) {
+    EXPECT_THAT(fault_of_credential_path(text),
+                AllOf(HasSubstr("the path of the file"), Not(HasSubstr(key))));
+  }
+  for (const char* path : {"", "/etc/lcg/uaa.key", "./uaa.key", "var/uaa.key"})
+    EXPECT_EQ(fault_of_credential_path(path), "") << path;
 }
 
 TEST_F(CredentialTest, AFileThatOthersMayReadIsRefused) {

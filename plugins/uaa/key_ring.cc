@@ -2,6 +2,7 @@
 #include "plugins/uaa/key_ring.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -102,6 +103,12 @@ Task<Reply> KeyRing::read_credential_file(bool make) {
   Outcome<Credential> done = co_await host_.offload(std::move(work));
   if (!done.ok()) co_return Reply::error(done.status, "the blocking pool is full");
   credential_ = std::move(done.value);
+  if (credential_.made)
+    host_.info(
+        "made " + std::filesystem::absolute(credential_path_).string() +
+        ", the key that the signing keys in the store are encrypted under: whenever the store is backed up, "
+        "keep a copy of this file as well, at another place; without it the copies of the store open "
+        "nothing");
   if (!credential_.keys.empty()) co_return Reply();
   std::string why = "key.credential: " + credential_.why;
   if (credential_.absent)
@@ -130,23 +137,25 @@ Task<Reply> KeyRing::seal_again() {
     co_return Reply();
   }
   const size_t count = batch.ops.size();
+  // What was written plainly may be in older files of the store, and in its copies, for longer. In one commit: a
+  // store without plain rows has the successor.
+  if (plain) add_successor(batch);
   Reply reply = co_await storage_.commit(std::string(kKeyPartition), std::move(batch));
   if (reply.status == LCG_E_CONFLICT) co_return co_await read();  // another instance was first
   if (!reply.ok()) co_return reply;
   host_.info("encrypted " + std::to_string(count) + " signing keys under " + credential_path_);
-  // What was written plainly may be in older files of the store, and in its copies, for longer.
   if (plain) host_.warn("signing keys were in the store as plain text until now: a new one takes over");
-  reply = co_await read();
-  if (reply.ok() && plain) reply = co_await make_successor();
-  co_return reply.status == LCG_E_CONFLICT ? Reply() : reply;
+  co_return co_await read();
 }
 
 // Nothing needs them. In a file that cannot be written, systemd's, they stay.
 Task<void> KeyRing::forget_older_credentials() {
   if (credential_.keys.size() < 2) co_return;
-  auto work = [path = credential_path_] { return drop_older_keys(path); };
+  auto work = [path = credential_path_, first = credential_.keys.front().id()] {
+    return drop_older_keys(path, first);
+  };
   const Outcome<std::string> done = co_await host_.offload(std::move(work));
-  if (done.ok() && done.value.empty()) host_.info("took the older keys out of " + credential_path_);
+  if (done.ok() && done.value.empty()) host_.info("only the first key is needed in " + credential_path_);
 }
 
 std::string KeyRing::sealed_record(uint64_t serial, const Es256Key& key, int64_t created_ms) const {
@@ -156,14 +165,20 @@ std::string KeyRing::sealed_record(uint64_t serial, const Es256Key& key, int64_t
   return encode(record);
 }
 
+// REQUIRES: the credential's file was read.
+void KeyRing::add_successor(storage::Batch& batch) const {
+  const uint64_t serial = meta_.empty() ? 1 : meta_.back().serial + 1;
+  const std::string key = storage::key_u64(serial);
+  batch.require_absent(std::string(kKeyCollection), key);
+  batch.put(std::string(kKeyCollection), key, sealed_record(serial, Es256Key::generate(), host_.wall_ms()));
+}
+
 Task<Reply> KeyRing::make_successor() {
   const uint64_t serial = meta_.empty() ? 1 : meta_.back().serial + 1;
   const bool first = meta_.empty();  // then nothing is lost with a credential that is not there
   if (const Reply ready = co_await read_credential_file(first); !ready.ok()) co_return ready;
-  const std::string key = storage::key_u64(serial);
   storage::Batch batch;
-  batch.require_absent(std::string(kKeyCollection), key);
-  batch.put(std::string(kKeyCollection), key, sealed_record(serial, Es256Key::generate(), host_.wall_ms()));
+  add_successor(batch);
   Reply reply = co_await storage_.commit(std::string(kKeyPartition), std::move(batch));
   if (reply.ok()) host_.info("made signing key " + std::to_string(serial));
   co_return reply;

@@ -68,6 +68,7 @@ class KeyRing {
   Task<Reply> seal_again();
   Task<void> forget_older_credentials();
   Task<Reply> make_successor();
+  void add_successor(storage::Batch& batch) const;
   std::string sealed_record(uint64_t serial, const Es256Key& key, int64_t created_ms) const;
   Reply wrong_credential(uint64_t serial) const;
   Task<void> drop_old();

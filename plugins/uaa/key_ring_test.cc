@@ -75,6 +75,21 @@ TEST_F(KeyRingTest, SigningKeysAreStoredEncrypted) {
   EXPECT_EQ(stored_under(0), first_key());
 }
 
+TEST_F(KeyRingTest, TheFileThatIsMadeIsToldOnceAndNotItsKey) {
+  const auto told = [&] {
+    size_t lines = 0;
+    for (const auto& record : host_.logs()) {
+      lines += record.level == 2 && record.text.find("made " + file_ + ",") != std::string::npos;
+      EXPECT_THAT(record.text, Not(HasSubstr(read_credential(file_).keys.at(0).text())));
+    }
+    return lines;
+  };
+  load(3);
+  EXPECT_EQ(told(), 1u);
+  host_.restart();
+  EXPECT_EQ(told(), 1u);
+}
+
 TEST_F(KeyRingTest, WithoutItsCredentialNothingStartsAndNothingIsChanged) {
   load();
   const std::string before = token();
@@ -112,8 +127,11 @@ TEST_F(KeyRingTest, PlainKeysOfAnOldStoreAreEncryptedAndReplaced) {
   const storage::Client store(host_.host());
   ASSERT_TRUE(host_.await(store.commit(std::string(kKeyPartition), std::move(batch))).ok());
 
+  const uint64_t commits = host_.storage().commits();
   host_.restart();
 
+  EXPECT_EQ(host_.storage().commits() - commits,
+            1u);  // no moment at which the plain key's successor is missing
   ASSERT_EQ(stored().size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(stored_under(i), first_key());

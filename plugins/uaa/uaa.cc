@@ -88,6 +88,8 @@ Settings read_settings(const Host& host) {
   s.key_rotate = host.config_duration("key.rotate", 24h * 90, 1h);
   s.key_keep = host.config_duration("key.keep", 48h, 24h);
   s.key_credential = host.config("key.credential", "");
+  if (const std::string fault = fault_of_credential_path(s.key_credential); !fault.empty())
+    throw ConfigError("key.credential: " + fault);
   s.personal_prefix = host.config("personal_prefix", "#");
   s.user_prefix = user_prefix(host);
   s.logins.policy.user_prefix = s.passwords.user_prefix = s.oauth.user_prefix = s.user_prefix;
