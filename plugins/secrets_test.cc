@@ -92,8 +92,9 @@ std::set<std::string> settings_of(const Plugin& plugin) {
   return out;
 }
 
-// Where the server keeps what is its own: told, so that the operator finds it.
-bool is_own_path(const std::string& key) { return key == "path" || key == "key.credential"; }
+// Where the server keeps what is its own: told, so that the operator finds it. The path of a key is told as well, and
+// what cannot be one is not.
+bool is_own_path(const std::string& key) { return key == "path"; }
 
 // All that is said while the plugin starts, or does not.
 std::string said(const Plugin& plugin, const Config& changed) {
@@ -141,6 +142,11 @@ TEST(Secrets, NoneOfTheRightSettingsIsTold) {
                              {"hmac_previous_secret_key_valid_until", std::to_string(kFarSecond)}});
       expect_untold(plugin, {{"jwks.url", "http://127.0.0.1:1/keys?token=" + secret}});
       expect_untold(plugin, {{"jwks.url", "http://127.0.0.1:1/keys#" + secret}});
+    }
+    if (plugin.name == "uaa") {
+      for (const std::string& pasted :
+           {"lcg-credential-1 " + secret, "lcg-credential-1 a/" + secret, "/a\n" + secret})
+        expect_untold(plugin, {{"key.credential", pasted}});
     }
     if (plugin.name == "http_callback") {
       expect_untold(plugin, {{"backends.0.endpoint", "http://127.0.0.1:1/?token=" + secret}});

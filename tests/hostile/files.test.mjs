@@ -3,7 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync,
+import { chmodSync, chownSync, copyFileSync, lchownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync,
   writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -42,8 +42,8 @@ test('admin.socket takes away nothing but a dead socket of its own', async () =>
   }
 });
 
-test('a squatter on admin.socket stops the start and is told nothing', async () => {
-  if (!isRoot) return; // only root can be two users
+test('a squatter on admin.socket stops the start and is told nothing', async (t) => {
+  if (!isRoot) return t.skip('only root can be two users');
   const place = mkdtempSync(join(tmpdir(), 'lcg-squat-'));
   chmodSync(place, 0o1777);
   const path = join(place, 'admin.sock');
@@ -68,11 +68,11 @@ test('a squatter on admin.socket stops the start and is told nothing', async () 
   rmSync(place, { recursive: true });
 });
 
-test('a file that somebody else could exchange is not read', async () => {
+test('a file that somebody else could exchange is not read', async (t) => {
   const config = await refused(({ dir }) => chmodSync(dir, 0o777));
   assert.match(config.text, /mode is 0777, writable by others/);
   remove(config.server);
-  if (!isRoot) return;
+  if (!isRoot) return t.skip('the links of another user: only root can make them');
 
   const plugins = mkdtempSync(join(tmpdir(), 'lcg-plugins-'));
   symlinkSync(process.env.LCG_PLUGIN_DIR, join(plugins, 'link'));
@@ -83,6 +83,30 @@ test('a file that somebody else could exchange is not read', async () => {
   assert.match(link.text, /link: belongs to uid 12345/);
   remove(link.server);
   rmSync(plugins, { recursive: true });
+});
+
+test("./run in a checkout that is another user's says what to do before it builds", (t) => {
+  if (!isRoot) return t.skip('only root can give a folder away');
+  const checkout = mkdtempSync(join(tmpdir(), 'lcg-run-'));
+  copyFileSync(new URL('../../run', import.meta.url), join(checkout, 'run'));
+  chownSync(checkout, STRANGER, STRANGER);
+  const { status, stderr, stdout } = spawnSync(join(checkout, 'run'), { encoding: 'utf8' });
+  assert.equal(status, 1, stderr);
+  assert.equal(stdout, '');
+  assert.match(stderr, /lcg-run-\w+ belongs to .*\n.* say \.\/run, without sudo/);
+  assert.deepEqual(readdirSync(checkout), ['run']);
+  rmSync(checkout, { recursive: true });
+});
+
+test('a directory of other things is no store, and stays as it is', async () => {
+  const { server, text } = await refused(({ dir }) => {
+    mkdirSync(join(dir, 'store'), { mode: 0o755 });
+    writeFileSync(join(dir, 'store', 'notes'), 'precious');
+    chmodSync(join(dir, 'store'), 0o755);
+  });
+  assert.match(text, /holds ."?notes.* and no store: give the store a directory of its own/);
+  assert.equal(statSync(join(server.dir, 'store')).mode & 0o777, 0o755);
+  remove(server);
 });
 
 test('everything the server writes is its own alone, and an open store is closed', async () => {

@@ -5,7 +5,8 @@
 // Every component from "/" on is looked at with the last one's descriptor in hand (openat, O_NOFOLLOW): it belongs to
 // root or to this process's user, and nobody else may write it. A directory that others may write is taken where its
 // sticky bit keeps them from exchanging what is not theirs (/tmp), as its entry is checked next. A group may write
-// where it is its owner's alone (the user's private group of Debian). A link is followed when its owner passes the
+// where it is its owner's alone (the user's private group of Debian: an account of /etc/passwd, no other account of it
+// and no other member in the group) and no access list (ACL) adds to it. A link is followed when its owner passes the
 // same test, component by component. So nobody but root and this user can change, afterwards either, what the
 // resolved path leads to: open that one. Blocks on the disk; any thread.
 #pragma once
@@ -13,13 +14,16 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,23 +59,46 @@ class Descriptor {
   int fd_;
 };
 
+// The name of the one account of `accounts` (in the form of /etc/passwd) whose own group is `group`, when that account
+// is `owner`; else "".
+inline std::string only_account_of(gid_t group, uid_t owner, std::FILE* accounts) {
+  std::string name;
+  passwd buffer{};
+  passwd* account = nullptr;
+  std::vector<char> text(16384);
+  int error = 0;
+  while ((error = ::fgetpwent_r(accounts, &buffer, text.data(), text.size(), &account)) == 0) {
+    if (account->pw_gid != group) continue;
+    if (account->pw_uid != owner) return "";
+    name = account->pw_name;
+  }
+  return error == ENOENT ? name : "";  // ENOENT: the end
+}
+
 // Is `group` the one of `owner` and of nobody else? Not of root, who needs none.
 inline bool is_private_group(gid_t group, uid_t owner) {
-  if (owner == 0) return false;
-  passwd user_buffer{};
-  passwd* user = nullptr;
-  std::vector<char> user_text(16384), group_text(16384);
-  if (::getpwuid_r(owner, &user_buffer, user_text.data(), user_text.size(), &user) != 0 || user == nullptr ||
-      user->pw_gid != group)
-    return false;
-  struct group entry_buffer {};
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Close> accounts(owner == 0 ? nullptr : std::fopen("/etc/passwd", "re"));
+  const std::string name = accounts == nullptr ? "" : only_account_of(group, owner, accounts.get());
+  if (name.empty()) return false;
+  std::vector<char> text(16384);
+  struct group buffer {};
   struct group* entry = nullptr;
-  if (::getgrgid_r(group, &entry_buffer, group_text.data(), group_text.size(), &entry) != 0 ||
-      entry == nullptr || std::strcmp(entry->gr_name, user->pw_name) != 0)
+  if (::getgrgid_r(group, &buffer, text.data(), text.size(), &entry) != 0 || entry == nullptr ||
+      name != entry->gr_name)
     return false;
   for (char** member = entry->gr_mem; *member != nullptr; ++member)
-    if (std::strcmp(*member, user->pw_name) != 0) return false;
+    if (name != *member) return false;
   return true;
+}
+
+// Whether users and groups are named in it besides; also where that cannot be told. `fd` may be O_PATH.
+inline bool may_have_access_list(int fd) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) >= 0 ||
+         (errno != ENODATA && errno != EOPNOTSUPP);
 }
 
 inline std::string octal(mode_t mode) {
@@ -81,14 +108,16 @@ inline std::string octal(mode_t mode) {
 }
 
 // Empty: nobody but root and this user may exchange or change it.
-inline std::string why_not_trusted(const struct stat& info, const std::string& path) {
+inline std::string why_not_trusted(int fd, const struct stat& info, const std::string& path) {
   const uid_t me = ::geteuid();
   if (info.st_uid != 0 && info.st_uid != me)
     return path + ": belongs to uid " + std::to_string(info.st_uid) + ", expected root or uid " +
            std::to_string(me) + " that this process runs as; chown it";
   if (S_ISLNK(info.st_mode)) return "";  // its mode means nothing
   mode_t others = info.st_mode & (S_IWGRP | S_IWOTH);
-  if ((others & S_IWGRP) != 0 && is_private_group(info.st_gid, info.st_uid)) others &= ~mode_t{S_IWGRP};
+  // With an access list the group's bits are the most that anybody named in it may do.
+  if ((others & S_IWGRP) != 0 && is_private_group(info.st_gid, info.st_uid) && !may_have_access_list(fd))
+    others &= ~mode_t{S_IWGRP};
   if (others == 0 || (S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX) != 0)) return "";
   return path + ": mode is " + octal(info.st_mode & 07777) +
          ", writable by others than its owner; chmod go-w it";
@@ -148,7 +177,7 @@ class PathWalk {
     open_.emplace_back(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     struct stat info {};
     if (open_.back().get() < 0 || ::fstat(open_.back().get(), &info) != 0) return refuse("/", errno);
-    std::string why = why_not_trusted(info, "/");
+    std::string why = why_not_trusted(open_.back().get(), info, "/");
     return why.empty() || refuse(std::move(why));
   }
   bool step() {
@@ -161,7 +190,8 @@ class PathWalk {
     Descriptor next(::openat(open_.back().get(), part.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat info {};
     if (next.get() < 0 || ::fstat(next.get(), &info) != 0) return refuse(name(part), errno);
-    if (std::string why = why_not_trusted(info, name(part)); !why.empty()) return refuse(std::move(why));
+    if (std::string why = why_not_trusted(next.get(), info, name(part)); !why.empty())
+      return refuse(std::move(why));
     if (S_ISLNK(info.st_mode)) return follow(next, part);
     if (!left_.empty() && !S_ISDIR(info.st_mode)) return refuse(name(part), ENOTDIR);
     done_.push_back(part);
