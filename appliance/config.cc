@@ -30,21 +30,20 @@ void resolve_plugin_dirs(std::vector<std::string>& dirs) {
 
 // What the gateway's own reader, which knows no sockets, cannot judge.
 void check_listeners(config::Section gateway, const gateway::GatewayConfig& config) {
-  for (const gateway::ListenConfig& entry : config.listen) {
-    if (const auto parsed = net::parse_listen_address(entry.address); !parsed.ok()) {
-      gateway.error("listen", parsed.status().message());
-    }
-    if (entry.tls && config.certificates.empty()) {
-      gateway.error("listen", entry.address + " has tls, but gateway.tls.certificates is empty");
-    }
-    if (entry.proxy_protocol && config.proxies.trusted.empty()) {
-      gateway.error(
-          "listen",
-          entry.address + " has proxy_protocol, but gateway.proxies.trusted names nobody who may speak it");
-    }
+  for (size_t i = 0; i < config.listen.size(); ++i) {
+    const gateway::ListenConfig& entry = config.listen[i];
+    if (!net::parse_listen_address(entry.address).ok())
+      gateway.error("listen", i, "expected an address and port like 127.0.0.1:8000");
+    if (entry.tls && config.certificates.empty())
+      gateway.error("listen", i, "has tls, but gateway.tls.certificates is empty");
+    if (entry.proxy_protocol && config.proxies.trusted.empty())
+      gateway.error("listen", i,
+                    "has proxy_protocol, but gateway.proxies.trusted names nobody who may speak it");
   }
-  if (const auto trusted = net::CidrList::parse(config.proxies.trusted); !trusted.ok()) {
-    gateway.section("proxies").error("trusted", trusted.status().message());
+  const std::vector<std::string>& networks = config.proxies.trusted;
+  for (size_t i = 0; i < networks.size(); ++i) {
+    if (const auto trusted = net::CidrList::parse({networks[i]}); !trusted.ok())
+      gateway.section("proxies").error("trusted", i, trusted.status().message());
   }
 }
 

@@ -73,7 +73,7 @@ void report_unread(State& state, Node& node, const std::string& path) {
   for (Member& member : node.members) {
     std::string inner = joined(path, member.key);
     if (!member.used) {
-      state.errors.push_back({member.place, inner + ": " + unknown_key(member.key, node.asked)});
+      state.errors.push_back({member.place, told_path(inner) + ": " + unknown_key(member.key, node.asked)});
     } else if (member.value) {
       report_unread(state, *member.value, inner);
     }
@@ -172,8 +172,12 @@ Node* Section::find(std::string_view key) {
   return value;
 }
 
+void Section::fault(Place place, std::string_view key, const std::string& what) {
+  state_->errors.push_back({place, told_path(path_of(key)) + ": " + what});
+}
+
 void Section::mismatch(const Node& node, std::string_view key, const std::string& expected) {
-  state_->errors.push_back({node.place, path_of(key) + ": expected " + expected + ", found " + found(node)});
+  fault(node.place, key, "expected " + expected + ", found " + found(node));
 }
 
 void Section::record(std::string_view key, const std::string& value) {
@@ -189,7 +193,7 @@ std::optional<std::string> Section::text(std::string_view key, const char* expec
   }
   std::string error;
   std::optional<std::string> value = substitute(node->text, state_->folder, error);
-  if (!value) state_->errors.push_back({node->place, path_of(key) + ": " + error});
+  if (!value) fault(node->place, key, error);
   return value;
 }
 
@@ -225,8 +229,7 @@ bool Section::get(std::string_view key, std::vector<std::string>& target) {
         error = "expected text, found " + found(*item);
       }
       if (!value) {
-        state_->errors.push_back(
-            {item->place, path_of(key) + "." + std::to_string(values.size()) + ": " + error});
+        fault(item->place, joined(std::string(key), std::to_string(values.size())), error);
         return false;
       }
       values.push_back(std::move(*value));
@@ -262,7 +265,7 @@ bool Section::get(std::string_view key, std::map<std::string, std::string>& targ
 void Section::require(std::string_view key) {
   if (find(key) != nullptr) return;
   Place place = node_ == nullptr ? Place{} : node_->place;
-  state_->errors.push_back({place, path_of(key) + ": is missing and has no default"});
+  fault(place, key, "is missing and has no default");
 }
 
 Section Section::section(std::string_view key) {
@@ -321,7 +324,14 @@ void Section::error(std::string_view key, const std::string& message) {
       if (member.key == key && member.value) place = member.value->place;
     }
   }
-  state_->errors.push_back({place, path_of(key) + ": " + message});
+  fault(place, key, message);
+}
+
+void Section::error(std::string_view key, size_t entry, const std::string& message) {
+  Place place = node_ == nullptr ? Place{} : node_->place;
+  if (const Node* list = find(key); list != nullptr)
+    place = entry < list->items.size() ? list->items[entry]->place : list->place;
+  fault(place, joined(std::string(key), std::to_string(entry)), message);
 }
 
 void Section::finish() {

@@ -38,6 +38,7 @@ inline constexpr unsigned kMaxDepth = 16;         // maps and lists inside each 
 inline constexpr size_t kMaxIncluded = 64 << 10;  // bytes of a ${file:...}
 
 struct Node;
+struct Place;
 struct State;
 class Section;
 class Scalars;
@@ -131,7 +132,10 @@ class Section {
 
   // "path.key: message" at the key's place, or at the section's if the key is absent: for what only the
   // caller can judge.
+  // REQUIRES: no value of text is in `message`, which goes to the log: what was put there may be a secret.
   void error(std::string_view key, const std::string& message);
+  // The same of an entry of the list at `key`, counted from 0.
+  void error(std::string_view key, size_t entry, const std::string& message);
   // "lcg.yaml:14:9" of the key, or of the section.
   std::string where(std::string_view key = {}) const;
   // Reports every key of this section and of those below that nobody asked for. Once, on the root, after all
@@ -150,6 +154,7 @@ class Section {
   Node* find(std::string_view key);
   // Its text after substitution; nothing (and an error) if it is not a scalar.
   std::optional<std::string> text(std::string_view key, const char* expected);
+  void fault(Place place, std::string_view key, const std::string& what);
   void mismatch(const Node& node, std::string_view key, const std::string& expected);
   void record(std::string_view key, const std::string& value);
   std::string path_of(std::string_view key) const;

@@ -19,6 +19,13 @@ struct Refused {
   std::string text;
 };
 
+// Some of the parser's messages end in what they found: a text that begins with '*' is an alias to it.
+std::string told(const std::string& message) {
+  if (message.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR))
+    return "anchors and aliases are not supported: put a text that begins with '*' into quotes";
+  return message.substr(0, message.find(": "));
+}
+
 Place place_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
 class Builder final : public YAML::EventHandler {
@@ -78,7 +85,8 @@ class Builder final : public YAML::EventHandler {
     auto& members = stack_.back()->members;
     auto same = std::find_if(members.begin(), members.end(), [&](const Member& m) { return m.key == key; });
     if (same != members.end()) {
-      duplicates_.push_back({place_of(mark), "'" + key + "' is given twice; the first is on line " +
+      duplicates_.push_back({place_of(mark), "'" + told_path(key) +
+                                                 "' is given twice; the first is on line " +
                                                  std::to_string(same->place.line)});
     }
     members.push_back({key, place_of(mark), nullptr, false});
@@ -143,7 +151,7 @@ void parse_yaml(std::string_view text, State& state) {
   } catch (const Refused& refused) {
     state.errors.push_back({refused.place, refused.text});
   } catch (const YAML::Exception& e) {
-    state.errors.push_back({e.mark.is_null() ? Place{} : place_of(e.mark), e.msg});
+    state.errors.push_back({e.mark.is_null() ? Place{} : place_of(e.mark), told(e.msg)});
   } catch (const std::exception& e) {
     state.errors.push_back({{}, e.what()});
   }

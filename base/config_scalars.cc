@@ -31,7 +31,7 @@ void Scalars::add(State& state, const Node& node, const std::string& path) {
       std::string error;
       std::optional<std::string> value = substitute(node.text, state.folder, error);
       std::string full = prefix_.empty() ? path : prefix_ + "." + path;
-      if (!value) state.errors.push_back({node.place, full + ": " + error});
+      if (!value) state.errors.push_back({node.place, told_path(full) + ": " + error});
       put(path, {value.value_or(""), where});
       break;
     }
@@ -63,7 +63,7 @@ std::vector<std::string> Scalars::unread() const {
     if (entry.read || entry.counted) continue;
     std::string full = prefix_.empty() ? path : prefix_ + "." + path;
     std::string guess = closest(path, asked_);
-    lines.push_back(entry.where + ": " + full + ": unknown key" +
+    lines.push_back(entry.where + ": " + told_path(full) + ": unknown key" +
                     (guess.empty() ? "" : ", did you mean '" + guess + "'?"));
   }
   return lines;

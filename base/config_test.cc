@@ -9,9 +9,12 @@
 namespace lcg::config {
 namespace {
 
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using namespace std::chrono_literals;
 
 TEST(Config, ReadsEveryType) {
@@ -206,6 +209,33 @@ TEST(Config, UnknownKeysAreReportedWithAGuess) {
   EXPECT_THAT(doc.errors(), ElementsAre("t.yaml:2:3: limits.pong_wait: unknown key",
                                         "t.yaml:3:3: limits.pingg: unknown key, did you mean 'ping'?",
                                         "t.yaml:4:1: zzz: unknown key"));
+}
+
+TEST(Config, AKeyThatIsNoSettingsIsToldByItsLength) {
+  const std::string secrets[] = {"CanarySecret: 1\nCanarySecret: 2\n", "a: {CanarySecret}\n",
+                                 "a: {0canary5secret0817: {b: 1}}\n", "a: [{? canary$secret : x}]\n",
+                                 "a: *CanarySecret\n"};
+  for (const std::string& text : secrets) {
+    Document doc = Document::parse(text, "t.yaml");
+    doc.root().section("a");
+    doc.root().finish();
+    EXPECT_FALSE(doc.ok()) << text;
+    EXPECT_THAT(doc.error_text(), Not(HasSubstr("anary"))) << text;
+  }
+  Document doc = Document::parse("a: {CanarySecret: 1, b: {0canary5secret0817: '${env:'}}\n", "t.yaml");
+  Scalars all = doc.root().section("a").scalars();
+  EXPECT_THAT(all.unread(), Each(Not(HasSubstr("anary"))));
+  EXPECT_THAT(all.unread(), Contains(HasSubstr("t.yaml:1:")));
+  EXPECT_THAT(doc.error_text(), Not(HasSubstr("anary")));
+}
+
+TEST(Config, AnEntryOfAListIsNamedByItsPlace) {
+  Document doc = Document::parse("hosts:\n  - a\n  - b c\n", "t.yaml");
+  std::vector<std::string> hosts;
+  doc.root().get("hosts", hosts);
+  doc.root().error("hosts", 1, "expected a name");
+
+  EXPECT_THAT(doc.errors(), ElementsAre("t.yaml:3:5: hosts.1: expected a name"));
 }
 
 TEST(Config, AnUnknownSectionIsOneError) {

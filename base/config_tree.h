@@ -80,6 +80,10 @@ bool looks_like_number(std::string_view text);
 std::string show_bytes(uint64_t bytes);
 std::string show_duration(Millis duration);
 
+// A path of keys as a message may tell it: of a key that is none of a setting's, for it may be a secret with a colon or
+// braces around it, the length.
+std::string told_path(std::string_view path);
+
 // The one of `words` that is closest to `word`, if it is close enough to be a slip of the pen; else empty.
 std::string closest(std::string_view word, const std::vector<std::string>& words);
 

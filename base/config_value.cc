@@ -72,7 +72,33 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// "history_ttl", "0", "#". No setting has capital letters or more than a few digits, as keys and tokens have.
+bool looks_like_setting(std::string_view key) {
+  constexpr size_t kMaxSetting = 40, kMaxDigits = 4;
+  size_t digits = 0;
+  for (const char c : key) {
+    if (c >= '0' && c <= '9')
+      ++digits;
+    else if (!((c >= 'a' && c <= 'z') || c == '_' || c == '-' || c == '#'))
+      return false;
+  }
+  return key.size() <= kMaxSetting && digits <= kMaxDigits;
+}
+
 }  // namespace
+
+std::string told_path(std::string_view path) {
+  std::string out;
+  for (size_t at = 0; at <= path.size();) {
+    const size_t end = std::min(path.find('.', at), path.size());
+    const std::string_view key = path.substr(at, end - at);
+    if (at != 0) out.push_back('.');
+    out.append(looks_like_setting(key) ? std::string(key)
+                                       : "(a key of " + std::to_string(key.size()) + " bytes)");
+    at = end + 1;
+  }
+  return out;
+}
 
 bool leading_zero(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);

@@ -29,9 +29,8 @@ void read_route(config::Section& section, const std::string& what, std::string& 
 void read_delta(config::Section& section, ChannelOptions& options) {
   std::vector<std::string> types;
   section.get("allowed_delta_types", types);
-  for (const std::string& type : types) {
-    if (type != "fossil")
-      section.error("allowed_delta_types", "unknown type '" + type + "': fossil is the only one");
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (types[i] != "fossil") section.error("allowed_delta_types", i, "fossil is the only type");
     options.allow_fossil = true;
   }
   section.get("delta_publish", options.delta_publish);
@@ -52,8 +51,9 @@ void read_type(config::Section& section) {
   std::string type = "stream";
   section.get("subscription_type", type);
   if (type == "stream") return;
-  section.error("subscription_type", "'" + type + "' is not served: only stream is. Clients that ask for " +
-                                         "maps and shared polls are answered with error 108");
+  section.error(
+      "subscription_type",
+      "only stream is served. Clients that ask for maps and shared polls are answered with error 108");
 }
 
 void check_recovery(config::Section& section, const ChannelOptions& options) {
@@ -84,7 +84,7 @@ void check_delta(config::Section& section, const ChannelOptions& options) {
 void check_provider(config::Section& section, const ChannelOptions& options) {
   // The gateway and the plugin host tell a provided channel by its namespace.
   if (options.provider != options.name)
-    section.error("provider", "must be memory or the namespace's own name, '" + options.name + "'");
+    section.error("provider", "must be memory or the namespace's own name");
   const auto refuse = [&](bool set, std::string_view key) {
     if (set) section.error(key, "has no meaning in a namespace with a provider");
   };
@@ -163,7 +163,7 @@ void read_channel_config(config::Section section, bool insecure, ChannelOptions&
     if (!name.empty() && !valid) entry.error("name", "must be of letters, digits, '_' and '-', 64 at most");
     if (valid) {
       const auto [first, fresh] = places.emplace(name, entry.where("name"));
-      if (!fresh) entry.error("name", "there is a namespace '" + name + "' already, at " + first->second);
+      if (!fresh) entry.error("name", "there is a namespace of this name already, at " + first->second);
     }
     namespaces.push_back(read_options(entry, name, insecure));
   }

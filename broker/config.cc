@@ -55,7 +55,7 @@ void read_personal_channel(config::Section section, BrokerConfig& out) {
     section.error("single_connection", "needs enabled: true");
   const auto same = [&](const ChannelOptions& options) { return options.name == personal.name_space; };
   if (!personal.name_space.empty() && std::none_of(out.namespaces.begin(), out.namespaces.end(), same))
-    section.error("namespace", "there is no '" + personal.name_space + "' under channel.namespaces");
+    section.error("namespace", "there is no such namespace under channel.namespaces");
 }
 
 }  // namespace

@@ -125,15 +125,14 @@ GatewayConfig read_config(config::Section section) {
   read_proxies(section.section("proxies"), out.proxies);
   section.get("allowed_origins", out.allowed_origins);
   section.get("allowed_hosts", out.allowed_hosts);
-  for (const std::string& host : out.allowed_hosts) {
-    if (!net::HostList::valid(host))
-      section.error("allowed_hosts",
-                    "expected names like chat.example.com or *.example.com, found '" + host + "'");
+  for (size_t i = 0; i < out.allowed_hosts.size(); ++i) {
+    if (!net::HostList::valid(out.allowed_hosts[i]))
+      section.error("allowed_hosts", i, "expected a name like chat.example.com or *.example.com");
   }
   section.get("http_plugin_paths", out.http_plugin_paths);
-  for (const std::string& path : out.http_plugin_paths) {
-    if (!path.starts_with('/'))
-      section.error("http_plugin_paths", "expected paths that begin with '/', found '" + path + "'");
+  for (size_t i = 0; i < out.http_plugin_paths.size(); ++i) {
+    if (!out.http_plugin_paths[i].starts_with('/'))
+      section.error("http_plugin_paths", i, "expected a path that begins with '/'");
   }
   section.get("drain_spread", out.drain_spread, Millis(0), minutes(10));
   read_session_options(section, out.session);

@@ -19,7 +19,8 @@ Result<ChannelPatternPtr> ChannelPattern::compile(std::string_view expression) {
   options.set_log_errors(false);
   options.set_max_mem(kMaxMemory);
   auto compiled = std::make_unique<re2::RE2>(re2::StringPiece(expression.data(), expression.size()), options);
-  if (!compiled->ok()) return Status(Code::kInvalid, compiled->error());
+  if (!compiled->ok())  // "missing ): (abc" without the expression
+    return Status(Code::kInvalid, compiled->error().substr(0, compiled->error().find(": ")));
   return ChannelPatternPtr(new ChannelPattern(std::move(compiled)));
 }
 

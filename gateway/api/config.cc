@@ -30,17 +30,15 @@ KeyConfig read_key(config::Section section) {
   }
   out.digest = digest_of(key);
   section.get("methods", out.methods);
-  for (const std::string& method : out.methods) {
-    if (find_method(method) == nullptr)
-      section.error("methods", "there is no method '" + method + "'; docs/server-api.md lists them");
+  for (size_t i = 0; i < out.methods.size(); ++i) {
+    if (find_method(out.methods[i]) == nullptr)
+      section.error("methods", i, "there is no such method; docs/server-api.md lists them");
   }
   section.get("namespaces", out.namespaces);
-  for (const std::string& name : out.namespaces) {
-    if (!is_namespace(name)) {
-      section.error("namespaces", "'" + name +
-                                      "' is no namespace: expected names without ':', or \"\" for channels "
-                                      "without a namespace");
-    }
+  for (size_t i = 0; i < out.namespaces.size(); ++i) {
+    if (!is_namespace(out.namespaces[i]))
+      section.error("namespaces", i,
+                    "expected the name of a namespace, without ':', or \"\" for channels without one");
   }
   section.get("rate", out.rate, 0, 1e6);
   out.burst = std::max(out.rate, 1.0);
@@ -63,9 +61,10 @@ ApiConfig read_config(config::Section section) {
     out.keys.push_back(read_key(key));
     const KeyConfig& last = out.keys.back();
     for (size_t i = 0; i + 1 < out.keys.size(); ++i) {
-      if (out.keys[i].name == last.name) key.error("name", "two keys are named '" + last.name + "'");
+      const std::string other = "keys." + std::to_string(i);
+      if (out.keys[i].name == last.name) key.error("name", "the same as that of " + other);
       if (out.keys[i].digest == last.digest)
-        key.error("key", "the same as that of '" + out.keys[i].name + "': each needs its own");
+        key.error("key", "the same as that of " + other + ": each needs its own");
     }
   }
   if (out.keys.size() > kMaxKeys)

@@ -60,10 +60,14 @@ TEST(ApiConfig, WhatIsWrongIsSaid) {
            {"api: { keys: [ { key: x } ] }", "name"},
            {"api: { keys: [ { name: a } ] }", "key"},
            {"api: { keys: [ { name: a, key: \"\" } ] }", "expected 1 to 1024 bytes"},
-           {"api: { keys: [ { name: a, key: x }, { name: a, key: y } ] }", "two keys are named 'a'"},
-           {"api: { keys: [ { name: a, key: x }, { name: b, key: x } ] }", "the same as that of 'a'"},
-           {"api: { keys: [ { name: a, key: x, methods: [publsh] } ] }", "there is no method 'publsh'"},
-           {"api: { keys: [ { name: a, key: x, namespaces: [\"a:\"] } ] }", "'a:' is no namespace"},
+           {"api: { keys: [ { name: a, key: x }, { name: a, key: y } ] }",
+            "api.keys.1.name: the same as that of keys.0"},
+           {"api: { keys: [ { name: a, key: x }, { name: b, key: x } ] }",
+            "api.keys.1.key: the same as that of keys.0"},
+           {"api: { keys: [ { name: a, key: x, methods: [publsh] } ] }",
+            "lcg.yaml:1:45: api.keys.0.methods.0: there is no such method"},
+           {"api: { keys: [ { name: a, key: x, namespaces: [\"a:\"] } ] }",
+            "namespaces.0: expected the name of a namespace"},
            {"api: { insecure: true, keys: [ { name: a, key: x } ] }", "remove the keys"},
            {"api: { error_mode: http }", "error_mode"}}) {
     auto document = config::Document::parse(text, "lcg.yaml");

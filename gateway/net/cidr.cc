@@ -24,7 +24,7 @@ Result<CidrList> CidrList::parse(const std::vector<std::string>& networks) {
     const size_t slash = text.find('/');
     const std::string_view first = std::string_view(text).substr(0, slash);
     const std::optional<ClientAddress> address = ClientAddress::parse_ip(first);
-    const Status wrong(Code::kInvalid, "\"" + text + "\" is not a network like 10.0.0.0/8 or fd00::/8");
+    const Status wrong(Code::kInvalid, "expected a network like 10.0.0.0/8 or fd00::/8");
     if (!address.has_value()) return wrong;
     const bool v4 = first.find(':') == first.npos;
     unsigned bits = v4 ? 32 : 128;
@@ -39,10 +39,8 @@ Result<CidrList> CidrList::parse(const std::vector<std::string>& networks) {
     if (v4) bits += kMappedBits;
     Network network{address->bytes(), bits};
     for (unsigned bit = bits; bit < 128; ++bit) {
-      if ((network.address[bit / 8] & (0x80u >> (bit % 8))) != 0) {
-        return Status(Code::kInvalid,
-                      "\"" + text + "\" has bits behind its prefix; write the network's first address");
-      }
+      if ((network.address[bit / 8] & (0x80u >> (bit % 8))) != 0)
+        return Status(Code::kInvalid, "has bits behind its prefix; write the network's first address");
     }
     list.networks_.push_back(network);
   }

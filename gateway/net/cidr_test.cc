@@ -32,13 +32,15 @@ TEST(Cidr, EverythingAndNothing) {
   EXPECT_FALSE(CidrList().contains(ip("127.0.0.1")));
 }
 
-TEST(Cidr, WhatIsNoNetworkIsNamed) {
+TEST(Cidr, WhatIsNoNetworkIsRefusedWithoutItsText) {
   for (const char* text : {"", "10", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x", "10.0.0.0/-1",
                            "10.0.0.0/08", "10.0.0.1/8", "fd00::1/8", "example.com", "10.0.0.0/8 ",
                            "10.0.0.1:80", "[fd00::]/8", "fe80::1%eth0", "0x0a.0.0.0/8", "010.0.0.0/8"}) {
     const auto parsed = CidrList::parse({text});
     ASSERT_FALSE(parsed.ok()) << text;
-    EXPECT_NE(parsed.status().message().find(text), std::string::npos);
+    const std::string& why = parsed.status().message();
+    EXPECT_TRUE(why == "expected a network like 10.0.0.0/8 or fd00::/8" || why.starts_with("has bits behind"))
+        << why;
   }
 }
 

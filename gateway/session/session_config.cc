@@ -38,12 +38,12 @@ void read_rates(config::Section scope, bool with_all, RateTable& out) {
 
 void read_headers(config::Section clients, std::string_view key, std::vector<std::string>& out) {
   clients.get(key, out);
-  for (std::string& name : out) {
-    for (char& c : name) {
+  for (size_t i = 0; i < out.size(); ++i) {
+    for (char& c : out[i]) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
       const bool token = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
       if (!token) {
-        clients.error(key, "expected names of HTTP headers, found '" + name + "'");
+        clients.error(key, i, "expected the name of an HTTP header");
         return;
       }
     }

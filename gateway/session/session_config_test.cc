@@ -71,7 +71,7 @@ TEST(SessionConfig, Mistakes) {
            {rates + "{ user: { publsh: { per_second: 1 } } } } }", "did you mean 'publish'"},
            {rates + "{ connection: { all: { per_second: 1 } } } } }", "connection.all: unknown key"},
            {rates + "{ user: { publish: { burst: 1 } } } } }", "per_second"},
-           {"gateway: { clients: { headers: ['a b'] } }", "expected names of HTTP headers, found 'a b'"},
+           {"gateway: { clients: { headers: ['a b'] } }", "headers.0: expected the name of an HTTP header"},
            {"gateway: { clients: { messages_per_frame: 0 } }", "messages_per_frame"},
        }) {
     Read read(text);

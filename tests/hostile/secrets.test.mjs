@@ -67,6 +67,20 @@ test('a secret in any setting is told by no refusal', () => {
   }
 });
 
+// Also where names, addresses and lists belong, and in place of a setting's name.
+test('a refusal tells no value and no key, whatever setting it is of', () => {
+  const leaves = paths.filter((p) => !paths.some((longer) => longer.startsWith(`${p}.`)));
+  for (const value of [SECRET, `: /${SECRET}:`, [`(${SECRET}:`], { [SECRET]: 1 }, { [SECRET]: { [SECRET]: SECRET } }]) {
+    const { stderr } = check(tree(leaves.map((path) => [path, value])));
+    assert.ok(stderr.split('\n').length > leaves.length / 2, 'the settings were refused');
+    assert.deepEqual(stderr.split('\n').filter((line) => line.includes(SECRET)), [], JSON.stringify(value));
+  }
+  for (const text of [`a: *${SECRET}`, `a: &${SECRET} 1`, `a: !${SECRET} 1`, `a: "\\${SECRET}"`, `${SECRET}: 1\n${SECRET}: 2`, `${SECRET}`, `- ${SECRET}`]) {
+    const { stderr } = check(`${text}\n`);
+    assert.ok(stderr !== '' && !stderr.includes(SECRET), stderr);
+  }
+});
+
 test('what the environment or a file has is shown by its name', () => {
   const { stdout } = check(tree(paths.filter((p) => /node$|origins$/.test(p)).map((p) => [p, p.endsWith('s') ? ['${env:SECRET}'] : '${env:SECRET}'])), '--effective');
   assert.ok(!stdout.includes(SECRET), stdout);
