@@ -17,7 +17,7 @@ const SHOWN = new RegExp(`^(${[
   'gateway\\.allowed_origins', 'gateway\\.http_plugin_paths', 'gateway\\.clients\\.headers', 'gateway\\.api\\.keys\\.\\d+\\.(name|methods|namespaces)',
   'gateway\\.api\\.revoke_services', 'broker\\.(node|plugin_dir)', 'broker\\.user_personal_channel\\.namespace',
   'channel\\.(without_namespace|namespaces\\.\\d+)\\.(name|provider|channel_regex|subscription_type|allowed_delta_types|\\w+_proxy_name)',
-  'plugins\\.\\d+\\.(name|file)',
+  'plugins\\.\\d+\\.(name|file|user_prefix)',
 ].join('|')})$`);
 
 function check(text, ...options) {
