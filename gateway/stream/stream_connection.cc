@@ -72,14 +72,17 @@ void StreamConnection::send_message(std::string_view payload, ws::MessageKind) {
   } else {
     gateway::append_stream_chunk(chunk, encoding_, payload);
   }
-  if (chunk.size() > ws::kCorkMessageBytes) return send_block(SharedBytes(chunk));
-  if (!admit(chunk.size())) return;
+  if (!admit(chunk.size(), true)) return;
+  if (chunk.size() > ws::kCorkMessageBytes) return write_block(SharedBytes(chunk));
   cork(chunk);
   if (cork_->size() >= ws::kCorkKeepBytes) flush();
 }
 
 void StreamConnection::send_block(const SharedBytes& frames) {
-  if (frames.empty() || !admit(frames.size())) return;
+  if (!frames.empty() && admit(frames.size())) write_block(frames);
+}
+
+void StreamConnection::write_block(const SharedBytes& frames) {
   if (!queue_.empty()) {
     cork_to_queue(0);
     return enqueue(frames, 0);
@@ -105,9 +108,10 @@ void StreamConnection::send_block(const SharedBytes& frames) {
   if (written - corked < frames.size()) enqueue(frames, written - corked);
 }
 
-// May `bytes` more be owed to the client?
-bool StreamConnection::admit(size_t bytes) {
+// May `bytes` more be owed to the client? An answer may while commands are taken (ws/connection.cc).
+bool StreamConnection::admit(size_t bytes, bool answer) {
   if (closing_ != nullptr) return false;
+  if (answer && !congested()) return true;
   if (queue_.empty() || queue_.bytes() + bytes <= set_.limits_.max_queue_bytes) return true;
   Counters::add(set_.counters_.refused_messages);
   ws::Overflow verdict = ws::Overflow::kClose;

@@ -62,7 +62,8 @@ class StreamConnection final : public ws::Transport, private ws::StreamObserver 
   template <class Call>
   void guarded(Call&& call);
 
-  bool admit(size_t bytes);
+  bool admit(size_t bytes, bool answer = false);
+  void write_block(const SharedBytes& frames);
   void cork(std::string_view chunks);
   void flush();
   void cork_to_queue(size_t sent);

@@ -211,10 +211,10 @@ void Connection::send_secret(std::string_view payload, MessageKind kind) {
 void Connection::send_frame(Opcode opcode, std::string_view payload) {
   const size_t size = frame_size(payload.size());
   if (size > kCorkMessageBytes) {  // too large to be copied twice
-    if (closing_ == nullptr) {
-      send_block(SharedBytes::build(size, [&](char* out) { write_frame(out, opcode, payload); }));
+    if (admit(size, true)) {
+      write_block(SharedBytes::build(size, [&](char* out) { write_frame(out, opcode, payload); }));
     }
-  } else if (admit(size)) {
+  } else if (admit(size, true)) {
     append_frame(opcode, payload);
   }
 }
@@ -225,7 +225,10 @@ void Connection::send_ping(std::string_view payload) {
 }
 
 void Connection::send_block(const SharedBytes& frames) {
-  if (frames.empty() || !admit(frames.size())) return;
+  if (!frames.empty() && admit(frames.size())) write_block(frames);
+}
+
+void Connection::write_block(const SharedBytes& frames) {
   if (!queue_.empty()) {
     cork_to_queue(0);
     return enqueue(frames, 0);
@@ -251,9 +254,11 @@ void Connection::send_block(const SharedBytes& frames) {
   if (written - corked < frames.size()) enqueue(frames, written - corked);
 }
 
-// May `bytes` more be owed to the client?
-bool Connection::admit(size_t bytes) {
+// May `bytes` more be owed to the client? An answer may while commands are read: the one who asked has not been slow
+// before, and one page of history may be as long as the whole queue.
+bool Connection::admit(size_t bytes, bool answer) {
   if (closing_ != nullptr) return false;
+  if (answer && queue_.bytes() <= set_.limits_.read_pause_bytes) return true;
   if (queue_.empty() || queue_.bytes() + bytes <= set_.limits_.max_queue_bytes) return true;
   Counters::add(set_.counters_.refused_messages);
   Overflow verdict = Overflow::kClose;

@@ -86,7 +86,8 @@ class Connection final : public Transport, private StreamObserver {
 
   // Writing
   void send_frame(Opcode opcode, std::string_view payload);
-  bool admit(size_t bytes);
+  bool admit(size_t bytes, bool answer = false);
+  void write_block(const SharedBytes& frames);
   void append_frame(Opcode opcode, std::string_view payload);
   void cork(std::string_view frames);
   void flush();

@@ -74,7 +74,8 @@ Task<Reply> KeyRing::read() {
     for (size_t i = 0; i < meta_.size(); ++i)
       if (meta_[i].serial == serial) key = keys_[i];  // a serial is one key for ever
     if (!key && !record.sealed.empty()) {
-      if (const Reply ready = co_await read_credential_file(false); !ready.ok()) co_return ready;
+      const Reply ready = co_await read_credential_file(false);
+      if (!ready.ok()) co_return ready;
       const auto der = open_sealed(credential_.keys, record.sealed, context_of(serial));
       if (!der) co_return wrong_credential(serial);
       record.private_der = *der;
@@ -122,7 +123,8 @@ Task<Reply> KeyRing::seal_again() {
       std::any_of(meta_.begin(), meta_.end(), [](const Meta& m) { return m.sealed_by.empty(); });
   if (!plain && loads_ > 0) co_return Reply();
   if (meta_.empty()) co_return Reply();
-  if (const Reply ready = co_await read_credential_file(plain); !ready.ok()) co_return ready;
+  const Reply ready = co_await read_credential_file(plain);
+  if (!ready.ok()) co_return ready;
   const SealingKey& first = credential_.keys.front();
   storage::Batch batch;
   for (size_t i = 0; i < meta_.size(); ++i) {
@@ -176,7 +178,8 @@ void KeyRing::add_successor(storage::Batch& batch) const {
 Task<Reply> KeyRing::make_successor() {
   const uint64_t serial = meta_.empty() ? 1 : meta_.back().serial + 1;
   const bool first = meta_.empty();  // then nothing is lost with a credential that is not there
-  if (const Reply ready = co_await read_credential_file(first); !ready.ok()) co_return ready;
+  const Reply ready = co_await read_credential_file(first);
+  if (!ready.ok()) co_return ready;
   storage::Batch batch;
   add_successor(batch);
   Reply reply = co_await storage_.commit(std::string(kKeyPartition), std::move(batch));
