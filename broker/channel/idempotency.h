@@ -2,15 +2,16 @@
 // first answer and nothing is published twice. Source: client-protocol 2.
 //
 // A key is remembered for kIdempotencyWindow within its channel; of more than kMaxIdempotencyKeys on a lane the
-// oldest are forgotten first. One lane; no timer, what has expired goes with the next use.
+// oldest are forgotten first. One lane; no timer, what has expired goes with
+// the next uses, a few at a time.
 #pragma once
 #include <chrono>
 #include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/clock.h"
+#include "base/growing_map.h"
 #include "broker/api/types.h"
 
 namespace lcg::broker {
@@ -30,13 +31,17 @@ class Idempotency {
  private:
   struct Order {
     MonoTime until;
-    const std::string* name;  // in known_, whose nodes do not move
+    const std::string* name;  // in known_, whose entries do not move
   };
-  void forget_until(MonoTime now);
+  struct Known {
+    StreamPosition position;
+    MonoTime until;
+  };
+  void forget_expired(MonoTime now);
   void forget_oldest();
 
-  std::unordered_map<std::string, StreamPosition> known_;  // by name(channel, key)
-  std::deque<Order> order_;                                // as they came, which is as they expire
+  GrowingMap<std::string, Known> known_;  // by name(channel, key)
+  std::deque<Order> order_;               // as they came, which is as they expire
 };
 
 }  // namespace lcg::broker

@@ -29,15 +29,15 @@ Member& Members::ask(PeerPtr peer) {
     known->ticket = ++last_ticket_;
     return *known;
   }
-  Member& member = by_session_[session];
+  Member& member = by_session_.try_emplace(session).first->value;
   member.peer = std::move(peer);
   member.ticket = ++last_ticket_;
   return member;
 }
 
 Member* Members::find(std::string_view session) {
-  const auto found = by_session_.find(session);
-  return found == by_session_.end() ? nullptr : &found->second;
+  auto* found = by_session_.find(session);
+  return found == nullptr ? nullptr : &found->value;
 }
 
 void Members::listen(Member& member) {
@@ -54,7 +54,7 @@ void Members::admit(Member& member, Admission as) {
   if (member.as.takes_delta) ++deltas_;
   if (!member.as.present) return;
   ++present_;
-  ++users_[member.peer->user];
+  ++users_.try_emplace(member.peer->user).first->value;
 }
 
 void Members::retire(Member& member) {
@@ -64,17 +64,17 @@ void Members::retire(Member& member) {
   if (member.as.takes_delta) --deltas_;
   if (!member.as.present) return;
   --present_;
-  const auto user = users_.find(member.peer->user);
-  if (user != users_.end() && --user->second == 0) users_.erase(user);
+  auto* user = users_.find(member.peer->user);
+  if (user != nullptr && --user->value == 0) users_.erase(member.peer->user);
 }
 
 Member Members::remove(std::string_view session) {
-  const auto found = by_session_.find(session);
-  if (found == by_session_.end()) return {};
-  Member was = found->second;
-  retire(found->second);
+  Member* member = find(session);
+  if (member == nullptr) return {};
+  Member was = *member;
+  retire(*member);
   if (was.listening) interest_.remove(was.peer->gateway);
-  by_session_.erase(found);
+  by_session_.erase(session);
   return was;
 }
 
@@ -85,16 +85,18 @@ std::vector<PeerPtr> Members::matching(std::string_view session, std::string_vie
     if (member != nullptr && (user.empty() || member->peer->user == user)) out.push_back(member->peer);
     return out;
   }
-  for (const auto& [key, member] : by_session_)
-    if (member.peer->user == user) out.push_back(member.peer);
+  by_session_.for_each([&](const auto& entry) {
+    if (entry.value.peer->user == user) out.push_back(entry.value.peer);
+  });
   return out;
 }
 
 std::vector<ClientInfo> Members::list() const {
   std::vector<ClientInfo> out;
   out.reserve(present_);
-  for (const auto& [session, member] : by_session_)
-    if (member.in && member.as.present) out.push_back(info_of(member));
+  by_session_.for_each([&](const auto& entry) {
+    if (entry.value.in && entry.value.as.present) out.push_back(info_of(entry.value));
+  });
   return out;
 }
 

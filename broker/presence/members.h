@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "base/growing_map.h"
 #include "broker/api/types.h"
 
 namespace lcg::broker {
@@ -84,8 +84,8 @@ class Members {
 
   uint64_t last_ticket_ = 0;
   uint32_t in_ = 0, present_ = 0, deltas_ = 0;
-  std::unordered_map<std::string_view, Member> by_session_;  // the key lives in the member's peer
-  std::unordered_map<std::string, uint32_t> users_;          // sessions present, by user
+  GrowingMap<std::string_view, Member> by_session_;  // the key lives in the member's peer
+  GrowingMap<std::string, uint32_t> users_;          // sessions present, by user
   Interest interest_;
 };
 
