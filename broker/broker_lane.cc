@@ -79,7 +79,7 @@ void BrokerLane::handle(SessionClosed&& request, ResponseFn done) {
   done(SessionClosedResponse{});
 }
 void BrokerLane::handle(DisconnectSessions&& request, ResponseFn done) {
-  registry_.disconnect(request, as<DisconnectSessionsResponse>(std::move(done)));
+  registry_.disconnect(std::move(request), as<DisconnectSessionsResponse>(std::move(done)));
 }
 
 void BrokerLane::handle(SubscribeUser&& request, ResponseFn done) { done(users_.subscribe(request)); }

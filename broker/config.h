@@ -1,7 +1,7 @@
 // BrokerConfig: the broker's part of the configuration file. Defaults are what lcg runs with.
 //
 //   broker:   {node: lcg, slots: 1024, sessions_per_user: 64, plugin_dir: [/usr/lib/lcg]}
-//             channels_per_lane: 1000000, channels_per_client: 2000, positions_per_lane: 100000,
+//             channels_per_lane: 1000000, channels_per_client: 0, positions_per_lane: 100000,
 //             allow_anonymous, insecure, disallow_anonymous_connection_tokens: false,
 //             user_personal_channel: {enabled: false, namespace: "", single_connection: false}
 //   channel:  {without_namespace: {...}, namespaces: [{name: chat, history_size: 100, history_ttl: 1h}]}
@@ -19,6 +19,9 @@
 #include "broker/registry/registry.h"
 
 namespace lcg::broker {
+
+// For those that publish to more than they are subscribed to.
+inline constexpr size_t kLeastChannelsPerClient = 2'000;
 
 // Every user's connections are subscribed to a channel of his own, "NAMESPACE:#USER", or "#USER" without one.
 struct PersonalChannel {
@@ -41,9 +44,13 @@ struct BrokerConfig {
 
   RegistryLimits registry;
   // At a time, over it error 111: on one lane, of one namespace, and those that one client brought into being.
+  // What a client may bring is settled where the gateway's limits are known (AppConfig).
   ChannelLimits channels;
+  // As configured; 0: what a user's connections may be subscribed to together, but kLeastChannelsPerClient.
+  size_t channels_per_client = 0;
   size_t positions_per_lane = 100'000;  // remembered of channels that are gone, of a namespace
   Millis chain_timeout{4'500};          // for the plugins to answer a client; under Bus::kDefaultTimeout
+  Millis walk_time{4'500};              // for a list in steps; under it as well, so that there is an answer
 
   std::vector<host::PluginSpec> plugins;  // in the order of the chain
   host::HostOptions host;

@@ -99,6 +99,7 @@ void AdminCommands::inspect(Inspect::What what, const Args& args, Answer answer)
     std::string rows;
     uint32_t waiting = 0, count = 0, limit = 0;
     bool more = false;
+    std::string error;
   };
   auto join = std::make_shared<Join>();
   join->answer = std::move(answer);
@@ -113,7 +114,11 @@ void AdminCommands::inspect(Inspect::What what, const Args& args, Answer answer)
             join->rows.append(join->count++ == 0 ? "" : ",").append(row);
           }
           join->more |= response.more;
-          if (--join->waiting == 0)
+          if (!response.ok()) join->error = response.error.message;
+          if (--join->waiting > 0) return;
+          if (!join->error.empty())
+            join->answer(failure(join->error));
+          else
             join->answer(
                 result("{\"rows\":[" + join->rows + "],\"more\":" + (join->more ? "true" : "false") + "}"));
         });

@@ -56,7 +56,7 @@ struct Inspect {
   std::string filter;  // user or channel prefix
   uint32_t limit = 1000;
 };
-struct InspectResponse {
+struct InspectResponse : Outcome {
   std::vector<std::string> rows;  // one JSON object each
   bool more = false;
 };
@@ -153,7 +153,7 @@ struct ListChannels {
   std::string pattern;  // '*' any run of characters, '?' one; "" all
   uint32_t limit = 1000;
 };
-struct ListChannelsResponse {
+struct ListChannelsResponse : Outcome {
   std::vector<std::pair<std::string, uint32_t>> channels;  // name, sessions in
   bool more = false;
 };

@@ -1,14 +1,15 @@
 // Glob: '*' any run of characters, '?' one, everything else itself. No recursion; time is at most the product of the
-// lengths, which the caller bounds.
+// lengths, which the caller bounds, and is told in `compared`: how many characters were looked at is added to it.
 #pragma once
 #include <cstddef>
 #include <string_view>
 
 namespace lcg::broker {
 
-inline bool glob_matches(std::string_view pattern, std::string_view text) {
+inline bool glob_matches(std::string_view pattern, std::string_view text, size_t& compared) {
   size_t at = 0, star = std::string_view::npos, retry = 0, next = 0;
   while (next < text.size()) {
+    ++compared;
     if (at < pattern.size() && pattern[at] == '*') {
       star = at++;
       retry = next;

@@ -13,8 +13,9 @@ namespace {
 constexpr size_t kMaxPresenceClients =
     10'000;  // in one answer; over it error 106: presence_stats has no limit
 
-// Channels a step of list() looks at; with a pattern of several stars, which may try each of them at each letter, fewer.
-constexpr size_t kLooks = 1000, kCostlyLooks = 64;
+// A step of list(), in characters compared; a channel or bucket that is looked at costs as much as kLook of them. A pattern of
+// several stars may try each of them at each letter of a name: 130,000 for the longest of both.
+constexpr size_t kStep = 50'000, kLook = 50;
 
 }  // namespace
 
@@ -79,24 +80,31 @@ void ChannelCommands::list(ListChannels request, Steps& steps,
     uint64_t cursor = 0;
   };
   request.limit = std::min(request.limit, kMaxListedChannels);
-  const auto stars = std::count(request.pattern.begin(), request.pattern.end(), '*');
   auto walk = std::make_unique<Walk>(Walk{std::move(request), {}, std::move(done)});
-  steps.run(context_.lane.now() + Bus::kDefaultTimeout,
-            [this, walk = std::move(walk), looks = stars > 1 ? kCostlyLooks : kLooks] {
-              ListChannelsResponse& answer = walk->answer;
-              const auto look = [&](Channel& channel) {
-                const uint32_t sessions = channel.members().in_count();
-                if (sessions == 0 || answer.more) return;
-                const std::string& pattern = walk->request.pattern;
-                if (!pattern.empty() && !glob_matches(pattern, channel.name())) return;
-                answer.more = answer.channels.size() == walk->request.limit;
-                if (!answer.more) answer.channels.emplace_back(channel.name(), sessions);
-              };
-              walk->cursor = table_.walk(walk->cursor, looks, look);
-              if (walk->cursor != 0 && !answer.more) return true;
-              walk->done(std::move(answer));
-              return false;
-            });
+  steps.run(context_.lane.now() + context_.config.walk_time, [this, walk = std::move(walk)](bool in_time) {
+    ListChannelsResponse& answer = walk->answer;
+    if (!in_time) {
+      walk->done(failed<ListChannelsResponse>(too_long_a_walk("the channels")));
+      return false;
+    }
+    size_t cost = 0;
+    const auto look = [&](Channel& channel) {
+      cost += kLook;
+      const uint32_t sessions = channel.members().in_count();
+      if (sessions == 0 || answer.more) return;
+      const std::string& pattern = walk->request.pattern;
+      if (!pattern.empty() && !glob_matches(pattern, channel.name(), cost)) return;
+      answer.more = answer.channels.size() == walk->request.limit;
+      if (!answer.more) answer.channels.emplace_back(channel.name(), sessions);
+    };
+    do {
+      walk->cursor = table_.walk(walk->cursor, 1, look);
+      cost += kLook;
+    } while (walk->cursor != 0 && !answer.more && cost < kStep);
+    if (walk->cursor != 0 && !answer.more) return true;
+    walk->done(std::move(answer));
+    return false;
+  });
 }
 
 }  // namespace lcg::broker

@@ -49,6 +49,7 @@ struct Walk {
   UniqueFunction<void(InspectResponse)> done;
   InspectResponse out{};
   uint64_t cursor = 0;
+  bool whole_user = false;  // the filter is all of a user's id
 
   bool full() {
     if (out.rows.size() < request.limit) return false;
@@ -56,7 +57,8 @@ struct Walk {
     return true;
   }
   bool wants(const std::string& name) const {
-    return !out.more && name.compare(0, request.filter.size(), request.filter) == 0;
+    if (out.more || (whole_user && name.size() != request.filter.size())) return false;
+    return name.compare(0, request.filter.size(), request.filter) == 0;
   }
 };
 
@@ -71,18 +73,19 @@ uint64_t walk_slots(const LaneContext& context, Walk& walk) {
 }
 
 uint64_t walk_sessions(const LaneContext& context, const Registry& registry, Walk& walk) {
-  if (walk.cursor == 0 && !walk.request.filter.empty()) {
-    const std::vector<Registry::Session> exact = registry.sessions_of(walk.request.filter);
-    for (const Registry::Session& session : exact)
-      if (!walk.full()) walk.out.rows.push_back(session_row(context, session));
-    if (!exact.empty()) return 0;
-  }
-  registry.for_each([&](const Registry::Session& session) {
+  const auto take = [&](const Registry::Session& session) {
     if (walk.wants(session.peer->user) && !walk.full())
       walk.out.rows.push_back(session_row(context, session));
-    return !walk.out.more;
-  });
-  return 0;
+  };
+  if (walk.cursor == 0) {
+    const size_t exact = registry.sessions_of_user(walk.request.filter);
+    walk.whole_user = exact > 0;
+    if (exact > 0 && exact <= kLooks) {
+      for (const Registry::Session& session : registry.sessions_of(walk.request.filter)) take(session);
+      return 0;
+    }
+  }
+  return registry.walk(walk.cursor, kLooks, take);
 }
 
 uint64_t walk_channels(const LaneContext& context, const ChannelTable& channels, Walk& walk) {
@@ -97,8 +100,12 @@ void inspect(const LaneContext& context, const Registry& registry, const Channel
              Inspect request, Steps& steps, UniqueFunction<void(InspectResponse)> done) {
   request.limit = std::min(request.limit, kMaxInspectRows);
   auto walk = std::make_unique<Walk>(Walk{std::move(request), std::move(done)});
-  steps.run(context.lane.now() + Bus::kDefaultTimeout,
-            [&context, &registry, &channels, walk = std::move(walk)] {
+  steps.run(context.lane.now() + context.config.walk_time,
+            [&context, &registry, &channels, walk = std::move(walk)](bool in_time) {
+              if (!in_time) {
+                walk->done(failed<InspectResponse>(too_long_a_walk("what the lane holds")));
+                return false;
+              }
               switch (walk->request.what) {
                 case Inspect::What::kSessions:
                   walk->cursor = walk_sessions(context, registry, *walk);

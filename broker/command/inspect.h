@@ -10,7 +10,7 @@ namespace lcg::broker {
 inline constexpr uint32_t kMaxInspectRows = 10'000;  // in one answer of one lane, whatever was asked
 
 // Rows are in no particular order. The filter is a prefix of the user, or of the channel; slots have none. A
-// whole user id as the filter finds its sessions without a walk. In steps; all outlive them.
+// whole user id as the filter means its sessions alone. In steps; all outlive them.
 void inspect(const LaneContext& context, const Registry& registry, const ChannelTable& channels,
              Inspect request, Steps& steps, UniqueFunction<void(InspectResponse)> done);
 

@@ -19,6 +19,14 @@ struct LaneContext {
   bool owns(uint32_t slot) const { return slots.lane_of(slot) == number; }
 };
 
+// Why a walk over `what` has no answer: error 100, temporary.
+inline Outcome too_long_a_walk(std::string_view what) {
+  Outcome out;
+  out.error = make_error(error_code::kInternal);
+  out.error.message.append(": ").append(what).append(" could not be gone through in time: ask again");
+  return out;
+}
+
 // Any answer type, failed with a standard code.
 template <class Response>
 Response failed(uint32_t code) {

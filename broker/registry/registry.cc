@@ -10,17 +10,7 @@ namespace lcg::broker {
 namespace {
 
 constexpr const char* kCollection = Devices::kCollection;
-constexpr uint64_t kFirstEpoch = 1;
-
-// Epoch, then the wall clock in ms when it was issued.
-std::string encode_device(uint64_t epoch, int64_t now_ms) {
-  return wire::Writer().u64(epoch).u64(static_cast<uint64_t>(now_ms)).take();
-}
-
-// Whose list a session is in. Anonymous ones have nothing in common: each is a list of its own.
-std::string owner_of(const Peer& peer) {
-  return peer.user.empty() ? std::string(1, '\0') + peer.session : peer.user;
-}
+constexpr uint64_t kFirstEpoch = Devices::kFirstEpoch;
 
 std::string install_of(const Peer& peer) { return peer.user + '\0' + peer.device; }
 
@@ -32,12 +22,21 @@ Disconnect replaced() {
 
 // One bind under way.
 struct Registry::Bind {
-  BindSession request;
+  std::shared_ptr<Peer> peer_out;
+  uint64_t claimed_epoch = 0;
   BindFn done;
-  Order order;
+  Entry& entry;  // in open_ until the bind has its answer
   uint32_t attempt = 1;
-  Outcome cancelled;  // not ok: what it will be refused with
-  const Peer& peer() const { return *request.peer; }
+  const Peer& peer() const { return *peer_out; }
+  const SessionOrder& order() const { return entry.session.order; }
+};
+
+// One disconnect under way.
+struct Registry::Ending {
+  DisconnectSessions what;
+  uint64_t last = 0;  // bind that had come when it was asked for; it does not touch later ones
+  std::shared_ptr<DisconnectSessionsResponse> answer;
+  SessionEnds::WaitPtr wait;
 };
 
 Registry::Registry(Lane& lane, Bus& bus, host::PluginHost& host, RegistryLimits limits)
@@ -47,21 +46,31 @@ Registry::Registry(Lane& lane, Bus& bus, host::PluginHost& host, RegistryLimits 
       limits_(limits),
       records_(lane, host),
       devices_(lane, host),
-      ends_(lane) {}
+      ends_(lane),
+      steps_(lane) {}
 
 void Registry::bind(BindSession request, BindFn done) {
-  auto bind = std::make_shared<Bind>();
-  bind->request = std::move(request);
-  bind->done = std::move(done);
-  bind->order = {bind->peer().gateway.node, bind->request.asked, ++arrivals_};
+  const Peer& peer = *request.peer;
+  BindSessionResponse refused;
   // Before the store is asked, so that a user at the limit costs no write.
-  if (over_limit(bind->peer()))
-    return refuse(*bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
-  if (bind->peer().user.empty()) return finish(*bind, kFirstEpoch);
-  binding_[bind->peer().session] = bind.get();
-  if (!bind->peer().ephemeral_device && !bind->peer().http) {
-    const auto [newest, first] = newest_.try_emplace(install_of(bind->peer()), bind->order);
-    if (!first && bind->order.after(newest->second)) newest->second = bind->order;
+  if (over_limit(peer)) {
+    refused.disconnect = make_disconnect(disconnect_code::kConnectionLimit);
+    return done(std::move(refused));
+  }
+  Entry* entry = open_.add({request.peer,
+                            std::move(request.client_name),
+                            std::move(request.client_version),
+                            0,
+                            {peer.gateway.node, request.asked, ++arrivals_}});
+  if (entry == nullptr) {
+    refused.error = make_error(error_code::kInternal);
+    return done(std::move(refused));
+  }
+  auto bind = std::make_shared<Bind>(Bind{request.peer, request.claimed_epoch, std::move(done), *entry});
+  if (peer.user.empty()) return finish(*bind, kFirstEpoch);
+  if (!peer.ephemeral_device && !peer.http) {
+    const auto [newest, first] = newest_.try_emplace(install_of(peer), bind->order());
+    if (!first && bind->order().after(newest->value)) newest->value = bind->order();
   }
   check_block(std::move(bind));
 }
@@ -77,33 +86,35 @@ void Registry::check_block(std::shared_ptr<Bind> bind) {
   });
 }
 
-void Registry::ended(const Bind& bind) {
-  binding_.erase(bind.peer().session);
-  const auto newest = newest_.find(install_of(bind.peer()));
-  if (newest != newest_.end() && newest->second.arrival == bind.order.arrival) newest_.erase(newest);
+void Registry::not_newest(const Bind& bind) {
+  const std::string install = install_of(bind.peer());
+  const auto* newest = newest_.find(install);
+  if (newest != nullptr && newest->value.arrival == bind.order().arrival) newest_.erase(install);
 }
 
 // Is there a newer one of the same device, under way or bound?
 bool Registry::superseded(const Bind& bind) const {
-  const auto newest = newest_.find(install_of(bind.peer()));
-  if (newest != newest_.end() && newest->second.after(bind.order)) return true;
-  const auto sessions = by_user_.find(bind.peer().user);
-  return sessions != by_user_.end() &&
-         std::any_of(sessions->second.begin(), sessions->second.end(), [&](const auto& session) {
-           return session->peer->device == bind.peer().device && session->order.after(bind.order);
-         });
+  const auto* newest = newest_.find(install_of(bind.peer()));
+  bool newer = newest != nullptr && newest->value.after(bind.order());
+  each_session(bind.peer().user, [&](const Entry& other) {
+    newer |= other.session.peer->device == bind.peer().device && other.session.order.after(bind.order());
+  });
+  return newer;
 }
 
 // Why a bind may not go on, whatever the store says; ok: it may. Asked before each write and at the end.
 Outcome Registry::refusal(const Bind& bind) {
-  if (!bind.cancelled.ok()) return bind.cancelled;
-  Outcome ended = ends_.refusal(bind.peer(), bind.order.asked);
+  if (!bind.entry.cancelled.ok()) return bind.entry.cancelled;
+  Outcome ended = ends_.refusal(bind.peer(), bind.order().asked);
   if (!ended.ok()) return ended;
-  return superseded(bind) ? Outcome{{}, replaced()} : Outcome{};
+  if (superseded(bind)) return {{}, replaced()};
+  if (over_limit(bind.peer())) return {{}, make_disconnect(disconnect_code::kConnectionLimit)};
+  return {};
 }
 
 void Registry::refuse(Bind& bind, Outcome why) {
-  ended(bind);
+  not_newest(bind);
+  open_.remove(bind.entry);
   BindSessionResponse answer;
   static_cast<Outcome&>(answer) = std::move(why);
   bind.done(std::move(answer));
@@ -121,101 +132,76 @@ void Registry::read_epoch(std::shared_ptr<Bind> bind) {
     wire::Reader reader(answer.data);
     const uint64_t stored = reader.u64();
     if (!reader.ok()) return refuse(*bind, {make_error(error_code::kInternal), {}});
-    if (stored == bind->request.claimed_epoch) return finish(*bind, stored);
+    if (stored == bind->claimed_epoch) return finish(*bind, stored);
     write_epoch(std::move(bind), std::move(answer.data), stored + 1);
   });
 }
 
 void Registry::write_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch) {
-  if (!current.empty()) return put_epoch(std::move(bind), std::move(current), epoch, {});
-  const std::string& user = bind->peer().user;
-  devices_.make_room(user, [this, bind](Devices::Room room) mutable {
-    if (!room.outcome.ok()) return refuse(*bind, std::move(room.outcome));
-    if (Outcome why = refusal(*bind); !why.ok()) return refuse(*bind, std::move(why));
-    put_epoch(std::move(bind), {}, room.epoch, std::move(room.evicted));
-  });
+  const Peer& peer = bind->peer();
+  auto done = [this, bind](ServiceCallResponse answer, uint64_t issued) mutable {
+    written(std::move(bind), std::move(answer), issued);
+  };
+  if (!current.empty())
+    return devices_.replace(peer.user, peer.device, std::move(current), epoch, std::move(done));
+  devices_.make(
+      peer.user, peer.device, [this, bind] { return refusal(*bind).ok(); }, std::move(done));
 }
 
-void Registry::put_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch,
-                         std::string evicted) {
-  storage::Batch batch;
-  if (!evicted.empty()) batch.erase(kCollection, std::move(evicted));
-  const std::string& device = bind->peer().device;
-  if (current.empty())
-    batch.require_absent(kCollection, device);
-  else
-    batch.require_equals(kCollection, device, std::move(current));
-  batch.put(kCollection, device, encode_device(epoch, lane_.clock().wall_ms()));
-  ServiceCall commit{"storage", "commit", bind->peer().user, batch.encode(), "host", 0};
-  host_.call(std::move(commit), kStoreTimeout, [this, bind, epoch](ServiceCallResponse answer) mutable {
-    if (answer.status == LCG_OK) return finish(*bind, epoch);
-    if (answer.status == LCG_E_CONFLICT && bind->attempt++ < kMaxAttempts) return read_epoch(std::move(bind));
-    // Whoever lost every race may come back; a conflict here is nothing the client did wrong.
-    answer.status = answer.status == LCG_E_CONFLICT ? LCG_E_BUSY : answer.status;
-    refuse(*bind, outcome_of_call(answer, error_code::kInternal));
-  });
+void Registry::written(std::shared_ptr<Bind> bind, ServiceCallResponse answer, uint64_t epoch) {
+  if (answer.status == LCG_OK) return finish(*bind, epoch);
+  if (Outcome why = refusal(*bind); !why.ok()) return refuse(*bind, std::move(why));
+  if (answer.status == LCG_E_CONFLICT && bind->attempt++ < kMaxAttempts) return read_epoch(std::move(bind));
+  // Whoever lost every race may come back; a conflict here is nothing the client did wrong.
+  answer.status = answer.status == LCG_E_CONFLICT ? LCG_E_BUSY : answer.status;
+  refuse(*bind, outcome_of_call(answer, error_code::kInternal));
 }
 
 bool Registry::over_limit(const Peer& peer) const {
   if (peer.user.empty() || peer.http || limits_.single_connection) return false;
-  const auto found = by_user_.find(std::string_view(peer.user));
-  if (found == by_user_.end()) return false;
-  const auto others = std::count_if(found->second.begin(), found->second.end(), [&](const auto& session) {
-    return session->peer->device != peer.device;
+  if (sessions_of_user(peer.user) < limits_.sessions_per_user) return false;
+  size_t others = 0;
+  each_session(peer.user, [&](const Entry& other) {
+    if (other.session.peer->device != peer.device) ++others;
   });
-  return others >= static_cast<std::ptrdiff_t>(limits_.sessions_per_user);
+  return others >= limits_.sessions_per_user;
 }
 
 void Registry::finish(Bind& bind, uint64_t epoch) {
-  const std::shared_ptr<Peer>& peer = bind.request.peer;
+  const Peer& peer = bind.peer();
   Outcome why = refusal(bind);
-  if (why.ok() && over_limit(*peer)) why.disconnect = make_disconnect(disconnect_code::kConnectionLimit);
-  if (!why.ok()) return refuse(bind, std::move(why));
-  if (peer->http) {
-    ended(bind);
-    http_.add(peer);
-    BindSessionResponse answer;
-    answer.device_epoch = epoch;
-    return bind.done(std::move(answer));
+  if (why.ok() && !peer.http && limits_.single_connection) {
+    bool late = false;
+    each_session(peer.user, [&](const Entry& other) { late |= other.session.order.after(bind.order()); });
+    if (late) why.disconnect = make_disconnect(disconnect_code::kConnectionLimit);
   }
-  Sessions& sessions = by_user_[owner_of(*peer)];
-  const bool late = std::any_of(sessions.begin(), sessions.end(),
-                                [&](const auto& session) { return session->order.after(bind.order); });
-  if (limits_.single_connection && late)
-    return refuse(bind, {{}, make_disconnect(disconnect_code::kConnectionLimit)});
-  make_room(sessions, *peer);
-  ended(bind);
-  peer->device_epoch = epoch;
-  if (peer->user.empty()) ++anonymous_;
-  sessions.push_back(std::make_unique<Session>(Session{peer, std::move(bind.request.client_name),
-                                                       std::move(bind.request.client_version),
-                                                       lane_.clock().wall_ms(), bind.order}));
-  by_session_[sessions.back()->peer->session] = sessions.back().get();
+  if (!why.ok()) return refuse(bind, std::move(why));
+  not_newest(bind);
+  if (peer.http) {
+    open_.set(bind.entry, OpenSessions::State::kHttp);
+  } else {
+    make_room(peer);
+    bind.peer_out->device_epoch = epoch;
+    bind.entry.session.connected_ms = lane_.clock().wall_ms();
+    open_.set(bind.entry, OpenSessions::State::kSession);
+  }
   BindSessionResponse answer;
   answer.device_epoch = epoch;
   bind.done(std::move(answer));
 }
 
 // Closes those whose place `peer` takes: all are older.
-void Registry::make_room(Sessions& sessions, const Peer& peer) {
-  for (size_t i = sessions.size(); i > 0; --i) {
-    const Session& session = *sessions[i - 1];
-    const bool same_device = session.peer->device == peer.device;
-    if (!same_device && !(limits_.single_connection && !peer.user.empty())) continue;
-    close(session, same_device ? replaced() : make_disconnect(disconnect_code::kConnectionLimit));
-    replaced_.emplace(session.peer->session, session.peer);
-    erase(sessions, &session);
-  }
+void Registry::make_room(const Peer& peer) {
+  each_session(peer.user, [&](Entry& other) {
+    const bool same_device = other.session.peer->device == peer.device;
+    if (!same_device && !limits_.single_connection) return;
+    close(other.session, same_device ? replaced() : make_disconnect(disconnect_code::kConnectionLimit));
+    open_.set(other, OpenSessions::State::kReplaced);
+  });
 }
 
 void Registry::close(const Session& session, Disconnect disconnect) {
   bus_.deliver(lane_, session.peer->gateway, DeliverDisconnect{session.peer->session, std::move(disconnect)});
-}
-
-// Leaves an empty list to its caller, which may fill it again.
-void Registry::erase(Sessions& sessions, const Session* session) {
-  by_session_.erase(session->peer->session);
-  std::erase_if(sessions, [session](const auto& entry) { return entry.get() == session; });
 }
 
 bool Registry::unbind(const Peer& peer) {
@@ -225,21 +211,18 @@ bool Registry::unbind(const Peer& peer) {
 }
 
 bool Registry::remove(const Peer& peer) {
-  if (const auto under_way = binding_.find(peer.session); under_way != binding_.end())
-    under_way->second->cancelled.error = make_error(error_code::kInternal);
-  if (http_.remove(peer)) return false;
-  if (replaced_.erase(peer.session) != 0) return true;
-  const auto found = by_session_.find(peer.session);
-  if (found == by_session_.end()) return false;
-  const auto user = by_user_.find(owner_of(*found->second->peer));
-  erase(user->second, found->second);
-  if (!user->second.empty()) return true;
-  by_user_.erase(user);
-  if (peer.user.empty())
-    --anonymous_;
-  else
-    records_.seen(peer.user, lane_.clock().wall_ms());
-  return true;
+  Entry* entry = open_.find(peer.session);
+  if (entry == nullptr) return false;
+  const OpenSessions::State was = entry->state;
+  if (was == OpenSessions::State::kBinding) {
+    entry->cancelled.error = make_error(error_code::kInternal);
+    return false;
+  }
+  const std::string user = entry->session.peer->user;
+  open_.remove(*entry);
+  if (was == OpenSessions::State::kSession && !user.empty() && sessions_of_user(user) == 0)
+    records_.seen(user, lane_.clock().wall_ms());
+  return was != OpenSessions::State::kHttp;
 }
 
 void Registry::block(std::string user, int64_t until_ms, UniqueFunction<void(UserAnswer)> done) {
@@ -261,46 +244,55 @@ void Registry::block(std::string user, int64_t until_ms, UniqueFunction<void(Use
                        });
 }
 
-void Registry::disconnect(const DisconnectSessions& what, DisconnectFn done) {
+void Registry::disconnect(DisconnectSessions what, DisconnectFn done) {
+  std::sort(what.except.begin(), what.except.end());
   ends_.remember(what);
-  for (const auto& [session, bind] : binding_)
-    if (matches(bind->peer(), what)) bind->cancelled.disconnect = what.disconnect;
-
-  DisconnectSessionsResponse answer;
-  std::vector<std::string> closing;
-  const auto consider = [&](const Session& session) {
-    if (!matches(*session.peer, what)) return;
-    close(session, what.disconnect);
-    closing.push_back(session.peer->session);
-    ++answer.closed;
-  };
-  if (!what.session.empty()) {
-    const auto found = by_session_.find(what.session);
-    if (found != by_session_.end()) consider(*found->second);
-  } else if (!what.user.empty()) {
-    const auto found = by_user_.find(std::string_view(what.user));
-    if (found != by_user_.end())
-      for (const auto& session : found->second) consider(*session);
-  } else {
-    for (const auto& [id, session] : by_session_) consider(*session);
-  }
-  for (const auto& [session, peer] : replaced_)
-    if (matches(*peer, what)) closing.push_back(session);
-  for (const PeerPtr& peer : http_.matching(what)) {
-    bus_.deliver(lane_, peer->gateway, DeliverDisconnect{peer->session, what.disconnect});
-    closing.push_back(peer->session);
-  }
-  ends_.await(closing, [answer, done = std::move(done)](bool all) mutable {
-    if (!all) answer.error = make_error(error_code::kInternal);
-    done(std::move(answer));
+  auto answer = std::make_shared<DisconnectSessionsResponse>();
+  auto wait = ends_.await([answer, done = std::move(done)](bool all) mutable {
+    if (!all) answer->error = make_error(error_code::kInternal);
+    done(std::move(*answer));
   });
+  auto ending = std::make_unique<Ending>(Ending{std::move(what), arrivals_, answer, wait});
+  const DisconnectSessions& named = ending->what;
+  if (!named.session.empty()) {
+    if (Entry* one = open_.find(named.session)) end(*one, *ending);
+    return ends_.seal(wait);
+  }
+  const OpenSessions::By by = named.user.empty() ? OpenSessions::By::kLogin : OpenSessions::By::kUser;
+  const std::string& name = named.user.empty() ? named.auth : named.user;
+  const OpenSessions::Group* group = open_.group(by, name);
+  if (!names_somebody(named) || (!name.empty() && (group == nullptr || group->size <= kAtOnce))) {
+    open_.for_each(by, name, [&](Entry& entry) { end(entry, *ending); });
+    return ends_.seal(wait);
+  }
+  // To the end, whether somebody still waits for the answer or not.
+  steps_.run(Steps::kNoEnd, [this, ending = std::move(ending), cursor = uint64_t{0}](bool) mutable {
+    cursor = open_.walk(cursor, kAtOnce, [&](Entry& entry) {
+      if (entry.session.order.arrival <= ending->last) end(entry, *ending);
+    });
+    if (cursor != 0) return true;
+    ends_.seal(ending->wait);
+    return false;
+  });
+}
+
+// What a disconnect does to one entry.
+void Registry::end(Entry& entry, Ending& ending) {
+  if (!matches(*entry.session.peer, ending.what)) return;
+  if (entry.state == OpenSessions::State::kBinding) {
+    entry.cancelled.disconnect = ending.what.disconnect;
+    return;
+  }
+  // One that was replaced has been told already.
+  if (entry.state != OpenSessions::State::kReplaced) close(entry.session, ending.what.disconnect);
+  if (entry.is_session()) ++ending.answer->closed;
+  ends_.add(ending.wait, entry.session.peer->session);
 }
 
 std::vector<Registry::Session> Registry::sessions_of(std::string_view user) const {
   std::vector<Session> out;
-  const auto found = by_user_.find(user);
-  if (found == by_user_.end()) return out;
-  for (const auto& session : found->second) out.push_back(*session);
+  out.reserve(sessions_of_user(user));
+  each_session(user, [&](const Entry& entry) { out.push_back(entry.session); });
   return out;
 }
 

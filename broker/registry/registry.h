@@ -20,20 +20,21 @@
 // is disconnected, is refused as well, and both are answered when the gateways have closed what they are about
 // (SessionEnds).
 //
-// A bearer token of HTTP (Peer::http) is bound too, for as long as its gateway remembers it (HttpBindings). It is no
-// session: it counts in no limit, has no device and is in no list.
+// A bearer token of HTTP (Peer::http) is bound too, for as long as its gateway remembers it. It is no session: it counts
+// in no limit, has no device and is in no list.
 #pragma once
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "base/growing_map.h"
 #include "base/lane.h"
+#include "base/steps.h"
 #include "broker/api/bus.h"
 #include "broker/host/plugin_host.h"
 #include "broker/registry/devices.h"
-#include "broker/registry/http_bindings.h"
+#include "broker/registry/open_sessions.h"
 #include "broker/registry/session_ends.h"
 #include "broker/registry/user_records.h"
 
@@ -48,23 +49,7 @@ struct RegistryLimits {
 
 class Registry {
  public:
-  // When a session asked to come in.
-  struct Order {
-    uint32_t node = 0;  // whose clock `asked` is of
-    MonoTime asked;
-    uint64_t arrival = 0;  // of the binds on this lane
-    bool after(const Order& other) const {
-      const bool comparable = node == other.node && asked.ns != 0 && other.asked.ns != 0;
-      if (comparable && asked != other.asked) return asked > other.asked;
-      return arrival > other.arrival;
-    }
-  };
-  struct Session {
-    PeerPtr peer;
-    std::string client_name, client_version;
-    int64_t connected_ms = 0;  // wall clock
-    Order order;
-  };
+  using Session = BoundSession;
   using BindFn = UniqueFunction<void(BindSessionResponse)>;
   using DisconnectFn = UniqueFunction<void(DisconnectSessionsResponse)>;
 
@@ -76,13 +61,16 @@ class Registry {
   // True once for a session that was bound, also if another has taken its place since. False: it never was; a bind
   // of it that is still under way will be refused.
   bool unbind(const Peer& peer);
-  bool holds(std::string_view session) const { return by_session_.contains(session); }
+  bool holds(std::string_view session) const {
+    const Entry* entry = open_.find(session);
+    return entry != nullptr && entry->is_session();
+  }
 
   // Closes the sessions that match every non-empty field but those of `except`, has the gateways forget the bearer
   // tokens that match, and refuses the binds that were asked for before. Answers how many sessions, once they are
-  // closed; error 100: a gateway has not said so in SessionEnds::kPatience. A walk over all sessions when neither
-  // user nor session is given.
-  void disconnect(const DisconnectSessions& what, DisconnectFn done);
+  // closed; error 100: a gateway has not said so in SessionEnds::kPatience. More than kAtOnce candidates, or when
+  // neither user nor session nor login is given: in steps, over all there are.
+  void disconnect(DisconnectSessions what, DisconnectFn done);
   // Blocks or unblocks (0) a user; closes the user's sessions with 3507, as disconnect() does. Error 100: the store
   // does not answer, and whether the user is blocked is unknown; or as of disconnect().
   void block(std::string user, int64_t until_ms, UniqueFunction<void(UserAnswer)> done);
@@ -90,62 +78,68 @@ class Registry {
   // session of that name; returns how many.
   template <class Make>
   uint32_t deliver(std::string_view user, std::string_view session, Make&& make) {
-    if (user.empty()) {
-      const auto one = by_session_.find(session);
-      if (one == by_session_.end()) return 0;
-      const Peer& peer = *one->second->peer;
-      bus_.deliver(lane_, peer.gateway, make(peer.session));
-      return 1;
-    }
     uint32_t told = 0;
-    const auto found = by_user_.find(user);
-    if (found == by_user_.end()) return 0;
-    for (const auto& entry : found->second) {
-      const Peer& peer = *entry->peer;
-      if (!session.empty() && session != peer.session) continue;
+    const auto tell = [&](const Entry& entry) {
+      const Peer& peer = *entry.session.peer;
+      if (!entry.is_session() || (!session.empty() && session != peer.session)) return;
       bus_.deliver(lane_, peer.gateway, make(peer.session));
       ++told;
-    }
+    };
+    if (!user.empty())
+      open_.for_each(OpenSessions::By::kUser, user, tell);
+    else if (const Entry* one = open_.find(session))
+      tell(*one);
     return told;
   }
 
   // The sessions of one user; empty when there are none.
   std::vector<Session> sessions_of(std::string_view user) const;
   UserRecords& records() { return records_; }
-  size_t size() const { return by_session_.size(); }
+  size_t size() const { return open_.sessions(); }
   // Anonymous sessions count as one user together.
-  size_t users() const { return by_user_.size() - anonymous_ + (anonymous_ > 0 ? 1 : 0); }
+  size_t users() const { return open_.users(); }
+  size_t sessions_of_user(std::string_view user) const {
+    const OpenSessions::Group* group = open_.group(OpenSessions::By::kUser, user);
+    return group == nullptr ? 0 : group->sessions;
+  }
+  // All sessions, in steps: GrowingMap::walk. `visit` gets a const Session&.
   template <class Fn>
-  void for_each(Fn&& visit) const {
-    for (const auto& [id, session] : by_session_)
-      if (!visit(*session)) return;
+  uint64_t walk(uint64_t cursor, size_t steps, Fn&& visit) const {
+    return open_.walk(cursor, steps, [&](const Entry& entry) {
+      if (entry.is_session()) visit(entry.session);
+    });
   }
 
   static constexpr Millis kStoreTimeout{3'000};
   static constexpr uint32_t kMaxAttempts = 4;  // conflicts with a bind of the same device under way
+  static constexpr size_t kAtOnce = 500;       // entries that a turn looks at for one disconnect
 
  private:
+  using Entry = OpenSessions::Entry;
   struct Bind;
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
-  using Sessions = std::vector<std::unique_ptr<Session>>;
+  struct Ending;
 
   void check_block(std::shared_ptr<Bind> bind);
   void read_epoch(std::shared_ptr<Bind> bind);
   void write_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch);
-  void put_epoch(std::shared_ptr<Bind> bind, std::string current, uint64_t epoch, std::string evicted);
+  void written(std::shared_ptr<Bind> bind, ServiceCallResponse answer, uint64_t epoch);
   void refuse(Bind& bind, Outcome why);
   Outcome refusal(const Bind& bind);
   bool remove(const Peer& peer);
-  void ended(const Bind& bind);
+  void not_newest(const Bind& bind);
   bool superseded(const Bind& bind) const;
   void finish(Bind& bind, uint64_t epoch);
-  void make_room(Sessions& sessions, const Peer& peer);
+  void make_room(const Peer& peer);
   void close(const Session& session, Disconnect disconnect);
-  void erase(Sessions& sessions, const Session* session);
+  void end(Entry& entry, Ending& ending);
   bool over_limit(const Peer& peer) const;
+  // Visits the sessions of the user.
+  template <class Fn>
+  void each_session(std::string_view user, Fn&& visit) const {
+    open_.for_each(OpenSessions::By::kUser, user, [&](Entry& entry) {
+      if (entry.is_session()) visit(entry);
+    });
+  }
 
   Lane& lane_;
   Bus& bus_;
@@ -154,15 +148,10 @@ class Registry {
   UserRecords records_;
   Devices devices_;
   uint64_t arrivals_ = 0;
-  size_t anonymous_ = 0;
-  std::unordered_map<std::string, Sessions, Hash, std::equal_to<>>
-      by_user_;                                                // an anonymous session is its own
-  std::unordered_map<std::string_view, Session*> by_session_;  // the key lives in the session's peer
-  std::unordered_map<std::string_view, Bind*> binding_;        // those that wait for the store, likewise
-  std::unordered_map<std::string, Order> newest_;              // user and device -> of those that wait
-  std::unordered_map<std::string, PeerPtr> replaced_;  // sessions closed here that have not been unbound
-  HttpBindings http_;
+  OpenSessions open_;
+  GrowingMap<std::string, SessionOrder> newest_;  // user and device -> of those that wait for the store
   SessionEnds ends_;
+  Steps steps_;  // of disconnects
 };
 
 }  // namespace lcg::broker

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "broker/testing/lane_rig.h"
 
 namespace lcg::broker {
@@ -218,6 +220,8 @@ INSTANTIATE_TEST_SUITE_P(
                     DisconnectCase{"Session", {"s3", "", "", "", {}}, {"s3 3503"}},
                     DisconnectCase{"SessionOfAnotherUser", {"s3", "u", "", "", {}}, {}},
                     DisconnectCase{"Auth", {"", "", "", "login-of-a", {}}, {"s1 3503", "s3 3503"}},
+                    DisconnectCase{"Device", {"", "", "a", "", {}}, {"s1 3503", "s3 3503"}},
+                    DisconnectCase{"DeviceAndAuth", {"", "", "b", "login-of-a", {}}, {}},
                     DisconnectCase{"UnknownUser", {"", "w", "", "", {}}, {}},
                     DisconnectCase{"NothingSet", {"", "", "", "", {}}, {}}),
     [](const auto& row) { return std::string(row.param.name); });
@@ -371,6 +375,125 @@ TEST_F(EndTest, ABearerTokenOfABlockedUserIsRefused) {
   rig_.get(BlockUser{"u", INT64_MAX});
 
   EXPECT_EQ(bind(bearer("u", "h1")).disconnect.code, disconnect_code::kPermissionDenied);
+}
+
+// More sessions of one login than a turn may look at.
+class ManySessionsTest : public EndTest {
+ protected:
+  static constexpr int kMany = 4 * static_cast<int>(Registry::kAtOnce);
+  BindSession anonymous(int n) {
+    const std::string id = "n" + std::to_string(n);
+    BindSession what = request("", id, id);
+    what.peer->auth = "shared";
+    return what;
+  }
+  void bind_many() {
+    for (int i = 0; i < kMany; ++i) rig_.begin(anonymous(i));
+    rig_.world.run_until_idle();
+  }
+  DisconnectSessions shared() { return login("shared", ""); }
+};
+
+TEST_F(ManySessionsTest, ADisconnectGoesInSteps) {
+  bind_many();
+  const auto answer = rig_.begin(shared());
+  const auto behind = rig_.begin(NodeInfo{});
+
+  rig_.world.run_until([&] { return behind->has_value(); });
+  EXPECT_FALSE(answer->has_value()) << "what comes behind it does not wait for it";
+  rig_.world.run_until([&] { return answer->has_value(); });
+
+  EXPECT_TRUE((*answer)->ok());
+  EXPECT_EQ((*answer)->closed, static_cast<uint32_t>(kMany));
+  EXPECT_THAT(closed(), SizeIs(kMany)) << "each once";
+}
+
+TEST_F(ManySessionsTest, WhoComesAfterADisconnectThatIsUnderWayStays) {
+  bind_many();
+  const auto answer = rig_.begin(shared());
+  for (int i = kMany; i < kMany + 50; ++i) rig_.begin(anonymous(i));
+
+  rig_.world.run_until_idle();
+
+  EXPECT_EQ((*answer)->closed, static_cast<uint32_t>(kMany));
+  EXPECT_EQ(rig_.get(NodeInfo{}).clients, 50u);
+}
+
+TEST_F(ManySessionsTest, ALoginIsLookedUpWithoutAWalk) {
+  bind_many();
+  bool walked = false, looked_up = false;
+  rig_.world.on(rig_.world.lane(0), [&] {
+    rig_.broker.on_request(DisconnectSessions{"", "", "no-such-device", "", {}},
+                           [&](const Response&) { walked = true; });
+    rig_.broker.on_request(login("no-such-login", ""), [&](const Response&) { looked_up = true; });
+  });
+
+  EXPECT_TRUE(looked_up) << "at once";
+  EXPECT_FALSE(walked) << "a device is looked for in steps";
+  rig_.world.run_until_idle();
+  EXPECT_TRUE(walked);
+}
+
+TEST_F(ManySessionsTest, AListGoesInStepsWhileSessionsComeAndGo) {
+  bind_many();
+  const auto list = rig_.begin(Inspect{Inspect::What::kSessions, "", 10'000});
+  const auto behind = rig_.begin(NodeInfo{});
+  for (int i = kMany; i < kMany + 100; ++i) {
+    const BindSession what = anonymous(i);
+    rig_.begin(what);
+    rig_.begin(SessionClosed{what.peer, 3000});
+  }
+  rig_.world.run_until([&] { return behind->has_value(); });
+  EXPECT_FALSE(list->has_value());
+  rig_.world.run_until([&] { return list->has_value(); });
+
+  std::multiset<std::string> seen;
+  for (const std::string& row : (*list)->rows) {
+    const size_t at = row.find("\"session\":\"") + 11;
+    seen.insert(row.substr(at, row.find('"', at) - at));
+  }
+  for (int i = 0; i < kMany; ++i)
+    EXPECT_EQ(seen.count("n" + std::to_string(i)), 1u) << "who is there all the time is seen once";
+}
+
+// A whitelist is remembered with its disconnect.
+TEST_F(EndTest, WhatDisconnectsExceptCountsInWhatIsRemembered) {
+  rig_.world.run_for(Millis(1'000));
+  DisconnectSessions long_one = login("login-of-a");
+  for (size_t i = 0; i < 1'000; ++i) long_one.except.push_back("c" + std::to_string(i));
+  for (size_t i = 0; i <= SessionEnds::kMaxRemembered / 1'000; ++i) {
+    rig_.get(long_one);
+    rig_.world.run_for(Millis(1));
+  }
+
+  EXPECT_EQ(bind(asked("v", "a", "s1", Millis(900))).error.code, error_code::kInternal)
+      << "the first was forgotten early";
+}
+
+TEST_F(EndTest, ASessionThatIsExceptedStaysAmongTheOthers) {
+  for (const char* device : {"a", "b", "c"}) bind(request("u", device, device));
+  DisconnectSessions all;
+  all.user = "u";
+  all.except = {"z", "b", "a"};
+  all.disconnect = make_disconnect(disconnect_code::kForceDisconnect);
+
+  EXPECT_EQ(rig_.get(all).closed, 1u);
+
+  EXPECT_THAT(closed(), testing::ElementsAre("c 3503"));
+}
+
+// Whoever waits for a gateway that does not answer is told so; the next who asks waits again.
+TEST_F(EndTest, AWaitThatIsOverLeavesNothing) {
+  BindSession what = request("u", "a", "s1");
+  bind(what);
+  rig_.closes = false;
+  EXPECT_FALSE(rig_.get(login("login-of-a")).ok());
+
+  const auto again = rig_.begin(login("login-of-a"));
+  rig_.get(SessionClosed{what.peer, 3500});
+
+  ASSERT_TRUE(again->has_value());
+  EXPECT_TRUE((*again)->ok());
 }
 
 }  // namespace

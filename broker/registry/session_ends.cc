@@ -1,6 +1,7 @@
 #include "broker/registry/session_ends.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lcg::broker {
 namespace {
@@ -17,32 +18,60 @@ std::string key_of(const DisconnectSessions& what) {
 
 }  // namespace
 
+bool names_somebody(const DisconnectSessions& what) {
+  return !what.session.empty() || !what.user.empty() || !what.device.empty() || !what.auth.empty();
+}
+
 bool matches(const Peer& peer, const DisconnectSessions& what) {
-  if (what.session.empty() && what.user.empty() && what.device.empty() && what.auth.empty()) return false;
-  return (what.session.empty() || what.session == peer.session) &&
+  return names_somebody(what) && (what.session.empty() || what.session == peer.session) &&
          (what.user.empty() || what.user == peer.user) &&
          (what.device.empty() || what.device == peer.device) &&
          (what.auth.empty() || what.auth == peer.auth) &&
-         std::find(what.except.begin(), what.except.end(), peer.session) == what.except.end();
+         !std::binary_search(what.except.begin(), what.except.end(), peer.session);
 }
 
+// Somebody waits for the sessions that were told to close.
+class SessionEnds::Wait {
+ public:
+  explicit Wait(GoneFn done) : done_(std::move(done)) {}
+  bool over() const { return over_; }
+  void add() { ++left_; }
+  // True: that was the last one.
+  bool less() { return --left_ == 0 && !over_; }
+  void finish(bool all) {
+    over_ = true;
+    std::exchange(done_, nullptr)(all);
+  }
+
+  TimerId timer = 0;
+
+ private:
+  size_t left_ = 1;  // one for seal()
+  bool over_ = false;
+  GoneFn done_;
+};
+
 void SessionEnds::remember(const DisconnectSessions& what) {
+  if (!names_somebody(what)) return;
   const MonoTime now = lane_.now();
   while (!order_.empty() && now - order_.front().first >= kRemember) forget_oldest();
-  if (order_.size() >= kMaxRemembered) {
+  const size_t more = 1 + what.except.size();
+  while (!order_.empty() && remembered_ + more > kMaxRemembered) {
     forgotten_ = order_.front().first;
     forget_oldest();
   }
   std::string key = key_of(what);
-  ended_[key].push_back({what, now});
+  ended_.try_emplace(key).first->value.push_back({what, now});
   order_.emplace_back(now, std::move(key));
+  remembered_ += more;
 }
 
 void SessionEnds::forget_oldest() {
-  const auto found = ended_.find(order_.front().second);
+  auto* found = ended_.find(order_.front().second);
+  remembered_ -= 1 + found->value.front().what.except.size();
+  found->value.pop_front();
+  if (found->value.empty()) ended_.erase(order_.front().second);
   order_.pop_front();
-  found->second.pop_front();
-  if (found->second.empty()) ended_.erase(found);
 }
 
 Outcome SessionEnds::refusal(const Peer& peer, MonoTime asked) {
@@ -53,42 +82,36 @@ Outcome SessionEnds::refusal(const Peer& peer, MonoTime asked) {
                                    {'u', peer.user},
                                    {'a', peer.auth},
                                    {'d', peer.device}}) {
-    const auto found = ended_.find(key_of(kind, name));
-    if (found == ended_.end()) continue;
-    for (const Ended& ended : found->second)
+    const auto* found = ended_.find(key_of(kind, name));
+    if (found == nullptr) continue;
+    for (const Ended& ended : found->value)
       if (asked < ended.at && matches(peer, ended.what)) return {{}, ended.what.disconnect};
   }
   return {};
 }
 
-void SessionEnds::await(const std::vector<std::string>& sessions, GoneFn done) {
-  if (sessions.empty()) return done(true);
-  auto wait = std::make_shared<Wait>();
-  wait->left = sessions.size();
-  wait->done = std::move(done);
-  for (const std::string& session : sessions) waits_[session].push_back(wait);
-  wait->timer = lane_.start_timer(kPatience, [this, wait, sessions] {
-    wait->timer = 0;
-    for (const std::string& session : sessions) {
-      const auto found = waits_.find(session);
-      if (found == waits_.end()) continue;
-      std::erase(found->second, wait);
-      if (found->second.empty()) waits_.erase(found);
-    }
-    finish(*wait, false);
-  });
+SessionEnds::WaitPtr SessionEnds::await(GoneFn done) { return std::make_shared<Wait>(std::move(done)); }
+
+void SessionEnds::add(const WaitPtr& wait, const std::string& session) {
+  std::vector<WaitPtr>& others = waits_.try_emplace(session).first->value;
+  std::erase_if(others, [](const WaitPtr& other) { return other->over(); });
+  others.push_back(wait);
+  wait->add();
+}
+
+void SessionEnds::seal(const WaitPtr& wait) {
+  if (wait->less()) return wait->finish(true);
+  wait->timer = lane_.start_timer(kPatience, [wait] { wait->finish(false); });
 }
 
 void SessionEnds::gone(const std::string& session) {
-  auto found = waits_.extract(session);
-  if (found.empty()) return;
-  for (const WaitPtr& wait : found.mapped()) {
-    if (--wait->left > 0) continue;
-    if (wait->timer != 0) lane_.cancel_timer(std::exchange(wait->timer, 0));
-    finish(*wait, true);
+  const std::optional<std::vector<WaitPtr>> waits = waits_.take(session);
+  if (!waits) return;
+  for (const WaitPtr& wait : *waits) {
+    if (!wait->less()) continue;
+    lane_.cancel_timer(wait->timer);
+    wait->finish(true);
   }
 }
-
-void SessionEnds::finish(Wait& wait, bool all) { std::exchange(wait.done, nullptr)(all); }
 
 }  // namespace lcg::broker

@@ -12,16 +12,18 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/growing_map.h"
 #include "base/lane.h"
 #include "broker/api/bus.h"
 
 namespace lcg::broker {
 
-// Does every non-empty field of `what` name this peer? False when it names nobody.
+// Does it name anybody at all?
+bool names_somebody(const DisconnectSessions& what);
+// Does every non-empty field of `what` name this peer? False when it names nobody. REQUIRES: `what.except` is sorted.
 bool matches(const Peer& peer, const DisconnectSessions& what);
 
 class SessionEnds {
@@ -31,20 +33,26 @@ class SessionEnds {
 
   explicit SessionEnds(Lane& lane) : lane_(lane) {}
 
-  // From now on a bind of what `what` names is refused if it was asked for before.
+  // From now on a bind of what `what` names is refused if it was asked for before. REQUIRES: `what.except` is sorted.
   void remember(const DisconnectSessions& what);
   // Why a bind that was asked for at `asked` is refused; ok: it is not. `asked` 0: nobody said, and nothing is known.
   Outcome refusal(const Peer& peer, MonoTime asked);
 
-  // `done` runs once, before the return when `sessions` is empty.
-  void await(const std::vector<std::string>& sessions, GoneFn done);
+  class Wait;
+  using WaitPtr = std::shared_ptr<Wait>;
+  // `done` runs once: when all that are added are gone, but not before seal().
+  WaitPtr await(GoneFn done);
+  // It has been told to close.
+  void add(const WaitPtr& wait, const std::string& session);
+  // That was all. `done` may run before the return; else it is patient from here on.
+  void seal(const WaitPtr& wait);
   // The gateway of the session says that it is gone.
   void gone(const std::string& session);
 
   // Twice as long as a connect may take: a gateway gives it up after Bus::kDefaultTimeout, and opens no session then.
   static constexpr Nanos kRemember = 2 * Bus::kDefaultTimeout;
-  static constexpr size_t kMaxRemembered =
-      20'000;  // beyond it the oldest is forgotten, and who asked before it refused
+  // Disconnects, with the sessions that each excepts; beyond it the oldest are forgotten, and who asked before is refused.
+  static constexpr size_t kMaxRemembered = 20'000;
   static constexpr Millis kPatience{2'000};  // for a gateway to close
 
  private:
@@ -52,21 +60,15 @@ class SessionEnds {
     DisconnectSessions what;
     MonoTime at;
   };
-  struct Wait {
-    size_t left = 0;
-    TimerId timer = 0;
-    GoneFn done;
-  };
-  using WaitPtr = std::shared_ptr<Wait>;
 
   void forget_oldest();
-  static void finish(Wait& wait, bool all);
 
   Lane& lane_;
-  std::unordered_map<std::string, std::deque<Ended>> ended_;  // by the narrowest that it names
-  std::deque<std::pair<MonoTime, std::string>> order_;  // of ended_: each stands for the oldest of its key
-  MonoTime forgotten_;                                  // of the latest that was forgotten too early
-  std::unordered_map<std::string, std::vector<WaitPtr>> waits_;  // by session
+  GrowingMap<std::string, std::deque<Ended>> ended_;     // by the narrowest that it names
+  std::deque<std::pair<MonoTime, std::string>> order_;   // of ended_: each stands for the oldest of its key
+  size_t remembered_ = 0;                                // as kMaxRemembered counts
+  MonoTime forgotten_;                                   // of the latest that was forgotten too early
+  GrowingMap<std::string, std::vector<WaitPtr>> waits_;  // by session
 };
 
 }  // namespace lcg::broker

@@ -58,8 +58,8 @@ void UserRecords::write_block(const std::string& user, int64_t until_ms, DoneFn 
 }
 
 void UserRecords::read_seen(const std::string& user, TimeFn done) {
-  if (const auto found = unwritten_.find(user); found != unwritten_.end()) {
-    lane_.post([at_ms = found->second, done = std::move(done)]() mutable { done({}, at_ms); });
+  if (const auto* found = unwritten_.find(user); found != nullptr) {
+    lane_.post([at_ms = found->value, done = std::move(done)]() mutable { done({}, at_ms); });
     return;
   }
   read(kStatus, user, std::move(done));
@@ -70,19 +70,27 @@ void UserRecords::seen(const std::string& user, int64_t at_ms) {
     ++lost_;
     return;
   }
-  unwritten_[user] = at_ms;
+  queue(user, at_ms, true);
   pump();
+}
+
+void UserRecords::queue(const std::string& user, int64_t at_ms, bool newer) {
+  const auto [entry, fresh] = unwritten_.try_emplace(user, at_ms);
+  if (fresh) order_.push_back(user);
+  if (newer) entry->value = at_ms;
 }
 
 void UserRecords::pump() {
   while (!paused_ && writing_ < kMaxWrites && !unwritten_.empty()) {
-    auto next = unwritten_.extract(unwritten_.begin());
+    const std::string next = std::move(order_.front());
+    order_.pop_front();
+    const int64_t next_ms = *unwritten_.take(next);
     storage::Batch batch;
-    batch.put(kStatus, kKey, encode(next.mapped()));
+    batch.put(kStatus, kKey, encode(next_ms));
     batch.durable = false;
     ++writing_;
-    host_.call(commit(next.key(), batch), kStoreTimeout,
-               [this, user = next.key(), at_ms = next.mapped()](const ServiceCallResponse& answer) {
+    host_.call(commit(next, batch), kStoreTimeout,
+               [this, user = next, at_ms = next_ms](const ServiceCallResponse& answer) {
                  written(user, at_ms, answer.status);
                });
   }
@@ -92,7 +100,7 @@ void UserRecords::written(const std::string& user, int64_t at_ms, int32_t status
   --writing_;
   const bool again = status != LCG_OK && status != LCG_E_FENCED && status != LCG_E_INVALID;
   // A later time may have come meanwhile: it stays.
-  if (again) unwritten_.try_emplace(user, at_ms);
+  if (again) queue(user, at_ms, false);
   if (again && !paused_) {
     log::warn("the store does not take when users were seen",
               {{"status", status}, {"waiting", unwritten_.size()}, {"lost", std::exchange(lost_, 0)}});

@@ -6,10 +6,11 @@
 // without a condition. Both begin with a format version. Lane: its own.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "base/growing_map.h"
 #include "base/lane.h"
 #include "broker/host/plugin_host.h"
 
@@ -40,12 +41,14 @@ class UserRecords {
 
  private:
   void read(const char* collection, const std::string& user, TimeFn done);
+  void queue(const std::string& user, int64_t at_ms, bool newer);
   void pump();
   void written(const std::string& user, int64_t at_ms, int32_t status);
 
   Lane& lane_;
   host::PluginHost& host_;
-  std::unordered_map<std::string, int64_t> unwritten_;
+  GrowingMap<std::string, int64_t> unwritten_;
+  std::deque<std::string> order_;  // of unwritten_, each once
   size_t writing_ = 0;
   size_t lost_ = 0;
   bool paused_ = false;

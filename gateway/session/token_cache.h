@@ -1,6 +1,6 @@
 // TokenCache: who the bearer tokens of HTTP speak for, of one gateway lane.
 //
-// What is in it is bound in the broker's registry (broker/registry/http_bindings.h), which delivers a disconnect of its
+// What is in it is bound in the broker's registry (broker/registry/open_sessions.h), which delivers a disconnect of its
 // session id as to any session; so nothing here outlives a revocation, a block or a logout. The owner tells the broker
 // SessionClosed of every peer that leaves, which is what `left` is for. Lane: the gateway lane's.
 #pragma once
