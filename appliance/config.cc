@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "gateway/net/cidr.h"
@@ -47,6 +48,24 @@ void check_listeners(config::Section gateway, const gateway::GatewayConfig& conf
   }
 }
 
+// What a client may subscribe to and what it may bring into being are limits of two rooms: a user who keeps the first
+// with all connections does not meet the second by subscribing.
+void settle_channels_per_client(config::Section broker, const gateway::GatewayConfig& gateway,
+                                broker::BrokerConfig& config) {
+  const size_t of_connection = gateway.session.channel_limit, asked = config.channels_per_client;
+  if (asked == 0) {
+    config.channels.of_client =
+        std::max(broker::kLeastChannelsPerClient, of_connection * config.registry.sessions_per_user);
+  } else if (asked < of_connection) {
+    broker.error("channels_per_client",
+                 std::to_string(asked) + " is less than the " + std::to_string(of_connection) +
+                     " that one connection may be subscribed to (gateway.clients.channels): "
+                     "raise it, lower that, or leave it at 0");
+  } else {
+    config.channels.of_client = asked;
+  }
+}
+
 }  // namespace
 
 AppConfig AppConfig::read(config::Document& document) {
@@ -71,6 +90,7 @@ AppConfig AppConfig::read(config::Document& document) {
   check_listeners(root.section("gateway"), out.gateway);
   out.api = gateway::api::read_config(root.section("gateway").section("api"));
   out.broker = broker::read_config(root);
+  settle_channels_per_client(root.section("broker"), out.gateway, out.broker);
   resolve_plugin_dirs(out.broker.host.dirs);
   root.finish();
   return out;

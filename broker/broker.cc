@@ -67,9 +67,8 @@ std::vector<Broker::SpaceCounts> Broker::channel_counts() const {
   for (const std::string_view name : namespaces_.names()) out.push_back({name});
   for (const auto& part : parts_) {
     for (uint32_t space = 0; space < out.size(); ++space) {
-      const ChannelTable::Counts& counts = part->channels().counts(space);
-      out[space].channels += counts.channels.load(std::memory_order_relaxed);
-      out[space].positions += counts.positions.load(std::memory_order_relaxed);
+      out[space].channels += part->channels().channels_of(space);
+      out[space].positions += part->channels().positions_of(space);
     }
   }
   return out;

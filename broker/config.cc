@@ -73,7 +73,7 @@ BrokerConfig read_config(config::Section root) {
   broker.get("disallow_anonymous_connection_tokens", out.disallow_anonymous_connection_tokens);
   broker.get("sessions_per_user", out.registry.sessions_per_user, 1u, kMaxSessionsPerUser);
   broker.get("channels_per_lane", out.channels.of_namespace, size_t{1}, kMaxChannelsPerLane);
-  broker.get("channels_per_client", out.channels.of_client, size_t{1}, kMaxChannelsPerLane);
+  broker.get("channels_per_client", out.channels_per_client, size_t{0}, kMaxChannelsPerLane);
   broker.get("positions_per_lane", out.positions_per_lane, size_t{1}, kMaxChannelsPerLane);
   broker.get("answer_timeout", out.chain_timeout, Millis(10), Bus::kDefaultTimeout);
   broker.get("plugin_dir", out.host.dirs);

@@ -46,8 +46,8 @@ std::shared_ptr<Channel> ChannelTable::make(std::string_view name, const Channel
 ChannelTable::Obtained ChannelTable::obtain(std::string_view name, const ChannelOptions& options,
                                             const Peer* peer) {
   if (std::shared_ptr<Channel> known = find(name)) return {std::move(known), {}};
-  Counts& counts = counts_[options.number];
-  if (counts.channels.load(std::memory_order_relaxed) >= limits_.of_namespace)
+  std::atomic<uint64_t>& count = counts_[options.number];
+  if (count.load(std::memory_order_relaxed) >= limits_.of_namespace)
     return {nullptr, full("the namespace is full (broker.channels_per_lane)")};
   std::string client = client_of(peer);
   if (!client.empty()) {
@@ -56,7 +56,7 @@ ChannelTable::Obtained ChannelTable::obtain(std::string_view name, const Channel
       return {nullptr, full("this client brought too many channels into being (broker.channels_per_client)")};
     ++brought;
   }
-  counts.channels.fetch_add(1, std::memory_order_relaxed);
+  count.fetch_add(1, std::memory_order_relaxed);
   std::shared_ptr<Channel> channel = make(name, options);
   channel->client_ = std::move(client);
   channels_.try_emplace(name, channel);
@@ -73,7 +73,7 @@ void ChannelTable::erase(Channel& channel) {
   if (found == nullptr || found->value.get() != &channel) return;
   if (!channel.client_.empty() && --clients_.find(channel.client_)->value == 0)
     clients_.erase(channel.client_);
-  counts_[channel.options().number].channels.fetch_sub(1, std::memory_order_relaxed);
+  counts_[channel.options().number].fetch_sub(1, std::memory_order_relaxed);
   channels_.erase(channel.name());
 }
 
@@ -84,8 +84,6 @@ void ChannelTable::release(Channel& channel) {
   if (!next) {
     context_.lane.cancel_timer(std::exchange(channel.review_timer_, 0));
     channel.retire(now);
-    const uint32_t space = channel.options().number;
-    counts_[space].positions.store(context_.positions.size(space), std::memory_order_relaxed);
     return erase(channel);
   }
   // One that stands is early at worst.

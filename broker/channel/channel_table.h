@@ -20,16 +20,11 @@ namespace lcg::broker {
 
 struct ChannelLimits {
   size_t of_namespace = 1'000'000;  // channels at a time
-  size_t of_client = 2'000;         // channels at a time that it brought into being
+  size_t of_client = 8'192;         // channels at a time that it brought into being
 };
 
 class ChannelTable {
  public:
-  // What exists, of one namespace. Written by the lane, read by any thread.
-  struct Counts {
-    std::atomic<uint64_t> channels{0};
-    std::atomic<uint64_t> positions{0};  // remembered, of channels that are gone
-  };
   // Null with an error: a limit is reached.
   struct Obtained {
     std::shared_ptr<Channel> channel;
@@ -54,7 +49,9 @@ class ChannelTable {
 
   const Namespaces& namespaces() const { return namespaces_; }
   size_t size() const { return channels_.size(); }
-  const Counts& counts(uint32_t space) const { return counts_[space]; }
+  // What exists, of one namespace; and remembered of it, of channels that are gone. Any thread.
+  uint64_t channels_of(uint32_t space) const { return counts_[space].load(std::memory_order_relaxed); }
+  uint64_t positions_of(uint32_t space) const { return context_.positions.size(space); }
 
   // In steps: GrowingMap::walk. `visit` gets a Channel&.
   template <class Fn>
@@ -70,8 +67,8 @@ class ChannelTable {
   const Namespaces& namespaces_;
   const ChannelLimits limits_;
   GrowingMap<std::string, std::shared_ptr<Channel>> channels_;
-  GrowingMap<std::string, size_t> clients_;  // channels here that each brought into being
-  std::vector<Counts> counts_;               // by number of the namespace
+  GrowingMap<std::string, size_t> clients_;    // channels here that each brought into being
+  std::vector<std::atomic<uint64_t>> counts_;  // channels here, by number of the namespace
 };
 
 }  // namespace lcg::broker

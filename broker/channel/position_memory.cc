@@ -39,6 +39,7 @@ PastStream PositionMemory::take(MonoTime now, uint32_t space, std::string_view n
   Space& in = spaces_[space];
   if (std::optional<Kept> kept = in.streams.take(name)) {
     in.oldest_first.erase(kept->order);
+    in.count();
     if (now < kept->until) return std::move(kept->stream);
     ++shelves_[shelf_of(name)];
   }
@@ -57,6 +58,7 @@ void PositionMemory::keep(MonoTime now, uint32_t space, std::string_view name, P
   entry->value.stream = std::move(stream);
   entry->value.until = until;
   if (in.streams.size() > limit_) forget_oldest(in);
+  in.count();
 }
 
 void PositionMemory::forget_oldest(Space& space) {

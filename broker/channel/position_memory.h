@@ -8,9 +8,10 @@
 // epoch that named an offset above 0 never comes back with a smaller one. The untouched channels of the same shelf,
 // one in kShelves, have a new epoch with it, which costs a client that comes back to them a `recovered: false`.
 //
-// Owned by the lane's ChannelContext; one lane. No timer: what has expired goes with the next use.
+// Owned by the lane's ChannelContext; one lane, but for the count. No timer: what has expired goes with the next use.
 #pragma once
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <string>
@@ -40,7 +41,8 @@ class PositionMemory {
   // Forgotten at `until`.
   void keep(MonoTime now, uint32_t space, std::string_view name, PastStream stream, MonoTime until);
 
-  size_t size(uint32_t space) const { return spaces_[space].streams.size(); }
+  // Any thread.
+  uint64_t size(uint32_t space) const { return spaces_[space].size.load(std::memory_order_relaxed); }
 
   static constexpr size_t kShelves = 4096;
 
@@ -53,6 +55,8 @@ class PositionMemory {
   struct Space {
     GrowingMap<std::string, Kept> streams;
     std::list<std::string_view> oldest_first;  // views of the keys
+    std::atomic<uint64_t> size{0};             // of streams, for other threads
+    void count() { size.store(streams.size(), std::memory_order_relaxed); }
   };
   std::string epoch_of(std::string_view name);
   void forget_oldest(Space& space);

@@ -7,6 +7,14 @@
 #include "broker/plugin_options.h"
 
 namespace lcg::broker {
+namespace {
+
+// What the server subscribes a client to is none of the client's doing.
+const Peer* who_brings(const SubscribeRequest& request) {
+  return request.server_side ? nullptr : request.peer.get();
+}
+
+}  // namespace
 
 ChannelCommands::ChannelCommands(LaneContext& context)
     : context_(context),
@@ -57,7 +65,7 @@ void ChannelCommands::subscribe(SubscribeRequest request, SubscribeFn done) {
   SubscribeGrantPtr grant = request.server_side ? request.grant : nullptr;
   if (grant != nullptr && grant->expire_at_ms != 0 && grant->expire_at_ms <= context_.lane.clock().wall_ms())
     return done(failed<SubscribeResponse>(error_code::kExpired));
-  auto [channel, refused] = table_.obtain(request.channel, *found.options, request.peer.get());
+  auto [channel, refused] = table_.obtain(request.channel, *found.options, who_brings(request));
   if (channel == nullptr) return done(failed<SubscribeResponse>({std::move(refused), {}}));
   const uint64_t ticket = channel->members().ask(request.peer).ticket;
   open(std::move(channel), std::move(request), ticket, std::move(grant), context_.config.chain_timeout,
@@ -67,7 +75,7 @@ void ChannelCommands::subscribe(SubscribeRequest request, SubscribeFn done) {
 // The session is a member while the plugins think, so that its unsubscribe finds it.
 void ChannelCommands::ask_to_subscribe(SubscribeRequest request, Found found, bool then_options,
                                        SubscribeFn done) {
-  auto [channel, refused] = table_.obtain(request.channel, *found.options, request.peer.get());
+  auto [channel, refused] = table_.obtain(request.channel, *found.options, who_brings(request));
   if (channel == nullptr) return done(failed<SubscribeResponse>({std::move(refused), {}}));
   const uint64_t ticket = channel->members().ask(request.peer).ticket;
 

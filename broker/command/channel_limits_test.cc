@@ -40,8 +40,8 @@ class ChannelLimitsTest : public ChannelFixture {
     return rig_.get(PublishRequest{channel, peer, SharedBytes("{}")});
   }
   const ChannelTable& table() { return rig_.broker.channels(); }
-  uint64_t held(uint32_t space) { return table().counts(space).channels.load(); }
-  uint64_t remembered(uint32_t space) { return table().counts(space).positions.load(); }
+  uint64_t held(uint32_t space) { return table().channels_of(space); }
+  uint64_t remembered(uint32_t space) { return table().positions_of(space); }
   static std::string name(const char* space, int n) { return std::string(space) + ":n" + std::to_string(n); }
 
   LaneRig rig_{make_config(100, 20)};
@@ -94,6 +94,16 @@ TEST_F(ChannelLimitsTest, AnExpiredHistoryLeavesItsPositionAlone) {
   EXPECT_EQ(come("chat:a", alice_).position, top);
 }
 
+TEST_F(ChannelLimitsTest, APositionThatIsTakenUpAgainIsNotCountedAsRemembered) {
+  say("chat:a", alice_);
+  rig_.world.run_for(Millis(62'000));
+  ASSERT_EQ(remembered(kChat), 1u);
+
+  come("chat:a", alice_);
+
+  EXPECT_EQ(remembered(kChat), 0u);
+}
+
 // More names than may be remembered: an epoch never comes back with a smaller offset.
 TEST_F(ChannelLimitsTest, AForgottenPositionHasANewEpoch) {
   come("chat:a", alice_);
@@ -124,6 +134,20 @@ TEST_F(ChannelLimitsTest, AClientFillsItsOwnShareAlone) {
       << "it is the user that counts";
   EXPECT_TRUE(come(name("chat", 0), LaneRig::peer("alice", "third")).ok()) << "what is there is open to her";
   EXPECT_TRUE(come("chat:one-more", bob_).ok());
+}
+
+// A token's channels, the personal channel: a client that brought all it may still connects.
+TEST_F(ChannelLimitsTest, WhatTheServerSubscribesToIsNotTheClients) {
+  for (int n = 0; n < 20; ++n) ASSERT_TRUE(come(name("chat", n), alice_).ok());
+  SubscribeRequest by_server{"chat:hers", alice_, {}, {}};
+  by_server.server_side = true;
+
+  EXPECT_TRUE(rig_.get(by_server).ok());
+
+  go("chat:hers", alice_);
+  go(name("chat", 0), alice_);
+  EXPECT_TRUE(come("chat:one-more", alice_).ok());
+  EXPECT_FALSE(come("chat:two-more", alice_).ok()) << "what the server brought gave nothing back";
 }
 
 TEST_F(ChannelLimitsTest, AClientsShareComesBackWithItsChannels) {
@@ -190,6 +214,42 @@ TEST_F(ChannelLimitsTest, AListIsMadeInStepsWhileChannelsComeAndGo) {
       EXPECT_TRUE(chat.insert(channel).second) << channel;
     }
   EXPECT_EQ(chat.size(), 5000u);
+}
+
+// Each name is compared with the pattern a hundred times over: fewer of them make a step.
+TEST_F(ChannelLimitsTest, ACostlyPatternMakesMoreSteps) {
+  LaneRig big(make_config(100'000, 100'000));
+  for (int n = 0; n < 300; ++n) {
+    const std::string channel = "chat:" + std::string(150, 'a') + std::to_string(n);
+    big.begin(SubscribeRequest{channel, alice_, {}, {}});
+  }
+  big.world.run_until_idle();
+  const auto cheap = big.begin(ListChannels{"chat:*", 10'000});
+  const auto behind_cheap = big.begin(PresenceRequest{"chat:n1", nullptr, true});
+  big.world.run_until([&] { return behind_cheap->has_value(); });
+  EXPECT_TRUE(cheap->has_value()) << "one step";
+
+  const auto costly =
+      big.begin(ListChannels{"*" + std::string(70, 'a') + "*" + std::string(70, 'a') + "b", 10'000});
+  const auto behind = big.begin(PresenceRequest{"chat:n1", nullptr, true});
+  big.world.run_until([&] { return behind->has_value(); });
+
+  EXPECT_FALSE(costly->has_value());
+  big.world.run_until([&] { return costly->has_value(); });
+  EXPECT_TRUE((*costly)->ok());
+}
+
+TEST_F(ChannelLimitsTest, AWalkWhoseTimeIsOverSaysSo) {
+  BrokerConfig config = make_config(100, 20);
+  config.walk_time = Millis(0);
+  LaneRig late(config);
+
+  const ListChannelsResponse listed = late.get(ListChannels{"", 10});
+  const InspectResponse inspected = late.get(Inspect{Inspect::What::kChannels, "", 10});
+
+  EXPECT_TRUE(listed.error.temporary);
+  EXPECT_THAT(listed.error.message, testing::HasSubstr("in time"));
+  EXPECT_THAT(inspected.error.message, testing::HasSubstr("in time"));
 }
 
 }  // namespace
