@@ -266,7 +266,7 @@ void StreamConnection::finish() {
 void StreamConnection::to_turn_end() {
   if (on_turn_list_) return;
   on_turn_list_ = true;
-  set_.at_turn_end(*this);
+  set_.turn_end_.add(*this);
 }
 
 void StreamConnection::on_turn_end() {

@@ -4,8 +4,9 @@
 //
 // Life:  open ──close()/abort()/client gone/no progress──▶ closing: the last chunk leaves ──client's end or time
 // out──▶ finished. A stream has no close frames: whoever closes it sends the disconnect push before. The handler
-// is told at the end of the turn in which the connection left "open". Writing follows the rules of
-// ws::Connection: cork, one write, and only what the stream does not take is queued, within the same limits.
+// is told at the end of the turn in which the connection left "open", or when many end at once in a turn soon after
+// (gateway/ws/turn_end.h). Writing follows the rules of ws::Connection: cork, one write, and only what the stream does
+// not take is queued, within the same limits.
 #pragma once
 #include <memory>
 #include <span>
@@ -39,6 +40,7 @@ class StreamConnection final : public ws::Transport, private ws::StreamObserver 
 
  private:
   friend class StreamSet;
+  friend class ws::TurnEnd<StreamConnection>;
 
   // Exists from the moment the connection leaves "open".
   struct Closing {
@@ -48,7 +50,7 @@ class StreamConnection final : public ws::Transport, private ws::StreamObserver 
     bool sent = false;  // the last chunk has left
   };
 
-  // For StreamSet
+  // For StreamSet and TurnEnd
   void start(const StreamSet::Open& open, std::string_view first);
   void on_turn_end();
   bool over() const { return done_; }  // the handler may not have been told

@@ -10,12 +10,13 @@ namespace lcg::stream {
 using Counters = ws::ConnectionCounters;
 
 StreamSet::StreamSet(Lane& lane, const ws::ConnectionLimits& limits)
-    : lane_(lane), limits_(limits), self_(std::make_shared<StreamSet*>(this)) {}
+    : lane_(lane),
+      limits_(limits),
+      turn_end_(lane, [this](StreamConnection& connection) { remove(connection); }) {}
 
 StreamSet::~StreamSet() {
   for (const auto& connection : connections_) connection->end_now(disconnect_code::kConnectionClosed);
   connections_.clear();
-  *self_ = nullptr;
 }
 
 void StreamSet::start(ws::StreamPtr stream, Format format, Encoding encoding, const Open& open,
@@ -38,42 +39,6 @@ void StreamSet::give_back_cork(std::unique_ptr<std::string> cork) {
   if (corks_.size() >= ws::kCorkPoolBuffers || cork->capacity() > ws::kCorkKeepBytes) return;
   cork->clear();
   corks_.push_back(std::move(cork));
-}
-
-void StreamSet::at_turn_end(StreamConnection& connection) {
-  if (turn_end_.empty()) {
-    lane_.at_turn_end([self = self_] {
-      if (*self != nullptr) (*self)->run_turn_end();
-    });
-  }
-  turn_end_.push_back(&connection);
-}
-
-void StreamSet::run_turn_end() {
-  turn_end_running_.swap(turn_end_);
-  for (StreamConnection* connection : turn_end_running_) {
-    if (connection->over()) {
-      ends_.add(*connection);
-      continue;
-    }
-    connection->on_turn_end();
-    if (connection->finished()) remove(*connection);
-  }
-  turn_end_running_.clear();
-  run_ends();
-}
-
-void StreamSet::run_ends() {
-  const bool more = ends_.run([this](StreamConnection& connection) {
-    connection.on_turn_end();
-    if (connection.finished()) remove(connection);
-  });
-  if (!more) return;
-  lane_.post([self = self_] {
-    if (*self == nullptr) return;
-    (*self)->ends_.next_turn();
-    (*self)->run_ends();
-  });
 }
 
 void StreamSet::remove(StreamConnection& connection) {

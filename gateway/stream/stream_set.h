@@ -15,9 +15,9 @@
 #include "broker/api/types.h"
 #include "gateway/ws/byte_stream.h"
 #include "gateway/ws/connection_set.h"
-#include "gateway/ws/end_queue.h"
 #include "gateway/ws/limits.h"
 #include "gateway/ws/transport.h"
+#include "gateway/ws/turn_end.h"
 
 namespace lcg::stream {
 
@@ -53,10 +53,6 @@ class StreamSet {
 
   std::unique_ptr<std::string> take_cork();
   void give_back_cork(std::unique_ptr<std::string> cork);
-  // Calls connection.on_turn_end() when this turn ends. REQUIRES: not on the list already.
-  void at_turn_end(StreamConnection& connection);
-  void run_turn_end();
-  void run_ends();
   void remove(StreamConnection& connection);
 
   Lane& lane_;
@@ -64,11 +60,8 @@ class StreamSet {
   ws::ConnectionCounters counters_;
   std::string chunk_;  // reused
   std::vector<std::unique_ptr<std::string>> corks_;
-  std::vector<StreamConnection*> turn_end_;
-  std::vector<StreamConnection*> turn_end_running_;
-  ws::EndQueue<StreamConnection> ends_;
+  ws::TurnEnd<StreamConnection> turn_end_;
   std::vector<std::unique_ptr<StreamConnection>> connections_;  // each knows its index
-  std::shared_ptr<StreamSet*> self_;  // null inside once destroyed: for tasks still listed
 };
 
 }  // namespace lcg::stream

@@ -427,7 +427,7 @@ void Connection::finish() {
 void Connection::to_turn_end() {
   if (on_turn_list_) return;
   on_turn_list_ = true;
-  set_.at_turn_end(*this);
+  set_.turn_end_.add(*this);
 }
 
 void Connection::on_turn_end() {

@@ -2,10 +2,10 @@
 // queue and the handler, and runs the closing handshake. Knows nothing of what the messages mean.
 //
 // Life:  open ──close()/abort()/peer's close/error──▶ closing ──close frame sent, client's came, or time
-// out──▶ finished The handler is told at the end of the turn in which the connection left "open", or when many end
-// at once in a turn soon after (end_queue.h); the
-// ConnectionSet destroys it when it is finished. Between two reads it owns no buffer, and no timer but one
-// left over to run out.
+// out──▶ finished. The handler is told at the end of the turn in which the connection left "open", or when many end
+// at once in a turn soon after (turn_end.h); the ConnectionSet destroys it when it is finished. Between two reads it
+// owns no buffer, but for what was read and is not handled yet (rest_: up to kReadBufferBytes while reading pauses or
+// its turn's share is used up), and no timer but one left over to run out.
 //
 // Writing: what is sent goes to the cork (see ConnectionSet), the cork to the stream in one write, and only
 // what the stream does not take to the queue. Hence: the queue is empty, or the stream is waited on for
@@ -44,6 +44,7 @@ class Connection final : public Transport, private StreamObserver {
 
  private:
   friend class ConnectionSet;
+  friend class TurnEnd<Connection>;
 
   // Exists from the moment the connection leaves "open".
   struct Closing {
@@ -54,7 +55,7 @@ class Connection final : public Transport, private StreamObserver {
     bool peer_done = false;  // the client's close frame came: nothing more to wait for
   };
 
-  // For ConnectionSet
+  // For ConnectionSet and TurnEnd
   void start(const ConnectionSet::Open& open, std::span<char> early);
   void on_turn_end();
   bool over() const { return done_; }  // the handler may not have been told

@@ -11,7 +11,7 @@ ConnectionSet::ConnectionSet(Lane& lane, const ConnectionLimits& limits)
     : lane_(lane),
       limits_(limits),
       read_buffer_(new char[kReadBufferBytes]),
-      self_(std::make_shared<ConnectionSet*>(this)) {
+      turn_end_(lane, [this](Connection& connection) { remove(connection); }) {
   if (!limits_.deflate.enabled) return;
   deflater_ = std::make_unique<Deflater>(limits_.deflate);
   inflater_ = std::make_unique<Inflater>(limits_.frame.max_inflated_bytes);
@@ -20,7 +20,6 @@ ConnectionSet::ConnectionSet(Lane& lane, const ConnectionLimits& limits)
 ConnectionSet::~ConnectionSet() {
   for (const auto& connection : connections_) connection->end_now(disconnect_code::kConnectionClosed);
   connections_.clear();
-  *self_ = nullptr;
 }
 
 void ConnectionSet::start(StreamPtr stream, const Open& open, std::span<char> early, bool deflate) {
@@ -50,42 +49,6 @@ void ConnectionSet::give_back_cork(std::unique_ptr<std::string> cork) {
   if (corks_.size() >= kCorkPoolBuffers || cork->capacity() > kCorkKeepBytes) return;
   cork->clear();
   corks_.push_back(std::move(cork));
-}
-
-void ConnectionSet::at_turn_end(Connection& connection) {
-  if (turn_end_.empty()) {
-    lane_.at_turn_end([self = self_] {
-      if (*self != nullptr) (*self)->run_turn_end();
-    });
-  }
-  turn_end_.push_back(&connection);
-}
-
-void ConnectionSet::run_turn_end() {
-  turn_end_running_.swap(turn_end_);
-  for (Connection* connection : turn_end_running_) {
-    if (connection->over()) {
-      ends_.add(*connection);
-      continue;
-    }
-    connection->on_turn_end();
-    if (connection->finished()) remove(*connection);
-  }
-  turn_end_running_.clear();
-  run_ends();
-}
-
-void ConnectionSet::run_ends() {
-  const bool more = ends_.run([this](Connection& connection) {
-    connection.on_turn_end();
-    if (connection.finished()) remove(connection);
-  });
-  if (!more) return;
-  lane_.post([self = self_] {
-    if (*self == nullptr) return;
-    (*self)->ends_.next_turn();
-    (*self)->run_ends();
-  });
 }
 
 void ConnectionSet::remove(Connection& connection) {

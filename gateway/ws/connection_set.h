@@ -18,9 +18,9 @@
 #include "base/lane.h"
 #include "gateway/ws/byte_stream.h"
 #include "gateway/ws/deflate.h"
-#include "gateway/ws/end_queue.h"
 #include "gateway/ws/limits.h"
 #include "gateway/ws/transport.h"
+#include "gateway/ws/turn_end.h"
 
 namespace lcg::ws {
 
@@ -75,10 +75,6 @@ class ConnectionSet {
   std::span<char> read_buffer() { return {read_buffer_.get(), kReadBufferBytes}; }
   std::unique_ptr<std::string> take_cork();
   void give_back_cork(std::unique_ptr<std::string> cork);
-  // Calls connection.on_turn_end() when this turn ends. REQUIRES: not on the list already.
-  void at_turn_end(Connection& connection);
-  void run_turn_end();
-  void run_ends();
   void remove(Connection& connection);
 
   Lane& lane_;
@@ -88,11 +84,8 @@ class ConnectionSet {
   std::unique_ptr<Deflater> deflater_;  // null unless compression is enabled
   std::unique_ptr<Inflater> inflater_;
   std::vector<std::unique_ptr<std::string>> corks_;
-  std::vector<Connection*> turn_end_;
-  std::vector<Connection*> turn_end_running_;
-  EndQueue<Connection> ends_;
+  TurnEnd<Connection> turn_end_;
   std::vector<std::unique_ptr<Connection>> connections_;  // each knows its index
-  std::shared_ptr<ConnectionSet*> self_;  // null inside once destroyed: for tasks still listed
 };
 
 }  // namespace lcg::ws

@@ -70,6 +70,9 @@ inline constexpr size_t kReadBurst = kReadBufferBytes * kReadsPerTurn;
 inline constexpr unsigned kMessagesPerTurn = 1024;
 inline constexpr size_t kInflatedPerTurn = kReadBurst;
 inline constexpr std::chrono::milliseconds kRestDelay{1};
+// Ends of connections of one lane, WebSockets and streams apart, that a turn takes leave of (turn_end.h): a few, and more
+// where many wait, up to the events of a turn (AsioLane::kEventsPerTurn), each of which may be a cut.
+inline constexpr size_t kEndsPerTurn = 32, kMaxEndsPerTurn = 256;
 // What one DEFLATE block counts for, in bytes of output: its tables are made whether it has output or not.
 inline constexpr size_t kDeflateBlockCost = 512;
 // Buffers of one gathered write (IOV_MAX is 1024; more than this brings nothing).

@@ -8,16 +8,14 @@
 // Lifetime:
 //  - The transport owns itself. A handler may use its Transport& from the moment it gets it until on_closed()
 //    returns.
-//  - The handler is not owned by the transport. It must live until on_closed(), in which it may delete
-//  itself.
+//  - The handler is not owned by the transport. It must live until on_closed(), in which it may delete itself.
 //  - on_closed() is called exactly once and is the last call a handler gets. It is never called from inside a
 //    Transport method, nor from inside another handler method: it comes at the end of the lane's turn in
-//    which the connection ended, whoever ended it. What is left of the closing handshake is done without a
-//    handler.
+//    which the connection ended, whoever ended it, or of a later one when many end at once (turn_end.h).
+//    What is left of the closing handshake is done without a handler.
 //  - A handler may call every Transport method inside every handler method but on_closed(), close() and
-//  abort()
-//    too. After either, no on_message(), on_pong(), on_overflow() or on_writable_low() follows, and further
-//    sends are ignored.
+//    abort() too. After either, and once the connection is cut, no on_message(), on_pong(), on_overflow() or
+//    on_writable_low() follows, and further sends are ignored.
 #pragma once
 #include <cstddef>
 #include <cstdint>
