@@ -49,10 +49,16 @@ struct Progress {
 };
 using ProgressPtr = std::shared_ptr<Progress>;
 
-// One command may recover every channel: together no more than one reply should hold. `bytes`: of those before.
+// One command may recover every channel: together no more than one reply should hold. `bytes`: of those before that
+// stayed. What has no room is not recovered, and leaves the room to those behind it.
 void bound_recovery(SubscribeResponse& answer, size_t& bytes) {
-  for (const PublicationPtr& one : answer.publications) bytes += one->data.size();
-  if (bytes <= protocol::kMaxConnectRecoveryBytes || answer.publications.empty()) return;
+  if (answer.publications.empty()) return;
+  size_t own = 0;
+  for (const PublicationPtr& one : answer.publications) own += one->data.size();
+  if (bytes + own <= protocol::kMaxConnectRecoveryBytes) {
+    bytes += own;
+    return;
+  }
   answer.recovered = false;
   answer.position.offset = answer.publications.back()->offset;
   answer.publications.clear();

@@ -62,6 +62,51 @@ TEST(SessionCost, AnswersKeepTheirOrderOverTurns) {
   EXPECT_EQ(client.transport.last(), R"({"id":500,"rpc":{"data":1}})");
 }
 
+TEST(SessionCost, OneTimerRenewsTheShare) {
+  TestGateway g(config());
+  Client& client = g.connected();
+  const size_t timers = g.world.lane(0).timers();
+
+  g.send(client, rpcs(200));
+
+  EXPECT_EQ(g.world.lane(0).timers(), timers + 1);
+}
+
+TEST(SessionCost, AnEmptyMessageIsRefusedWhenItsTurnComes) {
+  TestGateway g(config());
+  Client& client = g.connected();
+  g.send(client, R"({"id":1,"rpc":{"method":"wait"}})");
+  g.send(client, rpcs(protocol::kCommandsPerTurn - 2));  // with the connect and the one that waits: the share
+  g.send(client, "");
+
+  g.answer_waiting(RpcResponse{});
+  EXPECT_EQ(client.transport.close_code, 0u);
+  g.world.run_for(Millis(10));
+
+  EXPECT_EQ(client.transport.close_code, 3501u);
+}
+
+TEST(SessionCost, WhatIsHeldIsFreedAsItIsUsed) {
+  TestGateway g(config());
+  Client& client = g.connected();
+  const std::string command =
+      R"({"id":9,"rpc":{"method":"wait","data":")" + std::string(2'000, 'x') + R"("}})";
+  for (int i = 0; i < 3; ++i) g.send(client, command);
+  const auto& session = static_cast<const Session&>(*client.handler);
+  const size_t bytes = session.held_bytes();
+
+  for (int round = 0; round < 10'000; ++round) {
+    g.answer_waiting(RpcResponse{});
+    g.send(client, command);
+    g.world.run_for(protocol::kTurnDelay);
+    ASSERT_EQ(session.held_frames(), 2u) << round;
+    ASSERT_EQ(session.held_bytes(), bytes) << round;
+    g.bus.log.clear();
+    client.transport.lines.clear();
+  }
+  EXPECT_FALSE(client.transport.paused);
+}
+
 TEST(SessionCost, LongAnswersUseUpATurnSooner) {
   TestGateway g(config());
   Client& client = g.connected();
@@ -203,6 +248,27 @@ TEST(SessionCost, OneConnectRecoversNoMoreThanItsReplyMayHold) {
   EXPECT_GT(client.transport.last().size(), protocol::kMaxConnectRecoveryBytes / 2);
   EXPECT_LT(client.transport.last().size(), protocol::kMaxConnectRecoveryBytes + kPage);
   EXPECT_EQ(client.transport.close_code, 0u);
+}
+
+TEST(SessionCost, AChannelThatHasNoRoomLeavesItToTheOthers) {
+  TestGateway g(config());
+  g.on_connect.channels = {{"a", nullptr}, {"b", nullptr}};
+  g.on_subscribe.recovered = g.on_subscribe.was_recovering = g.on_subscribe.positioned = true;
+  g.on_subscribe.position = {0, "E"};
+  g.bus.on_request = [&](const Request& request) {
+    const auto* subscribe = std::get_if<SubscribeRequest>(&request);
+    const bool large = subscribe != nullptr && subscribe->channel == "a";
+    g.on_subscribe.publications = {
+        publication(1, large ? '"' + std::string(protocol::kMaxConnectRecoveryBytes, 'x') + '"' : "7")};
+    return g.answer(request);
+  };
+  Client& client = g.open();
+
+  g.send(client, R"({"id":1,"connect":{}})");
+
+  ASSERT_THAT(client.transport.lines, SizeIs(1));
+  EXPECT_LT(client.transport.last().size(), 1'000u);
+  EXPECT_THAT(client.transport.last(), HasSubstr(R"("publications":[{"data":7)"));
 }
 
 }  // namespace

@@ -35,9 +35,7 @@ void Session::on_message(std::string_view payload, ws::MessageKind) {
   if (busy_ || held_ != nullptr) return hold(payload, 0);
   protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_.encoding)];
   reader.open(payload);
-  if (run(reader)) return;
-  hold(reader.rest(), reader.commands());
-  resume_later();
+  if (!run(reader)) hold(reader.rest(), reader.commands());
 }
 
 void Session::run_unidirectional(std::string_view request) {
@@ -59,7 +57,7 @@ bool Session::run(protocol::CommandReader& reader) {
   while (more && may_run()) {
     switch (reader.next()) {
       case protocol::Next::kCommand:
-        spend_turn(1);
+        spend_share(1);
         dispatch(reader.command());
         break;
       case protocol::Next::kEnd:
@@ -74,15 +72,25 @@ bool Session::run(protocol::CommandReader& reader) {
   return !more || state_ == SessionState::kDraining;
 }
 
-// A lane does not tell when a turn begins. So half a turn's commands ask for it, once, which most sessions never do.
-void Session::spend_turn(size_t commands) {
-  constexpr size_t kHalf = protocol::kCommandsPerTurn / 2;
-  const size_t before = ran_;
-  ran_ = static_cast<uint8_t>(std::min<size_t>(before + commands, protocol::kCommandsPerTurn));
-  if (before >= kHalf || ran_ < kHalf) return;
-  context_.lane.start_timer(protocol::kTurnDelay, [&sessions = context_.sessions, handle = handle_] {
-    if (Session* session = sessions.find(handle)) session->ran_ = 0;
-  });
+// A lane does not tell when a turn begins. So half a share asks for the next one, which most sessions never do, and the
+// end of it asks again: others have their turn before. What is held then is taken up when it begins.
+void Session::spend_share(size_t commands) {
+  constexpr size_t kAll = protocol::kCommandsPerTurn, kHalf = kAll / 2;
+  const size_t before = ran_, now = std::min(before + commands, kAll);
+  ran_ = static_cast<uint8_t>(now);
+  if ((before < kHalf && now >= kHalf) || (before < kAll && now == kAll)) renew_share_later();
+}
+
+void Session::renew_share_later() {
+  context_.lane.cancel_timer(share_timer_);
+  const auto renew = [&sessions = context_.sessions, handle = handle_] {
+    Session* session = sessions.find(handle);
+    if (session == nullptr) return;
+    session->share_timer_ = 0;
+    session->ran_ = 0;
+    if (session->held_ != nullptr && !session->busy_ && !session->resume_planned_) session->resume();
+  };
+  share_timer_ = context_.lane.start_timer(protocol::kTurnDelay, renew);
 }
 
 void Session::dispatch(const protocol::Command& command) {
@@ -137,7 +145,7 @@ void Session::hold(std::string_view rest, uint32_t commands) {
   if (held_ == nullptr) held_ = std::make_unique<Held>();
   held_->bytes += rest.size() + sizeof(Held::Frame);
   if (held_->bytes > protocol::kHeldMaxBytes) return close(disconnect_code::kSlow);
-  held_->frames.push_back({std::string(rest), commands});
+  held_->frames.push_back({std::string(rest), 0, commands});
   if (held_->bytes > protocol::kHeldPauseBytes && !held_->paused) {
     held_->paused = true;
     transport_.pause_reading(true);
@@ -158,36 +166,24 @@ void Session::resume_at_turn_end() {
   });
 }
 
-// What stopped was not a command that waits: then finish() goes on. Nor the queue: then on_writable_low() does.
-void Session::resume_later() {
-  if (busy_ || held_ == nullptr || resume_planned_ || transport_.congested()) return;
-  resume_planned_ = true;
-  context_.lane.start_timer(protocol::kTurnDelay, [&sessions = context_.sessions, handle = handle_] {
-    Session* session = sessions.find(handle);
-    if (session == nullptr) return;
-    session->ran_ = 0;
-    session->resume();
-  });
-}
-
+// What stops it again goes on by itself: a command that waits by finish(), a share that is used up by its timer, a queue
+// by on_writable_low().
 void Session::resume() {
   resume_planned_ = false;
   protocol::CommandReader& reader = *context_.readers[static_cast<size_t>(variant_.encoding)];
-  while (!busy_ && state_ != SessionState::kDraining && held_->next < held_->frames.size()) {
-    Held::Frame& frame = held_->frames[held_->next];
-    reader.open(frame.bytes, frame.commands);
-    const bool used_up = run(reader);
-    const size_t left = used_up ? 0 : reader.rest().size();
-    held_->bytes -= frame.bytes.size() - left;
-    if (left > 0) {
-      frame.bytes.erase(0, frame.bytes.size() - left);
+  while (!busy_ && state_ != SessionState::kDraining && !held_->frames.empty()) {
+    Held::Frame& frame = held_->frames.front();
+    reader.open(std::string_view(frame.bytes).substr(frame.used), frame.commands);
+    // What has begun and has nothing left is over; an empty message has not begun, and is refused when it does.
+    if (!run(reader) && (!reader.rest().empty() || reader.commands() == 0)) {
+      frame.used = frame.bytes.size() - reader.rest().size();
       frame.commands = reader.commands();
-      return resume_later();
+      return;
     }
-    held_->bytes -= sizeof(Held::Frame);
-    ++held_->next;
+    held_->bytes -= frame.bytes.size() + sizeof(Held::Frame);
+    held_->frames.pop_front();
   }
-  if (state_ == SessionState::kDraining || held_->next < held_->frames.size()) return;
+  if (state_ == SessionState::kDraining || !held_->frames.empty()) return;
   const bool paused = held_->paused;
   held_.reset();
   if (paused) transport_.pause_reading(false);
@@ -241,7 +237,7 @@ bool Session::refuse(uint32_t id, const Outcome& outcome) {
 
 void Session::charge_answer(size_t bytes) {
   context_.answer_rule.charge(answers_, context_.lane.now(), bytes);
-  spend_turn(bytes / protocol::kAnswerBytesPerCommand);
+  spend_share(bytes / protocol::kAnswerBytesPerCommand);
 }
 
 bool Session::can_be_sent(std::span<const PublicationPtr> publications) {

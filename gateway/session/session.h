@@ -4,8 +4,9 @@
 // Commands run one at a time, in order: the next begins when the one before has been answered. An answer that
 // comes while the command is being handled lets the loop over the frame go on, without a copy; else the rest
 // of the frame is put aside (protocol::kHeldPauseBytes, kHeldMaxBytes) and taken up again at the end of the
-// lane's turn in which the answer came. The rest waits as well when the connection has run kCommandsPerTurn of them, so
-// that others get their turn, and while so much is queued for the client that it must read before it is heard.
+// lane's turn in which the answer came. The rest waits as well when the connection has run its share of them,
+// kCommandsPerTurn, so that others get their turn, and while so much is queued for the client that it must read before
+// it is heard. A share lasts kTurnDelay at least and one timer begins the next, so a turn in which it does may see two.
 //
 // A unidirectional session (client-protocol 1.14) has one command, its connect, which it names by its first message
 // alone; what it sends later is ignored. What would be an error is a disconnect.
@@ -17,6 +18,7 @@
 // session.cc: commands in order. session_life.cc: beginning and end. session_subscriptions.cc, session_timers.cc,
 // session_server.cc (what the broker does to it on its own account): as they say.
 #pragma once
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -127,6 +129,9 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void refused(uint32_t id, const Error& error);
   const ClientHeaders& headers() const;
   ClientAddress remote() const { return transport_.remote_address(); }
+  // Frames that wait for the command before them, and the bytes they own.
+  size_t held_frames() const { return held_ == nullptr ? 0 : held_->frames.size(); }
+  size_t held_bytes() const { return held_ == nullptr ? 0 : held_->bytes; }
 
   // When the credentials end (Unix ms, 0: never); seconds left for the client to refresh them, 0: never, or the
   // server does it.
@@ -156,11 +161,11 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   struct Held {
     struct Frame {
       std::string bytes;
-      uint32_t commands;  // of the same frame, before these bytes
+      size_t used;        // of them
+      uint32_t commands;  // of the same frame, before what is left
     };
-    std::vector<Frame> frames;
-    size_t next = 0;   // frame
-    size_t bytes = 0;  // of all, with what each costs
+    std::deque<Frame> frames;  // one that is used up goes at once
+    size_t bytes = 0;          // what they own, used or not, and what each costs
     bool paused = false;
   };
   // What most sessions do not have, or not for long.
@@ -186,8 +191,8 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void hold(std::string_view rest, uint32_t commands);
   void resume();
   void resume_at_turn_end();
-  void resume_later();
-  void spend_turn(size_t commands);
+  void spend_share(size_t commands);
+  void renew_share_later();
   void finish();
   void pong();
   template <class Encode>
@@ -233,12 +238,13 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   MonoTime beat_at_, pong_due_, expire_at_, subscription_expires_at_;
   MonoTime timer_at_;
   TimerId timer_ = 0;
+  TimerId share_timer_ = 0;  // begins the next share
 
   const SessionHandle handle_;
   const SessionId id_;
   const protocol::Variant variant_;
   const TransportKind kind_;
-  uint8_t ran_ = 0;  // commands, and what counts as such, since a turn began; at most kCommandsPerTurn
+  uint8_t ran_ = 0;  // commands, and what counts as such, of this share; at most kCommandsPerTurn
   SessionState state_ = SessionState::kFresh;
   const bool frame_ping_ : 1;
   bool server_refresh_ : 1 = false;
