@@ -37,7 +37,8 @@ GatewayLane::GatewayLane(Lane& lane, Bus& bus, GatewayAddress address, const Gat
                {},
                {},
                [this] { session_gone(); }},
-      http_rpc_(context_) {
+      http_rpc_(context_),
+      steps_(lane) {
   bus.attach(address, lane, *this);
 }
 
@@ -64,8 +65,7 @@ void GatewayLane::on_delivery(Delivery delivery) {
             session->end_subscription(what.channel, what.code, what.reason);
           }
         } else if constexpr (std::is_same_v<What, DeliverDisconnect>) {
-          if (Session* session = sessions_.find(what.session)) return session->close(what.disconnect);
-          http_rpc_.disconnect(what);
+          disconnect(what);
         } else if constexpr (std::is_same_v<What, DeliverSubscribe>) {
           if (Session* session = sessions_.find(what.session)) session->server_subscribe(std::move(what));
         } else if constexpr (std::is_same_v<What, DeliverRefresh>) {
@@ -75,6 +75,15 @@ void GatewayLane::on_delivery(Delivery delivery) {
         }
       },
       delivery);
+}
+
+void GatewayLane::disconnect(const DeliverDisconnect& what) {
+  if (Session* session = sessions_.find(what.session)) return session->close(what.disconnect);
+  if (http_rpc_.disconnect(what) || what.peer == nullptr) return;
+  // Its end was told and did not arrive, or crosses this: without an answer the broker would wait for it at each
+  // disconnect, and count it for ever.
+  context_.tell(routes_.user(what.peer->user),
+                SessionClosed{what.peer, what.disconnect.code, what.disconnect.reason, true});
 }
 
 Emulated GatewayLane::emulate(std::string_view node, std::string_view secret, std::string_view commands) {
@@ -98,19 +107,20 @@ void GatewayLane::take_emulated(std::string_view secret, std::string_view comman
 void GatewayLane::drain(Millis spread, LaneTask done) {
   draining_ = true;
   drained_ = std::move(done);
-  drain_from(0, spread);
+  // Each of the sessions there are gets a timer.
+  steps_.run(MonoTime{INT64_MAX}, [this, spread, cursor = uint64_t{0}]() mutable {
+    cursor =
+        sessions_.walk(cursor, kDrainedAtATime, [&](SessionHandle handle) { close_within(spread, handle); });
+    return cursor != 0;
+  });
   session_gone();
 }
 
-// In steps: each of the sessions there are gets a timer.
-void GatewayLane::drain_from(uint64_t cursor, Millis spread) {
-  cursor = sessions_.walk(cursor, kDrainedAtATime, [&](SessionHandle handle) {
-    const uint64_t delay_ms = context_.lane.random().below(static_cast<uint64_t>(spread.count()) + 1);
-    context_.lane.start_timer(Millis(static_cast<int64_t>(delay_ms)), [this, handle] {
-      if (Session* session = sessions_.find(handle)) session->close(disconnect_code::kShutdown);
-    });
+void GatewayLane::close_within(Millis spread, SessionHandle handle) {
+  const uint64_t delay_ms = context_.lane.random().below(static_cast<uint64_t>(spread.count()) + 1);
+  context_.lane.start_timer(Millis(static_cast<int64_t>(delay_ms)), [this, handle] {
+    if (Session* session = sessions_.find(handle)) session->close(disconnect_code::kShutdown);
   });
-  if (cursor != 0) context_.lane.post([this, cursor, spread] { drain_from(cursor, spread); });
 }
 
 void GatewayLane::session_gone() {

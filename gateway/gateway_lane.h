@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/steps.h"
 #include "gateway/config.h"
 #include "gateway/fanout/hub.h"
 #include "gateway/session/emulation.h"
@@ -58,9 +59,9 @@ class GatewayLane final : public DeliverySink {
   size_t open_sessions() const { return sessions_.size(); }
 
  private:
-  void drain_from(uint64_t cursor, Millis spread);
+  void close_within(Millis spread, SessionHandle handle);
   void session_gone();
-
+  void disconnect(const DeliverDisconnect& what);
   void take_emulated(std::string_view secret, std::string_view commands);
 
   ChannelRoutes routes_;
@@ -70,6 +71,7 @@ class GatewayLane final : public DeliverySink {
   SessionTable sessions_;
   SessionContext context_;
   HttpRpc http_rpc_;
+  Steps steps_;  // of drain()
   bool draining_ = false;
   LaneTask drained_;
 };

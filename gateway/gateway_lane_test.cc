@@ -26,6 +26,32 @@ TEST(GatewayLane, DeliversADisconnectToItsSession) {
   EXPECT_EQ(b.transport.close_code, 3503u);
 }
 
+// What the broker waits for was said and lost, or it never heard of the client's end.
+TEST(GatewayLane, ADisconnectOfWhatIsGoneIsAnsweredAgain) {
+  TestGateway g;
+  auto peer = std::make_shared<Peer>();
+  peer->session = "lost";
+  peer->user = "42";
+
+  g.deliver_now(DeliverDisconnect{"lost", make_disconnect(disconnect_code::kForceDisconnect), peer});
+
+  ASSERT_EQ(g.bus.asked<SessionClosed>().size(), 1u);
+  EXPECT_EQ(g.bus.last<SessionClosed>().peer, peer);
+  EXPECT_TRUE(g.bus.last<SessionClosed>().again);
+}
+
+TEST(GatewayLane, ADisconnectOfWhatIsHereIsAnsweredOnce) {
+  TestGateway g;
+  Client& client = g.connected();
+  const PeerPtr peer = static_cast<const Session&>(*client.handler).peer();
+
+  for (int i = 0; i < 2; ++i)
+    g.deliver_now(DeliverDisconnect{g.session(), make_disconnect(disconnect_code::kForceDisconnect), peer});
+
+  ASSERT_EQ(g.bus.asked<SessionClosed>().size(), 1u);
+  EXPECT_FALSE(g.bus.last<SessionClosed>().again);
+}
+
 TEST(GatewayLane, CountsWhatIsThere) {
   TestGateway g;
   Client& a = g.connected();

@@ -6,7 +6,9 @@
 //  when the
 //    deadline passes, the target is gone or its mailbox is full. It MAY run before request() returns when the
 //    target is on the same lane and answers at once: callers must be ready for that.
-//  - Requests from one lane to one slot arrive in the order they were made.
+//  - tell: as a request whose answer nobody wants, but a local bus refuses none and loses none. For what admitted work
+//    leaves behind (a session that is gone), of which there is no more than was admitted.
+//  - Requests and what is told from one lane to one slot arrive in the order they were made.
 //  - deliver: at most once; deliveries from one slot to one gateway lane arrive in order. A local bus loses
 //  none.
 //  - Nothing is copied that is shared already: payloads cross as SharedBytes and shared_ptr to const.
@@ -57,6 +59,10 @@ class Bus {
   // On lane `from`. Timeout 0: kDefaultTimeout.
   virtual void request(Lane& from, Target target, Request request, ResponseFn done,
                        Millis timeout = Millis(0)) = 0;
+  // On lane `from`.
+  virtual void tell(Lane& from, Target target, Request what) {
+    request(from, target, std::move(what), [](Response) {});
+  }
   // Would deliver() to it find a gateway lane? Any lane that is served or attached.
   virtual bool reaches(GatewayAddress gateway) const = 0;
   // Any lane that is served or attached.

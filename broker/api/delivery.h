@@ -26,9 +26,12 @@ struct DeliverUnsubscribe {
   uint32_t code = 0;
   std::string reason;
 };
+// One that the gateway does not have is answered by SessionClosed{peer, again}: its end was told and lost, or is on
+// its way.
 struct DeliverDisconnect {
   std::string session;
   Disconnect disconnect;
+  PeerPtr peer = nullptr;  // of the session
 };
 
 // The server subscribes a session: the gateway asks the channel's slot as for any server-side subscription, and

@@ -20,6 +20,7 @@ struct SessionClosed {
   PeerPtr peer;
   uint32_t code = 0;
   std::string reason{};  // "": the standard words of the code
+  bool again = false;    // the gateway does not have it: this may have been said before
 };
 struct SessionClosedResponse : Outcome {};
 

@@ -175,6 +175,16 @@ void BusLocal::request(Lane& from, Target target, Request request, ResponseFn do
   asker.arm(ticket, timeout);
 }
 
+void BusLocal::tell(Lane& from, Target target, Request what) {
+  Port& teller = port_of(from);
+  Port* server = server_of(teller, target);
+  if (server == nullptr) return;
+  if (server == &teller) return server->handler->on_request(std::move(what), [](Response) {});
+  server->lane.post([server, what = std::move(what)]() mutable {
+    server->handler->on_request(std::move(what), [](Response) {});
+  });
+}
+
 bool BusLocal::reaches(GatewayAddress gateway) const {
   return gateway.node == 0 && gateway.lane < gateways_.size() && gateways_[gateway.lane] != nullptr;
 }

@@ -1,7 +1,7 @@
 // BusLocal: the bus of one process. A slot's broker lane is slot mod lanes.
 //
 // Same lane: a request is a plain call. Another lane: one post each way; a full mailbox answers error 100 at
-// once. Deliveries of one turn to one gateway lane travel as one post (or, on the same lane, as a loop at the
+// once, and what is told goes in all the same. Deliveries of one turn to one gateway lane travel as one post (or, on the same lane, as a loop at the
 // turn's end), so a sink is never entered from inside a request, and an answer given in a turn arrives before
 // the turn's deliveries. Deliveries are never refused: each comes from a request that a bounded mailbox has
 // admitted.
@@ -27,6 +27,7 @@ class BusLocal final : public Bus {
   void attach(GatewayAddress gateway, Lane& lane, DeliverySink& sink) override;
   void request(Lane& from, Target target, Request request, ResponseFn done,
                Millis timeout = Millis(0)) override;
+  void tell(Lane& from, Target target, Request what) override;
   bool reaches(GatewayAddress gateway) const override;
   void deliver(Lane& from, GatewayAddress to, Delivery delivery) override;
 

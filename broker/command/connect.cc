@@ -70,9 +70,8 @@ void bind(LaneContext& context, std::shared_ptr<Connecting> connecting, host::Ch
         // Bound or still being bound, and the gateway has given up: nobody else would ever close this
         // session.
         if (bound.ok() || bound.error) {
-          SessionClosed late{peer, disconnect_code::kStale};
-          ask(context.bus, context.lane, Target::slot(context.slot_of(peer->user)), std::move(late),
-              [](SessionClosedResponse) {});
+          context.bus.tell(context.lane, Target::slot(context.slot_of(peer->user)),
+                           SessionClosed{peer, disconnect_code::kStale});
         }
         if (bound.ok()) return connecting->done(failed<ConnectResponse>(error_code::kInternal));
         connecting->done(failed<ConnectResponse>(std::move(bound)));

@@ -43,7 +43,7 @@ void UserCommands::connect_told(const PeerPtr& peer, bool taken, BindSessionResp
 
 void UserCommands::closed(const SessionClosed& request) {
   const bool was_bound = registry_.unbind(*request.peer);
-  if (request.peer->http) return;
+  if (request.peer->http || (request.again && !was_bound)) return;
   context_.host.disconnected(request.peer, request.code);
   if (was_bound) tell_disconnect(request.peer, request.code, request.reason);
 }

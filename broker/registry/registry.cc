@@ -201,7 +201,8 @@ void Registry::make_room(const Peer& peer) {
 }
 
 void Registry::close(const Session& session, Disconnect disconnect) {
-  bus_.deliver(lane_, session.peer->gateway, DeliverDisconnect{session.peer->session, std::move(disconnect)});
+  bus_.deliver(lane_, session.peer->gateway,
+               DeliverDisconnect{session.peer->session, std::move(disconnect), session.peer});
 }
 
 bool Registry::unbind(const Peer& peer) {
@@ -283,8 +284,8 @@ void Registry::end(Entry& entry, Ending& ending) {
     entry.cancelled.disconnect = ending.what.disconnect;
     return;
   }
-  // One that was replaced has been told already.
-  if (entry.state != OpenSessions::State::kReplaced) close(entry.session, ending.what.disconnect);
+  // One that was replaced is told again: if its end was lost, it is said again.
+  close(entry.session, ending.what.disconnect);
   if (entry.is_session()) ++ending.answer->closed;
   ends_.add(ending.wait, entry.session.peer->session);
 }

@@ -290,6 +290,33 @@ TEST_F(EndTest, ASessionThatWasReplacedIsWaitedForAsWell) {
   EXPECT_TRUE((*answer)->ok());
 }
 
+TEST_F(EndTest, AnEndThatWasLostIsAskedForAgain) {
+  rig_.closes = false;
+  BindSession first = request("u", "a", "s1");
+  bind(first);
+  bind(request("u", "a", "s2", 1));  // s1 is told to close, and its end is lost
+  rig_.deliveries.clear();
+  const auto answer = rig_.begin(login("login-of-a"));
+  rig_.world.run_until_idle();
+  ASSERT_THAT(closed(), testing::UnorderedElementsAre("s1 3500", "s2 3500"));
+
+  for (const DeliverDisconnect& d : rig_.delivered<DeliverDisconnect>())
+    rig_.get(SessionClosed{d.peer, 3500, {}, true});
+
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_TRUE((*answer)->ok());
+}
+
+TEST_F(EndTest, AnEndThatIsSaidTwiceIsToldToThePluginsOnce) {
+  BindSession what = request("u", "a", "s1");
+  bind(what);
+
+  rig_.get(SessionClosed{what.peer, 3000});
+  rig_.get(SessionClosed{what.peer, 3500, {}, true});
+
+  EXPECT_THAT(rig_.host.gone, SizeIs(1));
+}
+
 // The plugins let it in, then its login was revoked, then it came to the registry.
 TEST_F(EndTest, ABindThatWasAskedForBeforeIsRefused) {
   rig_.world.run_for(Millis(1'000));

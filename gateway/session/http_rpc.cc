@@ -109,12 +109,12 @@ void HttpRpc::call(std::string_view method, std::string_view bearer, const Clien
                          .gateway = context_.gateway,
                          .http = true,
                          .asked = context_.lane.now()};
-  verifying_.emplace(request.session, Disconnect{});
+  verifying_.try_emplace(request.session);
   ask(context_.bus, context_.lane, Target::any(), std::move(request),
       [this, session = std::string(id.data(), id.size()), token = std::move(token),
        method = std::string(method), body = protocol::payload_bytes(body),
        done = std::move(done)](ConnectResponse answer) mutable {
-        const Disconnect ended = std::move(verifying_.extract(session).mapped());
+        const Disconnect ended = verifying_.take(session).value_or(Disconnect{});
         if (!answer.ok()) return done(refusal(answer));
         if (answer.peer == nullptr) return done(refusal(401, make_error(error_code::kUnauthorized)));
         if (ended) {
@@ -136,10 +136,12 @@ void HttpRpc::verified(std::string token, ConnectResponse answer, std::string me
   call_as(std::move(answer.peer), std::move(method), std::move(body), std::move(done));
 }
 
-void HttpRpc::disconnect(const DeliverDisconnect& what) {
-  if (known_.remove(what.session)) return;
-  const auto found = verifying_.find(what.session);
-  if (found != verifying_.end()) found->second = what.disconnect;
+bool HttpRpc::disconnect(const DeliverDisconnect& what) {
+  if (known_.remove(what.session)) return true;
+  auto* found = verifying_.find(what.session);
+  if (found == nullptr) return false;
+  found->value = what.disconnect;
+  return true;
 }
 
 bool HttpRpc::may(const RateRules& rules, const SharedNumbersPtr& numbers, protocol::Method method) const {

@@ -14,7 +14,6 @@
 #pragma once
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "gateway/session/session_context.h"
 #include "gateway/session/token_cache.h"
@@ -35,8 +34,8 @@ class HttpRpc {
   void call(std::string_view method, std::string_view bearer, const ClientAddress& remote,
             std::string_view body, HttpRpcDone done);
 
-  // A disconnect of what was bound for a token. Of a session id that is none of ours: nothing happens.
-  void disconnect(const DeliverDisconnect& what);
+  // A disconnect of what was bound for a token. False: the session id is none of ours.
+  bool disconnect(const DeliverDisconnect& what);
 
  private:
   bool may(const RateRules& rules, const SharedNumbersPtr& numbers, protocol::Method method) const;
@@ -49,7 +48,7 @@ class HttpRpc {
   SessionContext& context_;
   TokenCache known_;
   // Session ids of the calls that are being verified, and what disconnected them meanwhile.
-  std::unordered_map<std::string, Disconnect> verifying_;
+  GrowingMap<std::string, Disconnect> verifying_;
 };
 
 }  // namespace lcg::gateway

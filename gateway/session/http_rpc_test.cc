@@ -168,6 +168,19 @@ TEST(HttpRpc, WhatIsDisconnectedIsForgottenAtOnce) {
   EXPECT_EQ(g.bus.asked<RpcRequest>().size(), 1u);
 }
 
+TEST(HttpRpc, ADisconnectOfWhatWasForgottenIsAnsweredAgain) {
+  TestGateway g;
+  call(g);
+  const PeerPtr peer = g.bus.last<RpcRequest>().peer;
+
+  for (int i = 0; i < 2; ++i) g.deliver_now(DeliverDisconnect{g.session(0), make_disconnect(3500), peer});
+
+  const std::vector<SessionClosed> told = g.bus.asked<SessionClosed>();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_FALSE(told[0].again);
+  EXPECT_TRUE(told[1].again);
+}
+
 TEST(HttpRpc, ADisconnectOfAnotherTokenForgetsNothing) {
   TestGateway g;
   call(g, "a");

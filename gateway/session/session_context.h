@@ -47,10 +47,10 @@ struct SessionContext {
   UniqueFunction<void()> on_gone;  // after a session left the table
 
   void watch_positions() { positions.wake(); }
-  // Asks without caring for the answer: what the broker is told at the end of something.
+  // What the broker is told at the end of something: Bus::tell.
   template <class R>
   void tell(Target target, R request) {
-    bus.request(lane, target, Request(std::move(request)), [](Response) {});
+    bus.tell(lane, target, Request(std::move(request)));
   }
 };
 

@@ -234,6 +234,30 @@ TEST_P(BusSuite, FullMailboxAnswersTemporaryError) {
   EXPECT_TRUE(parties_.brokers[1].requests.empty());
 }
 
+TEST_P(BusSuite, WhatIsToldGoesIntoAFullMailbox) {
+  if (!rig_->jam(1)) return;
+  Lane& from = rig_->gateway_lane(0);
+
+  rig_->on(from, [&] { rig_->bus().tell(from, Target::lane(1), SessionClosed{}); });
+  rig_->settle();
+
+  EXPECT_EQ(parties_.brokers[1].requests.size(), 1u);
+}
+
+TEST_P(BusSuite, WhatIsToldKeepsItsPlaceAmongTheRequests) {
+  Lane& from = rig_->gateway_lane(0);
+  rig_->on(from, [&] {
+    send(from, Target::slot(1), "before");
+    rig_->bus().tell(from, Target::slot(1), SessionClosed{});
+    send(from, Target::slot(1), "after");
+  });
+  rig_->settle();
+
+  const auto& requests = parties_.brokers[parties_.brokers[0].requests.empty() ? 1 : 0].requests;
+  ASSERT_EQ(requests.size(), 3u);
+  EXPECT_TRUE(std::holds_alternative<SessionClosed>(requests[1]));
+}
+
 TEST_P(BusSuite, RequestsOfOneLaneToOneSlotStayInOrder) {
   Lane& from = rig_->gateway_lane(0);
   rig_->on(from, [&] {

@@ -48,6 +48,7 @@ class LossyBus final : public Bus {
   void request(Lane& from, Target target, Request request, ResponseFn done, Millis timeout) override {
     bus_.request(from, target, std::move(request), std::move(done), timeout);
   }
+  void tell(Lane& from, Target target, Request what) override { bus_.tell(from, target, std::move(what)); }
   void deliver(Lane& from, GatewayAddress to, Delivery delivery) override {
     const bool positioned = std::holds_alternative<DeliverPublication>(delivery) &&
                             std::get<DeliverPublication>(delivery).publication->offset > 0;
