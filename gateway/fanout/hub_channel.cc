@@ -1,14 +1,15 @@
 #include "gateway/fanout/hub_channel.h"
 
-#include <functional>
 #include <utility>
+
+#include "base/text_hash.h"
 
 namespace lcg::gateway {
 
 namespace {
 
 void mix(size_t& hash, size_t more) { hash = (hash ^ more) * 0x9e3779b97f4a7c15u + (hash >> 29); }
-void mix(size_t& hash, std::string_view text) { mix(hash, std::hash<std::string_view>()(text)); }
+void mix(size_t& hash, std::string_view text) { mix(hash, text_hash(text)); }  // of clients: seeded
 
 // As deep as a filter may be: protocol::kMaxFilterDepth.
 void mix(size_t& hash, const protocol::TagFilter& filter) {

@@ -3,18 +3,15 @@
 namespace lcg::net {
 
 bool AddressLimit::add(AddressKey key) {
-  uint32_t& count = counts_[key];
-  if (count >= limit_) {
-    if (count == 0) counts_.erase(key);
-    return false;
-  }
+  if (limit_ == 0) return false;
+  uint32_t& count = counts_.try_emplace(key).first->value;
+  if (count >= limit_) return false;
   ++count;
   return true;
 }
 
 void AddressLimit::remove(AddressKey key) {
-  const auto at = counts_.find(key);
-  if (--at->second == 0) counts_.erase(at);
+  if (--counts_.find(key)->value == 0) counts_.erase(key);
 }
 
 }  // namespace lcg::net

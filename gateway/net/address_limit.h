@@ -2,9 +2,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <unordered_map>
 
 #include "base/client_address.h"
+#include "base/growing_map.h"
 
 namespace lcg::net {
 
@@ -12,8 +12,7 @@ using AddressKey = ClientAddress::Key;
 
 class AddressLimit {
  public:
-  // `seed` keeps clients from choosing addresses that collide in the table.
-  AddressLimit(uint32_t limit, uint64_t seed) : limit_(limit), counts_(0, Hash{seed}) {}
+  explicit AddressLimit(uint32_t limit) : limit_(limit) {}
 
   // Counts one more; false, and nothing counted, at the limit.
   [[nodiscard]] bool add(AddressKey key);
@@ -22,17 +21,14 @@ class AddressLimit {
   size_t addresses() const { return counts_.size(); }
 
  private:
+  // Seeded: clients cannot choose addresses that collide.
   struct Hash {
-    uint64_t seed;
-    size_t operator()(AddressKey key) const {
-      uint64_t x = (key ^ seed) + 0x9e3779b97f4a7c15u;
-      x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-      x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-      return x ^ (x >> 31);
+    uint64_t operator()(AddressKey key) const {
+      return text_hash({reinterpret_cast<const char*>(&key), sizeof key});
     }
   };
-  uint32_t limit_;
-  std::unordered_map<AddressKey, uint32_t, Hash> counts_;
+  const uint32_t limit_;
+  GrowingMap<AddressKey, uint32_t, Hash> counts_;
 };
 
 }  // namespace lcg::net

@@ -6,7 +6,7 @@ namespace lcg::net {
 namespace {
 
 TEST(AddressLimit, RefusesAtTheLimitOfOneAddressAlone) {
-  AddressLimit limit(2, 7);
+  AddressLimit limit(2);
 
   EXPECT_TRUE(limit.add(1));
   EXPECT_TRUE(limit.add(1));
@@ -15,7 +15,7 @@ TEST(AddressLimit, RefusesAtTheLimitOfOneAddressAlone) {
 }
 
 TEST(AddressLimit, ForgetsAddressesWithoutAny) {
-  AddressLimit limit(1, 7);
+  AddressLimit limit(1);
   ASSERT_TRUE(limit.add(1));
   EXPECT_FALSE(limit.add(1));
 

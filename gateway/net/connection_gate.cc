@@ -6,7 +6,7 @@ ConnectionGate::ConnectionGate(Lane& lane, const HttpLimits& limits)
     : lane_(lane),
       limits_(limits),
       rate_(limits.connections_per_second, limits.connection_burst),
-      addresses_(limits.max_connections_per_address, lane.random().u64()) {}
+      addresses_(limits.max_connections_per_address) {}
 
 ConnectionGate::Verdict ConnectionGate::admit(ws::ByteStream& stream) {
   if (open_ >= limits_.max_connections) return Verdict::kFull;

@@ -31,7 +31,7 @@ HttpService::HttpService(Lane& lane, const HttpLimits& limits, UpgradePolicy pol
       websockets_(websockets),
       gate_(gate),
       proxies_(std::move(proxies)),
-      half_open_(limits.max_half_open_per_address, lane.random().u64()),
+      half_open_(limits.max_half_open_per_address),
       read_buffer_(new char[kReadBufferBytes]),
       self_(std::make_shared<HttpService*>(this)) {}
 

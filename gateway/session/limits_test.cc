@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "gateway/session/session.h"
 #include "gateway/session/test_gateway.h"
 
@@ -108,6 +110,29 @@ TEST(SharedRates, WhatIsNotDrainedIsRemembered) {
   for (int i = 0; i < 10'000; ++i) rates.user("other" + std::to_string(i), kNow);
 
   EXPECT_FALSE(rates.user_rules().take(Method::kRpc, std::span(*rates.user("a", kNow)), kNow));
+}
+
+// Other lanes wait meanwhile.
+TEST(SharedRates, WhatCanGoGoesAFewAtATime) {
+  SharedRates rates(RateTable{.all = {1, 1}}, {});
+  std::vector<SharedNumbersPtr> held;
+  std::vector<std::weak_ptr<SharedNumbers>> seen;
+  for (int i = 0; i < 2'000; ++i)
+    seen.push_back(held.emplace_back(rates.user("u" + std::to_string(i), kNow)));
+  const auto gone = [&] {
+    return std::count_if(seen.begin(), seen.end(), [](const auto& one) { return one.expired(); });
+  };
+  held.clear();
+
+  std::ptrdiff_t before = gone(), most = 0;
+  for (int i = 0; i < 2'000; ++i) {
+    rates.user("new" + std::to_string(i), kNow);
+    const std::ptrdiff_t now = gone();
+    most = std::max(most, now - std::exchange(before, now));
+  }
+
+  EXPECT_LE(most, 32);
+  EXPECT_EQ(gone(), 2'000);
 }
 
 // ---- sessions

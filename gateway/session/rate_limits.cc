@@ -1,7 +1,6 @@
 #include "gateway/session/rate_limits.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace lcg::gateway {
@@ -61,7 +60,7 @@ RateRules::RateRules(const RateTable& table) {
 
 SharedNumbersPtr SharedRates::user(std::string_view id, MonoTime now) {
   if (user_rules_.numbers() == 0 || id.empty()) return nullptr;
-  return find(users_, std::string(id), user_rules_.numbers(), now);
+  return find(users_, id, user_rules_.numbers(), now);
 }
 
 SharedNumbersPtr SharedRates::address(const ClientAddress& remote, MonoTime now) {
@@ -69,22 +68,26 @@ SharedNumbersPtr SharedRates::address(const ClientAddress& remote, MonoTime now)
   return find(addresses_, std::to_string(remote.key()), address_rules_.numbers(), now);
 }
 
-SharedNumbersPtr SharedRates::find(Shards& shards, std::string key, size_t numbers, MonoTime now) {
-  Shard& shard = shards[std::hash<std::string>()(key) % shards.size()];
-  const std::lock_guard<std::mutex> lock(shard.mutex);
-  if (shard.numbers.size() >= shard.sweep_at) {
-    std::erase_if(shard.numbers, [now](const auto& entry) {
-      const SharedNumbers& all = *entry.second;
-      return entry.second.use_count() == 1 &&
-             std::all_of(all.begin(), all.end(), [now](const auto& empty_at) {
-               return empty_at.load(std::memory_order_relaxed) <= now.ns;
-             });
+void SharedRates::sweep(Shard& shard, MonoTime now) {
+  std::vector<std::string_view> drained;
+  shard.swept = shard.numbers.walk(shard.swept, kSwept, [&](const auto& entry) {
+    const SharedNumbers& all = *entry.value;
+    const bool empty = std::all_of(all.begin(), all.end(), [now](const auto& empty_at) {
+      return empty_at.load(std::memory_order_relaxed) <= now.ns;
     });
-    shard.sweep_at = std::max<size_t>(64, 2 * shard.numbers.size());
-  }
-  SharedNumbersPtr& found = shard.numbers[std::move(key)];
-  if (found == nullptr) found = std::make_shared<SharedNumbers>(numbers);
-  return found;
+    if (entry.value.use_count() == 1 && empty) drained.push_back(entry.key);
+  });
+  for (const std::string_view key : drained) shard.numbers.erase(key);
+}
+
+// A table uses the low bits of the hash, so the shard is of the high ones.
+SharedNumbersPtr SharedRates::find(Shards& shards, std::string_view key, size_t numbers, MonoTime now) {
+  static_assert(std::tuple_size_v<Shards> == 16);
+  Shard& shard = shards[text_hash(key) >> 60];
+  const std::lock_guard<std::mutex> lock(shard.mutex);
+  if (const auto* known = shard.numbers.find(key)) return known->value;
+  sweep(shard, now);
+  return shard.numbers.try_emplace(key, std::make_shared<SharedNumbers>(numbers)).first->value;
 }
 
 }  // namespace lcg::gateway

@@ -14,11 +14,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/client_address.h"
 #include "base/clock.h"
+#include "base/growing_map.h"
 #include "gateway/protocol/command.h"
 
 namespace lcg::gateway {
@@ -85,20 +85,24 @@ class SharedRates {
 
   const RateRules& user_rules() const { return user_rules_; }
   const RateRules& address_rules() const { return address_rules_; }
+  static constexpr size_t kSwept = 16;  // entries, and buckets of the table
+
   // Null where nothing is limited, and for the anonymous, who are not one.
   SharedNumbersPtr user(std::string_view id, MonoTime now);
   // Those of its key. Addresses that are not known share one.
   SharedNumbersPtr address(const ClientAddress& remote, MonoTime now);
 
  private:
-  // What nobody holds and what has drained is dropped when the shard has doubled.
+  // What nobody holds and what has drained is dropped. Other lanes wait for the mutex: each new one looks at kSwept of
+  // those there are, in turn, so what can go has gone before the table has grown by a quarter.
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<std::string, SharedNumbersPtr> numbers;
-    size_t sweep_at = 64;
+    GrowingMap<std::string, SharedNumbersPtr> numbers;
+    uint64_t swept = 0;  // GrowingMap::walk
   };
   using Shards = std::array<Shard, 16>;
-  static SharedNumbersPtr find(Shards& shards, std::string key, size_t numbers, MonoTime now);
+  static SharedNumbersPtr find(Shards& shards, std::string_view key, size_t numbers, MonoTime now);
+  static void sweep(Shard& shard, MonoTime now);
 
   const RateRules user_rules_, address_rules_;
   Shards users_, addresses_;

@@ -5,28 +5,28 @@
 namespace lcg::gateway {
 
 PeerPtr TokenCache::find(const std::string& token, MonoTime now) {
-  const auto found = by_token_.find(token);
-  if (found == by_token_.end()) return nullptr;
-  if (found->second->until > now) return found->second->peer;
-  drop(found->second);
+  const auto* found = by_token_.find(token);
+  if (found == nullptr) return nullptr;
+  if (found->value->until > now) return found->value->peer;
+  drop(found->value);
   return nullptr;
 }
 
 void TokenCache::add(std::string token, PeerPtr peer, MonoTime until) {
   if (max_entries_ == 0) return left_(peer);
   // Two calls with a new token ask twice.
-  if (const auto before = by_token_.find(token); before != by_token_.end()) drop(before->second);
+  if (const auto* before = by_token_.find(token)) drop(before->value);
   while (entries_.size() >= max_entries_) drop(entries_.begin());
   entries_.push_back({std::move(token), std::move(peer), until});
   const Place place = std::prev(entries_.end());
-  by_token_[place->token] = place;
-  by_session_[place->peer->session] = place;
+  by_token_.try_emplace(std::string_view(place->token), place);
+  by_session_.try_emplace(std::string_view(place->peer->session), place);
 }
 
 bool TokenCache::remove(std::string_view session) {
-  const auto found = by_session_.find(session);
-  if (found == by_session_.end()) return false;
-  drop(found->second);
+  const auto* found = by_session_.find(session);
+  if (found == nullptr) return false;
+  drop(found->value);
   return true;
 }
 

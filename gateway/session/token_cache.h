@@ -8,9 +8,9 @@
 #include <list>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/clock.h"
+#include "base/growing_map.h"
 #include "broker/api/types.h"
 
 namespace lcg::gateway {
@@ -27,7 +27,6 @@ class TokenCache {
   void add(std::string token, PeerPtr peer, MonoTime until);
   // By the peer's session id. False: it is not here.
   bool remove(std::string_view session);
-  size_t size() const { return by_token_.size(); }
 
  private:
   struct Entry {
@@ -40,8 +39,8 @@ class TokenCache {
 
   const size_t max_entries_;
   const LeftFn left_;
-  std::list<Entry> entries_;                                           // oldest first
-  std::unordered_map<std::string_view, Place> by_token_, by_session_;  // the views are of the entries' own
+  std::list<Entry> entries_;                                   // oldest first
+  GrowingMap<std::string_view, Place> by_token_, by_session_;  // the views are of the entries' own
 };
 
 }  // namespace lcg::gateway
