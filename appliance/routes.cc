@@ -40,10 +40,12 @@ void call_rpc(RouteContext& context, net::HttpRequest request, net::HttpResponde
                            });
 }
 
-// May what needs no key be shown to who asks? Never to a web page, which any browser on this host may hold.
+// May what needs no key be shown to who asks? Never to a web page, which any browser that reaches the listener may hold:
+// one that reads sends no Origin where its own name was turned to point here (DNS rebinding), but its name in Host.
 bool among_ourselves(const net::HttpRequest& request) {
   if (request.count("Origin") != 0) return false;
-  return request.internal || (request.local && net::names_this_host(request.header("Host")));
+  if (request.internal) return request.known_host;
+  return request.local && net::names_this_host(request.header("Host"));
 }
 
 void add_internal_routes(RouteContext& context, net::HttpRouter& router) {
@@ -54,7 +56,9 @@ void add_internal_routes(RouteContext& context, net::HttpRouter& router) {
         [&context](net::HttpRequest request, net::HttpResponder responder) {
           if (context.api_is_open && !among_ourselves(request)) {
             return responder.send(net::HttpResponse::text(
-                404, "without keys the server API is for this host and internal listeners alone\n"));
+                404,
+                "without keys the server API is for this host and internal listeners alone, by an address, "
+                "localhost or a name of gateway.allowed_hosts\n"));
           }
           context.api.handle(std::move(request), std::move(responder));
         },
@@ -64,8 +68,10 @@ void add_internal_routes(RouteContext& context, net::HttpRouter& router) {
       "GET", "/metrics",
       [&context](net::HttpRequest request, net::HttpResponder responder) {
         if (!among_ourselves(request)) {
-          return responder.send(
-              net::HttpResponse::text(404, "the metrics are for this host and internal listeners alone\n"));
+          return responder.send(net::HttpResponse::text(
+              404,
+              "the metrics are for this host and internal listeners alone, by an address, localhost or a "
+              "name of gateway.allowed_hosts\n"));
         }
         context.metrics([responder = std::move(responder)](std::string text) mutable {
           net::HttpResponse response = net::HttpResponse::text(200, std::move(text));

@@ -1,8 +1,8 @@
 // Authorities: the plugins that say who a client is, and which user ids each of them may give.
 //
 // An id belongs to one authority, for whatever asks later (dialogs, blocks, personal channels, back ends) sees the id
-// alone. The operator gives each its `user_prefix`; one may do without. check() refuses a configuration in which two
-// could give the same id, and may_give() holds every plugin to its own, whatever it answers: no bug of a plugin makes
+// alone. The operator gives each its `user_prefix`; one may do without. With two that could give the same id, which
+// faults() names, the server does not start, and may_give() holds every plugin to its own, whatever it answers: no bug of a plugin makes
 // one of its users another plugin's.
 //
 // Made at boot, then immutable. Any thread.

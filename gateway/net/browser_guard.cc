@@ -103,8 +103,8 @@ bool HostList::valid(std::string_view pattern) {
   return all_of(lower(pattern), [](char c) { return host_character(c) || c == '*'; });
 }
 
-bool HostList::allows(std::string_view host) const {
-  if (patterns_.empty() || ClientAddress::parse(host).has_value()) return true;
+bool HostList::knows(std::string_view host) const {
+  if (ClientAddress::parse(host).has_value()) return true;
   const std::string name = lower(name_of(host));
   if (name == "localhost") return true;
   return all_of(name, host_character) &&
@@ -115,6 +115,10 @@ bool HostList::allows(std::string_view host) const {
 bool names_this_host(std::string_view host) {
   const std::optional<ClientAddress> address = ClientAddress::parse(host);
   return address.has_value() ? address->is_loopback() : equal_ignoring_case(name_of(host), "localhost");
+}
+
+bool host_is_known(const HttpRequest& request, const HostList& hosts) {
+  return request.count("Host") == 0 || hosts.knows(request.header("Host"));
 }
 
 std::optional<HttpResponse> refuse_foreign(const HttpRequest& request, const BrowserPolicy& policy) {

@@ -42,7 +42,9 @@ class HostList {
   // A pattern of a name: no scheme, no port, no path, not empty.
   static bool valid(std::string_view pattern);
 
-  bool allows(std::string_view host) const;
+  bool allows(std::string_view host) const { return patterns_.empty() || knows(host); }
+  // The same, but that an empty list knows no name: for what needs no key.
+  bool knows(std::string_view host) const;
 
  private:
   std::vector<std::string> patterns_;  // lower case
@@ -50,6 +52,9 @@ class HostList {
 
 // Does Host name this machine itself: "localhost", "127.0.0.1:8000", "[::1]:8000"?
 bool names_this_host(std::string_view host);
+
+// HTTP/1.0, which no browser speaks, may have no Host: true.
+bool host_is_known(const HttpRequest& request, const HostList& hosts);
 
 struct BrowserPolicy {
   OriginList origins;

@@ -116,6 +116,21 @@ TEST(BrowserGuard, TableOfHosts) {
 
 TEST(BrowserGuard, WithoutAListEveryHostIsServed) { EXPECT_TRUE(HostList().allows("anything.example")); }
 
+// For what needs no key: without a list no name is known, for a page could have had any turned to point here.
+TEST(BrowserGuard, KnownHostsAreAddressesLocalhostAndTheList) {
+  const HostList list({"metrics.example.com"});
+  const auto known = [](std::string host, const HostList& hosts) {
+    return host_is_known(request_of({{"Host", std::move(host)}}, true), hosts);
+  };
+
+  for (const char* host : {"192.0.2.1:9000", "[2001:db8::1]", "localhost:9000"})
+    EXPECT_TRUE(known(host, HostList())) << host;
+  EXPECT_TRUE(known("metrics.example.com:9000", list));
+  EXPECT_FALSE(known("metrics.example.com", HostList()));
+  EXPECT_FALSE(known("evil.example", list));
+  EXPECT_TRUE(host_is_known(request_of({}, true), list)) << "HTTP/1.0";
+}
+
 TEST(BrowserGuard, AHostThatIsNotServedIsMisdirected) {
   const BrowserPolicy policy{{}, HostList({"chat.example.com"})};
 

@@ -132,6 +132,7 @@ void HttpConnection::identify(HttpRequest& request) {
   }
   request.remote_address = stream_->remote_address();
   request.internal = arrival_.internal;
+  request.known_host = host_is_known(request, service_.policy_.browsers.hosts);
   // A proxy on this host that nobody declared is betrayed by what it adds.
   request.local = arrival_.local && request.count("X-Forwarded-For") == 0 && request.count("Forwarded") == 0;
 }

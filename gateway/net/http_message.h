@@ -29,6 +29,7 @@ struct HttpRequest {
   ClientAddress remote_address;  // where a trusted proxy tells it, the client's behind it
   bool internal = false;         // it came in by an internal listener
   bool local = false;            // the other end of the socket is this host, and no trusted proxy
+  bool known_host = false;  // Host is none that a page could have had turned to point here (HostList::knows)
 
   // The first header of that name, in any case; "" if there is none.
   std::string_view header(std::string_view name) const;

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get as httpGet } from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
 import { tmpdir } from 'node:os';
@@ -113,6 +114,10 @@ test('the server API and the metrics are on the internal listener alone', async 
   assert.equal((await info(internal)).status, 200);
   assert.equal((await fetch(`${internal}/metrics`)).status, 200);
   assert.equal((await fetch(`${internal}/health`)).status, 200);
+  const asPage = (host) => new Promise((done, failed) => httpGet(`${internal}/metrics`, { headers: { host } },
+    (answer) => { answer.resume(); done(answer.statusCode); }).on('error', failed));
+  assert.equal(await asPage('rebound.example'), 404, 'a page whose name was turned to point here');
+  assert.equal(await asPage(`localhost:${ports.internal}`), 200);
   assert.equal((await fetch(`${internal}/rpc/echo`, { method: 'POST' })).status, 404);
   assert.equal((await fetch(`${internal}/connection/websocket`)).status, 404);
 });
