@@ -214,25 +214,14 @@ Status App::stop() {
   return {};
 }
 
-ConfigDiff compare_configs(const std::string& effective_before, const std::string& effective_now) {
-  const auto lines = [](const std::string& text) {
-    std::map<std::string, std::string> out;
-    for (size_t at = 0; at < text.size();) {
-      const size_t end = std::min(text.find('\n', at), text.size());
-      const std::string line = text.substr(at, end - at);
-      const size_t colon = line.find(": ");
-      if (colon != std::string::npos) out[line.substr(0, colon)] = line.substr(colon + 2);
-      at = end + 1;
-    }
-    return out;
-  };
-  const auto before = lines(effective_before);
-  auto now = lines(effective_now);
-  for (const auto& [key, value] : before) now.try_emplace(key, "");
+ConfigDiff compare_configs(const std::map<std::string, uint64_t>& before,
+                           const std::map<std::string, uint64_t>& now) {
+  std::map<std::string, uint64_t> keys = now;
+  keys.insert(before.begin(), before.end());
   ConfigDiff diff;
-  for (const auto& [key, value] : now) {
-    const auto old = before.find(key);
-    if (old != before.end() && old->second == value) continue;
+  for (const auto& [key, digest] : keys) {
+    const auto old = before.find(key), then = now.find(key);
+    if (old != before.end() && then != now.end() && old->second == then->second) continue;
     const bool taken = key == "log.level" || key == "log.format" ||
                        key.starts_with("gateway.allowed_origins") ||
                        key.starts_with("gateway.allowed_hosts") || key.starts_with("gateway.tls.");

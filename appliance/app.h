@@ -3,6 +3,7 @@
 // is a singleton.
 #pragma once
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,11 +61,12 @@ class App {
   bool running_ = false;
 };
 
-// What the configuration was and is now, as the keys whose value changed, told apart by whether reload()
-// takes them.
+// What the configuration was and is now (Document::digests), as the keys whose value changed, told apart by whether
+// reload() takes them.
 struct ConfigDiff {
   std::vector<std::string> taken, needs_restart;
 };
-ConfigDiff compare_configs(const std::string& effective_before, const std::string& effective_now);
+ConfigDiff compare_configs(const std::map<std::string, uint64_t>& before,
+                           const std::map<std::string, uint64_t>& now);
 
 }  // namespace lcg

@@ -41,8 +41,10 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+using Digests = std::map<std::string, uint64_t>;
+
 // `started` is what the process runs with but for what reloads have taken over since, which `effective` has.
-void reload(App& app, const std::string& path, const std::string& started, std::string& effective) {
+void reload(App& app, const std::string& path, const Digests& started, Digests& effective) {
   notify_service_manager("RELOADING=1");
   config::Document document = config::Document::load(path);
   const AppConfig config = AppConfig::read(document);
@@ -51,7 +53,7 @@ void reload(App& app, const std::string& path, const std::string& started, std::
       log::error("configuration refused, the old one stays", {{"error", error}});
   } else {
     app.reload(config);
-    const std::string now = document.dump_effective();
+    const Digests now = document.digests();
     ConfigDiff diff = compare_configs(effective, now);
     diff.needs_restart = compare_configs(started, now).needs_restart;
     for (const std::string& key : diff.taken) log::info("configuration reloaded", {{"key", key}});
@@ -75,8 +77,8 @@ int run(const std::string& path) {
     for (const std::string& error : document.errors()) std::fprintf(stderr, "%s\n", visible(error).c_str());
     return exit_code::kConfig;
   }
-  const std::string started = document.dump_effective();
-  std::string effective = started;
+  const Digests started = document.digests();
+  Digests effective = started;
 
   const sigset_t signals = block_signals();
   host::install_crash_note();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/config_tree.h"
+#include "base/text_hash.h"
 
 namespace lcg::config {
 namespace {
@@ -150,6 +151,8 @@ std::string Document::dump_effective() const {
   return text;
 }
 
+std::map<std::string, uint64_t> Document::digests() const { return state_->digests; }
+
 std::string Section::path_of(std::string_view key) const { return joined(path_, key); }
 
 bool Section::has(std::string_view key) const {
@@ -180,8 +183,9 @@ void Section::mismatch(const Node& node, std::string_view key, const std::string
   fault(node.place, key, "expected " + expected + ", found " + found(node));
 }
 
-void Section::record(std::string_view key, const std::string& value) {
-  state_->effective.emplace_back(path_of(key), value);
+void Section::record(std::string_view key, const std::string& shown, std::string_view value) {
+  state_->effective.emplace_back(path_of(key), shown);
+  state_->digests[path_of(key)] = text_hash(value);
 }
 
 std::optional<std::string> Section::text(std::string_view key, const char* expected) {
@@ -201,14 +205,14 @@ bool Section::get(std::string_view key, std::string& target) {
   std::optional<std::string> value = text(key, "text");
   if (value) target = std::move(*value);
   const Node* const node = value ? find(key) : nullptr;
-  record(key, shown(node != nullptr && has_substitution(node->text) ? node->text : target));
+  record(key, shown(node != nullptr && has_substitution(node->text) ? node->text : target), target);
   return value.has_value();
 }
 
 bool Section::get_secret(std::string_view key, std::string& target) {
   std::optional<std::string> value = text(key, "text");
   if (value) target = std::move(*value);
-  record(key, "***");
+  record(key, "***", target);
   return value.has_value();
 }
 
@@ -236,12 +240,13 @@ bool Section::get(std::string_view key, std::vector<std::string>& target) {
     }
     target = std::move(values);
   }
-  std::string list;
+  std::string list, truth;
   for (size_t i = 0; i < target.size(); ++i) {
     const bool filled_in = node != nullptr && has_substitution(node->items[i]->text);
     list += (i == 0 ? "" : ", ") + shown(filled_in ? node->items[i]->text : target[i]);
+    truth.append(target[i]).push_back('\0');
   }
-  record(key, "[" + list + "]");
+  record(key, "[" + list + "]", truth);
   return node != nullptr;
 }
 

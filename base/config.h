@@ -63,6 +63,9 @@ class Document {
   // Every value asked for so far with what it came to, defaults included, as "path: value" lines; secrets as
   // ***.
   std::string dump_effective() const;
+  // The same values by path, and those that Scalars hold, as text_hash of what they truly came to: for telling which
+  // changed between two documents of one process. What dump_effective() hides changes here.
+  std::map<std::string, uint64_t> digests() const;
 
  private:
   Document();
@@ -156,7 +159,9 @@ class Section {
   std::optional<std::string> text(std::string_view key, const char* expected);
   void fault(Place place, std::string_view key, const std::string& what);
   void mismatch(const Node& node, std::string_view key, const std::string& expected);
-  void record(std::string_view key, const std::string& value);
+  void record(std::string_view key, const std::string& value) { record(key, value, value); }
+  // `shown` is what may be seen of `value`.
+  void record(std::string_view key, const std::string& shown, std::string_view value);
   std::string path_of(std::string_view key) const;
 
   State* state_;

@@ -3,6 +3,7 @@
 
 #include "base/config.h"
 #include "base/config_tree.h"
+#include "base/text_hash.h"
 
 namespace lcg::config {
 
@@ -32,6 +33,7 @@ void Scalars::add(State& state, const Node& node, const std::string& path) {
       std::optional<std::string> value = substitute(node.text, state.folder, error);
       std::string full = prefix_.empty() ? path : prefix_ + "." + path;
       if (!value) state.errors.push_back({node.place, told_path(full) + ": " + error});
+      state.digests[full] = text_hash(value.value_or(""));
       put(path, {value.value_or(""), where});
       break;
     }

@@ -303,6 +303,41 @@ TEST(Config, SubstitutesEnvironmentAndFiles) {
   ::unsetenv("LCG_TEST_PORT");
 }
 
+// What an operator must not see in a log is compared all the same.
+TEST(Config, DigestsTellChangesThatAreNotShown) {
+  const auto digests = [](const std::string& env, const std::string& user, const std::string& secret) {
+    ::setenv("LCG_TEST_TEXT", env.c_str(), 1);
+    Document doc =
+        Document::parse("text: ${env:LCG_TEST_TEXT}\nlist: ['${env:LCG_TEST_TEXT}', b]\nurl: https://" +
+                            user + "@host/?q=" + user + "\nkey: " + secret +
+                            "\nplugin: { inner: { word: '${env:LCG_TEST_TEXT}' } }\nsame: 1\n",
+                        "t.yaml");
+    std::string text, url, key;
+    std::vector<std::string> list;
+    int same = 0;
+    Section root = doc.root();
+    root.get("text", text);
+    root.get("list", list);
+    root.get("url", url);
+    root.get_secret("key", key);
+    root.section("plugin").scalars();
+    root.get("same", same);
+    ::unsetenv("LCG_TEST_TEXT");
+    return doc.digests();
+  };
+  const auto before = digests("one", "ann", "first");
+  const auto changed = [&](const std::map<std::string, uint64_t>& now) {
+    std::vector<std::string> out;
+    for (const auto& [path, digest] : now)
+      if (before.at(path) != digest) out.push_back(path);
+    return out;
+  };
+
+  EXPECT_THAT(changed(digests("two", "ann", "first")), ElementsAre("list", "plugin.inner.word", "text"));
+  EXPECT_THAT(changed(digests("one", "eve", "first")), ElementsAre("url"));
+  EXPECT_THAT(changed(digests("one", "ann", "other")), ElementsAre("key"));
+}
+
 TEST(Config, ASubstitutionThatFailsIsAnError) {
   auto read = [](Section& root) {
     std::string value;

@@ -1,6 +1,7 @@
 // The parsed form of a configuration file: what config.cc, config_parse.cc and config_value.cc share. Not for
 // others.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,7 @@ struct State {
   std::unique_ptr<Node> root;
   std::vector<Error> errors;
   std::vector<std::pair<std::string, std::string>> effective;  // path, rendered value
+  std::map<std::string, uint64_t> digests;                     // path, hash of the true value
 
   std::string where(Place place) const {
     return file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
