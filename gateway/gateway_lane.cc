@@ -108,7 +108,7 @@ void GatewayLane::drain(Millis spread, LaneTask done) {
   draining_ = true;
   drained_ = std::move(done);
   // Each of the sessions there are gets a timer.
-  steps_.run(MonoTime{INT64_MAX}, [this, spread, cursor = uint64_t{0}]() mutable {
+  steps_.run(Steps::kNoEnd, [this, spread, cursor = uint64_t{0}](bool) mutable {
     cursor =
         sessions_.walk(cursor, kDrainedAtATime, [&](SessionHandle handle) { close_within(spread, handle); });
     return cursor != 0;
