@@ -118,7 +118,7 @@ TEST(GatewayConfig, Mistakes) {
            {"gateway: { websocket: { soft_queue: 1MiB } }", "half of websocket.hard_queue"},
            {"gateway: { websocket: { decompressed_size: 32KiB } }", "at least websocket.message_size"},
            {"gateway: { websocket: { decompressed_burst: 64KiB } }", "at least websocket.decompressed_size"},
-           {"gateway: { http_plugin_paths: [oauth] }", "begin with '/'"},
+           {"gateway: { http_plugin_paths: [oauth] }", "begins with '/'"},
        }) {
     Read read(row.text);
 

@@ -81,13 +81,13 @@ void read_chain_result(const lcg_result* result, ChainResult& out) {
   for (size_t i = 0; i < in.channel_count; ++i) out.channels.emplace_back(view(in.channels[i]));
 }
 
-void read_call_result(const lcg_result* result, ServiceCallResponse& out) {
+void read_call_result(const lcg_result* result, ServiceCallResponse& out, size_t max_message) {
   const lcg_result in = known_result(result);
   out.status = known_status(in.status);
   // Only a chain has a next plugin to ask; a service that answers so does not know the method.
   if (out.status == LCG_DEFER) out.status = LCG_E_UNSUPPORTED;
   out.error_code = in.error_code;
-  out.message = cut_at_character(view(in.message), kMaxMessage);
+  out.message = cut_at_character(view(in.message), max_message);
   out.data = view(in.data);
 }
 

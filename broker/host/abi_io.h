@@ -44,9 +44,10 @@ lcg_peer c_peer(const Peer* peer);
 // False: NULL or too short to carry a status.
 bool readable(const lcg_result* result);
 // Unreadable results and unknown statuses become LCG_E_INTERNAL, a disconnect code that is
-// not 3001..3014, 3500..3509 or 4000..4999 is dropped, the message is cut to kMaxMessage bytes at a character.
+// not 3001..3014, 3500..3509 or 4000..4999 is dropped, the message is cut to kMaxMessage bytes
+// (a call: max_message) at a character.
 void read_chain_result(const lcg_result* result, ChainResult& out);
-void read_call_result(const lcg_result* result, ServiceCallResponse& out);
+void read_call_result(const lcg_result* result, ServiceCallResponse& out, size_t max_message);
 
 // Borrows from `response`.
 lcg_result c_result(const ServiceCallResponse& response);

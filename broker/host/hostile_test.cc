@@ -57,7 +57,7 @@ TEST_F(Hostile, CreateThatForgetsTheNulIsCut) {
   const std::string text = start("bad_create_unterminated");
 
   EXPECT_THAT(text, HasSubstr("xxxx"));
-  EXPECT_LE(text.size(), kMaxCreateError + 100);
+  EXPECT_LE(text.size(), kMaxReason + 100);
 }
 
 TEST_F(Hostile, CreateThatGivesNoInstanceIsRefused) {

@@ -20,7 +20,7 @@ std::string Instance::label() const { return name() + "[" + std::to_string(index
 Status Instance::create(uint32_t index, uint32_t count) {
   table_.instance_index = index;
   table_.instance_count = count;
-  std::array<char, kMaxCreateError> why{};
+  std::array<char, kMaxReason> why{};
   lcg_instance* made = nullptr;
   lcg_status status = LCG_OK;
   set_state(State::kCreating);

@@ -203,7 +203,7 @@ lcg_status LaneHost::reply(Instance& instance, lcg_token token, const lcg_result
     read_chain_result(result, p.chain_result);
     if (p.request.kind == LCG_REQ_CONNECT) hold_to_own_users(instance, p.chain_result);
   } else {
-    read_call_result(result, p.call_result);
+    read_call_result(result, p.call_result, p.control ? kMaxReason : kMaxMessage);
   }
   // The question is answered all the same: a plugin that answers so has no better answer to come.
   const lcg_status taken = readable(result) ? LCG_OK : LCG_E_INVALID;

@@ -113,6 +113,7 @@ TEST(Stream, LargeMessageIsSentWhole) {
 TEST(Stream, OverflowAsksTheHandlerAndMayDrop) {
   ws::ConnectionLimits limits;
   limits.max_queue_bytes = 100;
+  limits.read_pause_bytes = 50;
   OneStream s(Format::kStream, Encoding::kJson, limits);
   s.open();
   s.take_log();
@@ -131,6 +132,7 @@ TEST(Stream, OverflowAsksTheHandlerAndMayDrop) {
 TEST(Stream, OverflowClosesWith3008AfterTheChunkBegun) {
   ws::ConnectionLimits limits;
   limits.max_queue_bytes = 100;
+  limits.read_pause_bytes = 50;
   OneStream s(Format::kStream, Encoding::kJson, limits);
   s.open();
   s.take_log();

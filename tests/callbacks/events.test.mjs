@@ -31,7 +31,7 @@ const types = (key) => of(key).map((e) => e.type);
 before(async () => {
   back = await new BackEnd(answers).start();
   server = await new Server({
-    config: (o) => testConfig({ ...o, uaaEntry: 'authenticates: false' }).replace('{ name: dialog, instances: per_lane }', '{ name: dialog, instances: per_lane, config: { events: true } }')
+    config: (o) => testConfig({ ...o, uaaEntry: 'user_prefix: u@' }).replace('{ name: dialog, instances: per_lane }', '{ name: dialog, instances: per_lane, config: { events: true } }')
       .concat(`  - name: http_callback
     instances: per_lane
     config:
@@ -138,7 +138,7 @@ const entries = (dialog) => of(`dialog:${dialog}`).map((e) => e.data);
 
 test('every committed message is told, in order, through kills and absences', async () => {
   const d = await device('author');
-  await d.client.rpc('dialog.create', { id: 'story', members: ['author'] });
+  await d.client.rpc('dialog.create', { id: 'story', members: ['u@author'] });
   let last = 0;
   for (let i = 1; i <= 40; i++) {
     if (i === 10) answers['/events'] = nasty.stalls;
@@ -157,7 +157,7 @@ test('every committed message is told, in order, through kills and absences', as
 
 test('a dialog that rested is told of again', async () => {
   const d = await device('sleeper');
-  await d.client.rpc('dialog.create', { id: 'nap', members: ['sleeper'] });
+  await d.client.rpc('dialog.create', { id: 'nap', members: ['u@sleeper'] });
   await send(d, 'nap', 1, 'a');
   await until('told', () => entries('nap').length === 2);
   // Rest comes by itself; whether it has come yet or not, the next one is told.

@@ -14,7 +14,7 @@ const ctl = join(process.env.LCG_BIN_DIR, 'lcgctl');
 // Settings that `--effective` is there to show: names, addresses and paths.
 const SHOWN = new RegExp(`^(${[
   'admin\\.socket', 'gateway\\.listen(\\.\\d+\\.address)?', 'gateway\\.tls\\.certificates\\.\\d+\\.(certificate|key)', 'gateway\\.proxies\\.trusted',
-  'gateway\\.allowed_origins', 'gateway\\.http_plugin_paths', 'gateway\\.clients\\.headers', 'gateway\\.api\\.keys\\.\\d+\\.(name|methods|namespaces)',
+  'gateway\\.allowed_(origins|hosts)', 'gateway\\.http_plugin_paths', 'gateway\\.clients\\.(headers|emulated_headers)', 'gateway\\.api\\.keys\\.\\d+\\.(name|methods|namespaces)',
   'gateway\\.api\\.revoke_services', 'broker\\.(node|plugin_dir)', 'broker\\.user_personal_channel\\.namespace',
   'channel\\.(without_namespace|namespaces\\.\\d+)\\.(name|provider|channel_regex|subscription_type|allowed_delta_types|\\w+_proxy_name)',
   'plugins\\.\\d+\\.(name|file|user_prefix)',
@@ -89,10 +89,12 @@ test('what the environment or a file has is shown by its name', () => {
 
 test('a running server says none of its secrets', async () => {
   const server = await new Server({
+    uaaEntry: 'user_prefix: u@',
     env: { CANARY: `${SECRET}-of-thirty-two-bytes-or-more-all` },
     gateway: `  api: { keys: [{ name: backend, key: "\${env:CANARY}" }] }`,
     config: (c) => testConfig(c) + `  - name: token
     instances: per_lane
+    user_prefix: t@
     config: { hmac_secret_key: "\${env:CANARY}", issuer: shop, defer_unknown: true, jwks: { url: "http://127.0.0.1:1/keys?secret=${SECRET}", min_interval: 1s } }
   - name: http_callback
     instances: per_lane

@@ -107,7 +107,7 @@ typedef struct lcg_result {
   lcg_status status;
   uint32_t error_code; /* shown to the client when status < 0; 0: from the status. HTTP: the status code */
   uint32_t disconnect_code; /* 0: keep the connection; else close it: 3001..3014, 3500..3509, 4000..4999 */
-  lcg_str message;          /* for people, at most 123 bytes; never secrets */
+  lcg_str message;          /* for people, at most 123 bytes (why start failed: 1,024); never secrets */
   lcg_bytes data;           /* rpc, call, HTTP body; connect: the data of the connect reply */
   lcg_str user_id;          /* connect only */
   lcg_str auth_id;          /* connect only */
