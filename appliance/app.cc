@@ -86,6 +86,7 @@ net::UpgradePolicy App::upgrade_policy(const AppConfig& config) const {
 
 Status App::start() {
   std::vector<Lane*> lanes;
+  lanes.reserve(lanes_.size());
   for (unsigned i = 0; i < lanes_.size(); ++i) lanes.push_back(&lanes_[i]);
   auto broker = broker::Broker::make(config_.broker, lanes, bus_, pool_);
   if (!broker.ok()) return broker.status();

@@ -24,7 +24,8 @@ BrokerLane::BrokerLane(LaneContext context)
       steps_(context.lane) {}
 
 void BrokerLane::on_request(Request request, ResponseFn done) {
-  std::visit([&](auto&& which) { handle(std::move(which), std::move(done)); }, std::move(request));
+  std::visit([&](auto&& which) { handle(std::forward<decltype(which)>(which), std::move(done)); },
+             std::move(request));
 }
 
 void BrokerLane::handle(ConnectRequest&& request, ResponseFn done) {

@@ -30,7 +30,7 @@ void read_websocket(config::Section websocket, GatewayConfig& out) {
   ws::FrameLimits& frame = out.connection.frame;
   frame.max_inflated_bytes = static_cast<uint32_t>(inflated);
   size_t burst = 4 * inflated, per_second = inflated;
-  websocket.get_size("decompressed_burst", burst, 1024, 8 * ws::kMaxMessageBytes);
+  websocket.get_size("decompressed_burst", burst, 1024, size_t{8} * ws::kMaxMessageBytes);
   websocket.get_size("decompressed_per_second", per_second, 1024, 1u << 30);
   if (burst < inflated) {
     websocket.error("decompressed_burst",

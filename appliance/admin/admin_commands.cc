@@ -12,8 +12,8 @@
 namespace lcg::admin {
 namespace {
 
-constexpr size_t kMaxArgument = 16 * 1024;  // bytes; a token is the longest
-constexpr uint32_t kMaxRows = 10'000;       // of one listing, all lanes together
+constexpr size_t kMaxArgument = size_t{16} * 1024;  // bytes; a token is the longest
+constexpr uint32_t kMaxRows = 10'000;               // of one listing, all lanes together
 constexpr Millis kTimeout{5'000};
 
 std::string result(std::string_view json) { return "{\"result\":" + std::string(json) + "}"; }

@@ -23,7 +23,7 @@ using AdminHandler = std::function<void(std::string request, UniqueFunction<void
 
 class AdminSocket {
  public:
-  static constexpr size_t kMaxRequest = 64 * 1024;
+  static constexpr size_t kMaxRequest = size_t{64} * 1024;
   static constexpr size_t kMaxConnections = 32;
   static constexpr size_t kMaxPath = 107;     // bytes, of Linux
   static constexpr Millis kDeadline{10'000};  // of the request and of its answer

@@ -37,7 +37,7 @@ void LaneHost::event(EventRequest event, EventFn done) {
   told->term = owned_[told->what.slot].term;
   told->deadline = lane_.now() + kEventTimeout;
   std::shared_ptr<Gathering> all;
-  if (event_waits(kind)) all = std::make_shared<Gathering>(Gathering{std::move(done)});
+  if (event_waits(kind)) all = std::make_shared<Gathering>(Gathering{std::exchange(done, nullptr)});
   for (uint32_t plugin = 0; plugin < instances_.size(); ++plugin) {
     if (!shared_.interest.of(plugin, kind)) continue;
     CallFn answered;
@@ -58,7 +58,8 @@ void LaneHost::event(EventRequest event, EventFn done) {
     else
       tell_other_lane(plugin, told, std::move(answered));
   }
-  all != nullptr ? all->arrived(true) : done(true);
+  if (all != nullptr) return all->arrived(true);
+  done(true);
 }
 
 // `done` is empty when nobody waits.

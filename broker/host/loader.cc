@@ -16,7 +16,7 @@
 namespace lcg::host {
 namespace {
 
-constexpr std::string_view kSymbol = "lcg_plugin_descriptor";
+constexpr char kSymbol[] = "lcg_plugin_descriptor";
 constexpr size_t kMinDescriptor = offsetof(lcg_descriptor, ops) + sizeof(lcg_descriptor::ops);
 constexpr size_t kMinOps = offsetof(lcg_plugin_ops, destroy) + sizeof(lcg_plugin_ops::destroy);
 
@@ -187,7 +187,7 @@ Result<LoadedPlugin> load_plugin(const std::vector<std::string>& dirs, std::stri
                                        "; a library it needs is missing, or it was linked without -z defs"};
   }
   using Descriptor = const lcg_descriptor* (*)();
-  auto get = reinterpret_cast<Descriptor>(::dlsym(library, kSymbol.data()));  // POSIX: dlsym's own conversion
+  auto get = reinterpret_cast<Descriptor>(::dlsym(library, kSymbol));  // POSIX: dlsym's own conversion
   if (get == nullptr) {
     return Status{Code::kInvalid, "plugin " + path.value() + ": exports no " + std::string(kSymbol) +
                                       "(); it is not an LCG plugin, or hides the symbol (LCG_EXPORT)"};

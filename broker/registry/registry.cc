@@ -238,8 +238,8 @@ void Registry::block(std::string user, int64_t until_ms, UniqueFunction<void(Use
                          all.disconnect = make_disconnect(disconnect_code::kPermissionDenied);
                          disconnect(all, [done = std::move(done)](DisconnectSessionsResponse closed) mutable {
                            UserAnswer blocked;
-                           static_cast<Outcome&>(blocked) = std::move(closed);
                            blocked.sessions = closed.closed;
+                           static_cast<Outcome&>(blocked) = std::move(closed);
                            done(std::move(blocked));
                          });
                        });

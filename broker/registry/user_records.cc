@@ -84,13 +84,14 @@ void UserRecords::pump() {
   while (!paused_ && writing_ < kMaxWrites && !unwritten_.empty()) {
     const std::string next = std::move(order_.front());
     order_.pop_front();
-    const int64_t next_ms = *unwritten_.take(next);
+    const std::optional<int64_t> next_ms = unwritten_.take(next);
+    if (!next_ms) continue;
     storage::Batch batch;
-    batch.put(kStatus, kKey, encode(next_ms));
+    batch.put(kStatus, kKey, encode(*next_ms));
     batch.durable = false;
     ++writing_;
     host_.call(commit(next, batch), kStoreTimeout,
-               [this, user = next, at_ms = next_ms](const ServiceCallResponse& answer) {
+               [this, user = next, at_ms = *next_ms](const ServiceCallResponse& answer) {
                  written(user, at_ms, answer.status);
                });
   }

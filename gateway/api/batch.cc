@@ -106,8 +106,9 @@ size_t end_of_value(std::string_view text) {
       in_string = true;
     } else if (c == '{' || c == '[') {
       ++depth;
-    } else if ((c == '}' || c == ']') && (depth == 0 || --depth == 0)) {
-      return i + 1;
+    } else if (c == '}' || c == ']') {
+      if (depth <= 1) return i + 1;
+      --depth;
     }
   }
   return text.size();

@@ -66,6 +66,7 @@ Outcome outcome_of(const Response& response) {
 
 inline std::vector<Target> every_lane(const Bus& bus) {
   std::vector<Target> out;
+  out.reserve(bus.broker_lane_count());
   for (uint32_t lane = 0; lane < bus.broker_lane_count(); ++lane) out.push_back(Target::lane(lane));
   return out;
 }

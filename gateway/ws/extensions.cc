@@ -53,8 +53,8 @@ class Reader {
         skip_space();
         return out;
       }
-      if (text_[i] == '\\' && ++i == text_.size()) break;
-      if (!token_character(text_[i])) break;
+      if (text_[i] == '\\') ++i;
+      if (i == text_.size() || !token_character(text_[i])) break;
       out += text_[i];
     }
     return "";

@@ -401,6 +401,7 @@ Task<Reply> Inbox::checkpoints(std::string user, std::string device, std::string
       co_await store_.scan(user, {kCheckpointDocs, from, to, std::clamp<uint32_t>(limit, 1, 500), false});
   if (!rows.ok()) co_return busy(rows.message);
   std::vector<std::string> items;
+  items.reserve(rows.value.rows.size());
   for (const storage::Row& row : rows.value.rows)
     items.push_back(json::Writer()
                         .text("dialog", std::string_view(row.key).substr(prefix.size()))

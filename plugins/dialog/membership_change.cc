@@ -17,7 +17,8 @@ constexpr size_t kListedAtOnce = 500;    // in the outbox by one write
 constexpr size_t kTrimStep = 1000;       // members looked at by one trim
 // What is written of each user who is changed: member, former or not, outbox; of each who is forgotten two documents;
 // of each who came in while the others were listed one; the log, the meta document.
-static_assert(3 * kMaxUsersPerChange + 2 * kMaxForgotten + kMaxUsersPerChange + 2 <= storage::kMaxBatchOps);
+static_assert(size_t{3} * kMaxUsersPerChange + size_t{2} * kMaxForgotten + kMaxUsersPerChange + 2 <=
+              storage::kMaxBatchOps);
 constexpr size_t kMaxLargeCached = 10'000;     // members of a large dialog in memory
 constexpr int64_t kRetireNs = 60'000'000'000;  // far longer than any call lives
 

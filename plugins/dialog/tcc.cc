@@ -229,6 +229,7 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
       co_return refusal;
     }
     std::optional<Prepared> prepared = take(*dialog, id);
+    if (!prepared) continue;
     co_return co_await submit(dialog, *std::move(prepared), member.value, lane.value);
   }
 }

@@ -67,7 +67,8 @@ std::vector<std::string> callback_headers(const BackEndSettings& back_end, std::
   std::vector<std::string> lines{"Content-Type: application/json"};
   for (const auto& [name, value] : chosen) {
     // curl takes "name:" as an order to leave the header out; "name;" is an empty one.
-    lines.push_back(value.empty() ? name + ";" : name + ": " + value);
+    lines.push_back(name);
+    lines.back().append(value.empty() ? ";" : ": ").append(value);
   }
   return lines;
 }

@@ -139,7 +139,7 @@ size_t Transfer::on_header(char*, size_t size, size_t count, void* user) {
 size_t Transfer::on_read(char* data, size_t size, size_t count, void* user) {
   auto* self = static_cast<Transfer*>(user);
   const size_t bytes = std::min(size * count, self->request_.body.size() - self->read_);
-  std::memcpy(data, self->request_.body.data() + self->read_, bytes);
+  std::copy_n(self->request_.body.data() + self->read_, bytes, data);
   self->read_ += bytes;
   return bytes;
 }

@@ -116,6 +116,7 @@ void Settler::lost(uint32_t slot) {
 
 Task<> Settler::flush() {
   std::vector<uint32_t> slots;
+  slots.reserve(queues_.size());
   for (const auto& [slot, queue] : queues_) slots.push_back(slot);
   for (const uint32_t slot : slots) co_await write_all(slot);
 }
@@ -136,6 +137,7 @@ Task<> Settler::write_all(uint32_t slot) {
       waiting.pop_front();
     }
     std::vector<uint64_t> ids;
+    ids.reserve(records.size());
     for (const Record& r : records) ids.push_back(r.id);
     const lcg_status status = co_await write(slot, std::move(records));
     for (const uint64_t id : ids) {

@@ -29,6 +29,7 @@ bool decode(std::string_view text, Points& out) {
   const auto size = static_cast<int32_t>(text.size());
   for (int32_t i = 0; i < size;) {
     UChar32 c = 0;
+    // NOLINTNEXTLINE(bugprone-inc-dec-in-conditions): the library's macro
     U8_NEXT(bytes, i, size, c);
     if (c < 0) return false;
     out.push_back(static_cast<char32_t>(c));

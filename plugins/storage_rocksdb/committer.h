@@ -41,6 +41,8 @@ class Committer {
   // The documents the accepted batches of this group have written: no value means erased. Keys live in the
   // arena, values in the batches.
   struct Overlay {
+    Overlay() {
+    }  // not "= default": clang cannot make an optional of a nested class before the class is complete
     std::pmr::monotonic_buffer_resource arena;
     std::pmr::unordered_map<std::string_view, std::optional<std::string_view>> documents{&arena};
   };

@@ -188,42 +188,46 @@ Task<Reply> Revocations::store(uint32_t slot, std::string record_name, std::stri
 
 // --- what is open --------------------------------------------------------------------------------
 
-Task<lcg_status> Revocations::end_live(Revocation revocation) {
+struct Revocations::Ends {
+  WaitGroup group;
   lcg_status worst = LCG_OK;
+};
+
+Task<lcg_status> Revocations::end_live(Revocation revocation) {
+  auto ends = std::make_shared<Ends>();
   Disconnect disconnect;
   disconnect.code = revocation.code;
   disconnect.reason = revocation.reason;
-  WaitGroup group;
   if (revocation.channel.empty()) {
     disconnect.user_id = revocation.user;
     disconnect.auth_id = revocation.token_id;
-    group.add();
-    co_await end_one(disconnect, group, worst);
+    ends->group.add();
+    co_await end_one(disconnect, ends);
     disconnect.user_id = disconnect.auth_id = "";
   } else if (!revocation.user.empty()) {
     unsubscribe(revocation.channel, revocation.user, "", revocation.reason);
   }
   for (std::string& session : end_noted_subscriptions(revocation)) {
     disconnect.session_id = std::move(session);
-    group.add();
-    if (!host_.spawn(end_one(disconnect, group, worst))) {
-      group.done();
-      worst = LCG_E_CANCELLED;  // stopping
+    ends->group.add();
+    if (!host_.spawn(end_one(disconnect, ends))) {
+      ends->group.done();
+      ends->worst = LCG_E_CANCELLED;  // stopping
     }
-    if (group.count() >= kEndsAtOnce) co_await group.wait();
+    if (ends->group.count() >= kEndsAtOnce) co_await ends->group.wait();
   }
-  co_await group.wait();
-  co_return worst;
+  co_await ends->group.wait();
+  co_return ends->worst;
 }
 
-Task<> Revocations::end_one(Disconnect disconnect, WaitGroup& group, lcg_status& worst) {
+Task<> Revocations::end_one(Disconnect disconnect, std::shared_ptr<Ends> ends) {
   const Reply ended = co_await end_sessions(host_, std::move(disconnect));
   if (!ended.ok()) {
     host_.error("not all sessions of a revoked token are known to be closed: status " +
                 std::to_string(ended.status));
-    worst = ended.status;
+    ends->worst = ended.status;
   }
-  group.done();
+  ends->group.done();
 }
 
 // Ends what was subscribed by the token. Returns the sessions that were refreshed by it, for the same.

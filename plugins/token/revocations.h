@@ -59,6 +59,7 @@ class Revocations {
   size_t notes() const { return order_.size(); }
 
  private:
+  struct Ends;  // what is being ended by one revocation
   struct Note {
     std::string session, channel;
     int64_t until_ms = 0;
@@ -70,7 +71,7 @@ class Revocations {
   void forget_old();
   Task<lcg_status> end_live(Revocation revocation);
   std::vector<std::string> end_noted_subscriptions(const Revocation& revocation);
-  Task<> end_one(Disconnect disconnect, WaitGroup& group, lcg_status& worst);
+  Task<> end_one(Disconnect disconnect, std::shared_ptr<Ends> ends);
   void unsubscribe(const std::string& channel, const std::string& user, const std::string& session,
                    const std::string& reason);
   Task<> sweep();

@@ -108,14 +108,14 @@ std::string Es256Key::sign(std::string_view text) const {
   const unsigned char* at = bytes_of(der);
   const Signature signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)));
   if (signature == nullptr) fail("signing");
-  std::string out(2 * kScalarBytes, '\0');
+  std::string out(size_t{2} * kScalarBytes, '\0');
   BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), bytes_of(out), kScalarBytes);
   BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), bytes_of(out) + kScalarBytes, kScalarBytes);
   return out;
 }
 
 bool Es256Key::verify(std::string_view text, std::string_view signature) const {
-  if (signature.size() != 2 * kScalarBytes) return false;
+  if (signature.size() != size_t{2} * kScalarBytes) return false;
   const Signature parsed(ECDSA_SIG_new());
   BIGNUM* r = BN_bin2bn(bytes_of(signature), kScalarBytes, nullptr);
   BIGNUM* s = BN_bin2bn(bytes_of(signature) + kScalarBytes, kScalarBytes, nullptr);

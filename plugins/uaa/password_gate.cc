@@ -124,7 +124,7 @@ Task<Reply> PasswordGate::on_add(ServiceCall call) {
 
 // Made by the first gate there ever is.
 Task<Reply> PasswordGate::ensure_proofs() {
-  if (proofs_) co_return Reply();
+  if (proofs_ != nullptr) co_return Reply();
   Reply found = co_await storage_.get(std::string(kKeyPartition), std::string(kSecretCollection),
                                       std::string(kDeviceSecret));
   if (found.status == LCG_E_NOT_FOUND) {
@@ -140,7 +140,7 @@ Task<Reply> PasswordGate::ensure_proofs() {
   if (!found.ok()) co_return found;
   if (found.data.size() != DeviceProof::kSecretBytes)
     co_return Reply::error(LCG_E_INTERNAL, "the secret of device proofs cannot be read");
-  if (!proofs_) proofs_.emplace(std::move(found.data));
+  if (proofs_ == nullptr) proofs_ = std::make_unique<const DeviceProof>(std::move(found.data));
   co_return Reply();
 }
 

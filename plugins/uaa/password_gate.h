@@ -6,7 +6,7 @@
 // instance's.
 #pragma once
 #include <chrono>
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "lcg/host.hpp"
@@ -69,7 +69,7 @@ class PasswordGate {
   PasswordCheck& passwords_;
   NameLimit names_;
   AttemptLimit per_address_, registrations_;
-  std::optional<DeviceProof> proofs_;  // once its secret is read
+  std::unique_ptr<const DeviceProof> proofs_;  // once its secret is read
 };
 
 }  // namespace lcg::uaa

@@ -10,7 +10,8 @@ struct lcg_instance {
 
 static lcg_status create(const lcg_host* host, lcg_instance** out, char* err, size_t err_size) {
   (void)err, (void)err_size;
-  if ((*out = malloc(sizeof **out)) == NULL) return LCG_E_INTERNAL;
+  *out = malloc(sizeof **out);
+  if (*out == NULL) return LCG_E_INTERNAL;
   (*out)->host = host;
   return LCG_OK;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -93,8 +94,11 @@ Arguments parse(int argc, char** argv) {
     } else if (word == "--set") {
       out.settings.push_back(value());
     } else if (word == "--instances") {
-      const int count = std::atoi(value().c_str());
-      if (count < 1 || count > 64) usage("--instances must be 1 to 64");
+      const std::string text = value();
+      int count = 0;
+      const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), count);
+      if (wrong != std::errc() || end != text.data() + text.size() || count < 1 || count > 64)
+        usage("--instances must be 1 to 64");
       out.instances = static_cast<uint32_t>(count);
     } else if (word.substr(0, 1) == "-" || !out.file.empty()) {
       usage("unexpected " + std::string(word));

@@ -212,6 +212,7 @@ class Future {
   // co_await future.wait();  then get()
   detail::Crowd::Wait wait() noexcept { return event_.wait(); }
   // REQUIRES: is_set().
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the caller has checked
   const T& get() const noexcept { return *value_; }
 
  private:

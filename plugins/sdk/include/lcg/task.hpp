@@ -59,6 +59,7 @@ struct TaskPromise : TaskPromiseBase {
   void return_value(T result) { value.emplace(std::move(result)); }
   T take() {
     if (error) std::rethrow_exception(error);
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): a coroutine that ended has an error or a value
     return std::move(*value);
   }
 };

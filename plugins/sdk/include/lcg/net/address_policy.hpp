@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -137,9 +138,10 @@ class AddressPolicy {
     everything.allow = true;
     rules_.push_back(everything);
     for (const SpecialRange& range : kSpecialRanges) {
-      Rule rule = parse(range.network).value();
-      rule.allow = range.reach != Reach::kNowhere;
-      rules_.push_back(rule);
+      std::optional<Rule> rule = parse(range.network);
+      if (!rule) throw std::logic_error("a special range that is no network");
+      rule->allow = range.reach != Reach::kNowhere;
+      rules_.push_back(*rule);
     }
   }
 
