@@ -29,6 +29,10 @@ Task<Checked> Checker::check(std::string token, TokenKind kind, std::string sess
   admission.is_connect = is_connect;
   const lcg_status admitted = co_await revocations_->admit(std::move(admission));
   if (admitted == LCG_E_DENIED) co_return refused(Verdict::kRevoked, "token revoked");
+  // Not the login is over: its tokens of before are, and those that do not say when they were issued.
+  if (admitted == LCG_E_STALE)
+    co_return refused(Verdict::kExpired, claims.issued_s ? "token revoked: a newer one is needed"
+                                                         : "token revoked: one with iat is needed");
   if (admitted != LCG_OK) co_return refused(Verdict::kUnknownable, "revocations cannot be read now");
   co_return checked;
 }

@@ -17,9 +17,9 @@ enum class TokenKind { kConnection, kSubscription };
 struct Checked {
   enum class Verdict {
     kGood,
-    kExpired,  // or not valid yet: the client should come with another
+    kExpired,  // or not valid yet, or older than what is left of its user's: the client should come with another
     kInvalid,
-    kRevoked,
+    kRevoked,     // this very token, by its jti
     kNotOurs,     // another plugin's, with defer_unknown
     kUnknownable  // the keys, or the revocations, cannot be known now
   };

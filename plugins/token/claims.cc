@@ -13,17 +13,16 @@ namespace {
 using Members = std::vector<std::pair<std::string, std::string_view>>;
 
 void read_text(json::Object& object, std::string_view name, size_t limit, std::string& out) {
-  if (object.raw(name).empty()) return;
+  if (!object.has(name)) return;
   if (object.raw(name).front() != '"') return object.fail(name, "expected a string");
   out = object.text(name);
   if (out.size() > limit) object.fail(name, "is longer than " + std::to_string(limit) + " bytes");
 }
 
 void read_time(json::Object& object, std::string_view name, std::optional<int64_t>& out) {
-  const std::string token = object.raw(name);
-  if (token.empty()) return;
-  out = json_whole(token);
-  if (!out) object.fail(name, "expected a whole number of seconds, 0 to 2^53");
+  if (!object.has(name)) return;
+  out = json_seconds(object.raw(name));
+  if (!out) object.fail(name, "expected a number of seconds, 0 to 2^53");
 }
 
 // `name` as JSON, or `encoded` as JSON in base64, which wins where it is given.
@@ -37,8 +36,8 @@ void read_json(json::Object& object, std::string_view name, std::string_view enc
 }
 
 void read_audience(json::Object& object, std::vector<std::string>& out) {
+  if (!object.has("aud")) return;
   const std::string token = object.raw("aud");
-  if (token.empty()) return;
   if (token.front() == '[') {
     out = object.texts("aud", kMaxAudiences);
   } else if (token.front() == '"') {
@@ -89,7 +88,7 @@ void read_subs(json::Object& object, std::vector<Sub>& out) {
   for (auto& [channel, token] : members) {
     check_channel(object, "subs", channel);
     json::Object options;
-    if (token.front() != '{' || !json::Object::parse(token, options))
+    if (token != "null" && (token.front() != '{' || !json::Object::parse(token, options)))
       return object.fail("subs", "expected an object for each channel");
     Sub sub;
     sub.channel = std::move(channel);
@@ -131,7 +130,7 @@ std::optional<Claims> read_claims(std::string_view payload, std::string_view use
   read_json(object, "data", "b64data", out.data);
   if (object.has("meta")) out.meta = object.raw("meta");
   read_subs(object, out.subs);
-  if (!object.raw("channel").empty()) read_text(object, "channel", kMaxChannelBytes, out.channel.emplace());
+  if (object.has("channel")) read_text(object, "channel", kMaxChannelBytes, out.channel.emplace());
   read_text(object, "client", kMaxTokenIdBytes, out.client);
   read_override(object, out.override_options);
   if (object.error().empty()) return out;

@@ -80,7 +80,7 @@ TEST(Claims, AnEmptyChannelClaimIsThere) {
 }
 
 TEST(Claims, WhatIsRefusedIsNamed) {
-  EXPECT_THAT(refusal(R"({"exp":"5"})"), HasSubstr("exp: expected a whole number of seconds"));
+  EXPECT_THAT(refusal(R"({"exp":"5"})"), HasSubstr("exp: expected a number of seconds"));
   EXPECT_THAT(refusal(R"({"subs":{"a":{"override":{"presence":true}}}})"),
               HasSubstr("override: presence: expected {\"value\":true}"));
   EXPECT_THAT(refusal(""), HasSubstr("not one JSON object"));
@@ -102,11 +102,38 @@ TEST(JsonList, MembersWithOneNameAreRefused) {
   EXPECT_FALSE(json_members(R"({"a":1,"\u0061":2})", 9, members));
 }
 
-TEST(JsonList, OnlyPlainDigitsAreWhole) {
-  EXPECT_EQ(json_whole("0"), 0);
-  EXPECT_EQ(json_whole("9007199254740992"), int64_t{1} << 53);
-  for (const char* bad : {"", "-1", "+1", "1.0", "1e2", "\"1\"", "9007199254740993", "99999999999999999999"})
-    EXPECT_EQ(json_whole(bad), std::nullopt) << bad;
+// RFC 7519 section 2, NumericDate.
+TEST(JsonList, SecondsAreRoundedDown) {
+  for (const auto& [text, seconds] :
+       std::vector<std::pair<const char*, int64_t>>{{"0", 0},
+                                                    {"-0", 0},
+                                                    {"1.0", 1},
+                                                    {"1.999", 1},
+                                                    {"1e2", 100},
+                                                    {"1.7676288E9", 1'767'628'800},
+                                                    {"15e-1", 1},
+                                                    {"9007199254740992", int64_t{1} << 53}})
+    EXPECT_EQ(json_seconds(text), seconds) << text;
+  for (const char* bad : {"", "-1", "-0.5", "+1", "\"1\"", "9007199254740994", "1e400", "nan", "true"})
+    EXPECT_EQ(json_seconds(bad), std::nullopt) << bad;
+}
+
+TEST(Claims, NullIsAbsentForEveryClaim) {
+  const Claims none = claims(
+      R"({"sub":null,"iss":null,"jti":null,"aud":null,"exp":null,"nbf":null,"iat":null,"expire_at":null,"info":null,)"
+      R"("b64info":null,"data":null,"b64data":null,"meta":null,"subs":{"a":null},"channels":null,"channel":null,)"
+      R"("client":null,"override":null})");
+  EXPECT_EQ(none.user + none.issuer + none.token_id + none.info + none.data + none.meta + none.client, "");
+  EXPECT_THAT(none.audience, IsEmpty());
+  EXPECT_FALSE(none.expires_s || none.not_before_s || none.issued_s || none.expire_at_s || none.channel);
+  EXPECT_EQ(none.subs.at(0).channel, "a");
+}
+
+TEST(Claims, TimesMayHaveAFraction) {
+  const Claims read = claims(R"({"exp":5.9,"nbf":1e0,"iat":2.5})");
+  EXPECT_EQ(read.expires_s, 5);
+  EXPECT_EQ(read.not_before_s, 1);
+  EXPECT_EQ(read.issued_s, 2);
 }
 
 }  // namespace

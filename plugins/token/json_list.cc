@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "lcg/json.hpp"
 
@@ -62,13 +63,23 @@ bool json_members(std::string_view text, size_t limit,
   });
 }
 
-std::optional<int64_t> json_whole(std::string_view token) {
-  constexpr int64_t kMax = int64_t{1} << 53;
-  if (token.empty() || token.front() < '0' || token.front() > '9') return std::nullopt;
-  int64_t value = 0;
-  const auto [rest, error] = std::from_chars(token.data(), token.data() + token.size(), value);
-  if (error != std::errc() || rest != token.data() + token.size() || value > kMax) return std::nullopt;
-  return value;
+std::optional<int64_t> json_seconds(std::string_view token) {
+  constexpr double kMax = static_cast<double>(int64_t{1} << 53);
+  if (token.empty() || (token.front() != '-' && (token.front() < '0' || token.front() > '9')))
+    return std::nullopt;
+  const char* const end = token.data() + token.size();
+  // A whole number as it stands: a double would round the largest.
+  uint64_t whole = 0;
+  if (const auto digits = std::from_chars(token.data(), end, whole); digits.ptr == end) {
+    if (digits.ec != std::errc() || whole > uint64_t{1} << 53) return std::nullopt;
+    return static_cast<int64_t>(whole);
+  }
+  double value = 0;
+  const auto [rest, error] = std::from_chars(token.data(), end, value);
+  if (error != std::errc() || rest != end) return std::nullopt;
+  value = std::floor(value);
+  if (!(value >= 0) || value > kMax) return std::nullopt;
+  return static_cast<int64_t>(value);
 }
 
 }  // namespace lcg::token

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // json_list: what lcg/json.hpp has no getter for: the items of a list, the members of an object whose names are
-// data, and whole numbers that are written as numbers. Input: valid JSON (of Object::raw). Pure.
+// data, and times. Input: valid JSON (of Object::raw). Pure.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -18,8 +18,8 @@ bool json_list(std::string_view text, size_t limit, std::vector<std::string_view
 bool json_members(std::string_view text, size_t limit,
                   std::vector<std::pair<std::string, std::string_view>>& out);
 
-// A whole number from 0 to 2^53 written in digits alone: no sign, fraction, exponent or quotes. nullopt: anything
-// else.
-std::optional<int64_t> json_whole(std::string_view token);
+// A NumericDate (RFC 7519 section 2): a JSON number from 0 to 2^53, rounded down where it has a fraction. nullopt:
+// anything else.
+std::optional<int64_t> json_seconds(std::string_view token);
 
 }  // namespace lcg::token

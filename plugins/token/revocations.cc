@@ -70,7 +70,7 @@ bool decode(std::string_view data, Admission& out, bool& by_user) {
 }  // namespace
 
 Revocations::Revocations(Host host, std::chrono::milliseconds keep)
-    : host_(host),
+    : host_(storage::required(host)),
       storage_(host),
       keep_(keep),
       user_prefix_(user_prefix(host)),
@@ -86,7 +86,8 @@ Task<lcg_status> Revocations::admit(Admission admission) {
   }
   if (admission.user.empty()) co_return LCG_OK;
   std::string user = admission.user;
-  co_return co_await ask_owner(std::move(user), std::move(admission), true);
+  const lcg_status status = co_await ask_owner(std::move(user), std::move(admission), true);
+  co_return status == LCG_E_DENIED ? LCG_E_STALE : status;
 }
 
 Task<lcg_status> Revocations::ask_owner(std::string key, Admission admission, bool by_user) {

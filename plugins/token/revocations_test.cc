@@ -74,7 +74,8 @@ TEST_F(RevocationTest, ASubscriptionOfTheTokenEnds) {
   revoke(of_token("t3"));
 
   EXPECT_TRUE(unsubscribed("s1", "news"));
-  EXPECT_EQ(subscribe(token(R"("jti":"t3","channel":"news")")).error_code, 103u);
+  EXPECT_EQ(subscribe(token(R"("jti":"t3","channel":"news")")).error_code, 109u)
+      << "the next one may be good";
 }
 
 TEST_F(RevocationTest, OlderTokensOfAUserAreRefused) {
@@ -84,16 +85,18 @@ TEST_F(RevocationTest, OlderTokensOfAUserAreRefused) {
 
   ASSERT_EQ(revoke(of_user("ann")).status, LCG_OK);
 
-  EXPECT_EQ(connect(old).disconnect_code, 3500u);
+  EXPECT_EQ(connect(old).error_code, 109u);
+  EXPECT_EQ(refresh(old).disconnect_code, 3005u);
   EXPECT_EQ(connect(token()).status, LCG_OK);
   EXPECT_EQ(connect(token("", "bob")).status, LCG_OK);
 }
 
-TEST_F(RevocationTest, ATokenWithoutIatIsOlderThanEverything) {
+TEST_F(RevocationTest, ATokenWithoutIatIsOlderThanEverythingAndNotTheEnd) {
   load();
   revoke(of_user("ann"));
-  EXPECT_EQ(connect(hs256(R"({"sub":"ann","exp":)" + std::to_string(now_s() + 60) + "}")).disconnect_code,
-            3500u);
+  const Reply reply = connect(hs256(R"({"sub":"ann","exp":)" + std::to_string(now_s() + 60) + "}"));
+  EXPECT_EQ(reply.error_code, 109u);
+  EXPECT_EQ(reply.message, "token revoked: one with iat is needed");
 }
 
 // With a code after which the SDK drops its token and fetches a new one.
@@ -112,7 +115,7 @@ TEST_F(RevocationTest, AUsersTokensOfOneChannelAreRefused) {
 
   revoke(of_user("ann", "news"));
 
-  EXPECT_EQ(subscribe(news).error_code, 103u);
+  EXPECT_EQ(subscribe(news).error_code, 109u);
   EXPECT_EQ(subscribe(other, "other").status, LCG_OK);
   EXPECT_EQ(connect(connection).status, LCG_OK);
   EXPECT_THAT(host_.unsubscribes(), SizeIs(1));
@@ -144,7 +147,7 @@ TEST_F(RevocationTest, AnEarlierMomentTakesNothingBack) {
   Revocation earlier = of_user("ann");
   earlier.issued_before_s = 1;
   revoke(earlier);
-  EXPECT_EQ(connect(old).disconnect_code, 3500u);
+  EXPECT_EQ(connect(old).error_code, 109u);
 }
 
 TEST_F(RevocationTest, ItIsForgottenWhenItsTimeIsOver) {

@@ -137,11 +137,12 @@ class Token {
                                               request.session_id, false);
     if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
     if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
-    if (checked.verdict == Verdict::kExpired)
-      co_return Reply::error(LCG_E_DENIED, checked.why, kErrorTokenExpired);
+    if (wants_another(checked)) co_return Reply::error(LCG_E_DENIED, checked.why, kErrorTokenExpired);
     if (checked.verdict != Verdict::kGood) co_return Reply::error(LCG_E_DENIED, checked.why, kErrorDenied);
-    if (const char* mismatch = mismatch_of(checked.claims, request); mismatch != nullptr)
-      co_return Reply::close(kCloseInvalidToken, mismatch);
+    if (checked.claims.channel.value_or("") != request.name || request.name.empty())
+      co_return Reply::close(kCloseInvalidToken, kOfAnotherChannel);
+    if (const char* stale = stale_for(checked.claims, request); stale != nullptr)
+      co_return Reply::error(LCG_E_DENIED, stale, kErrorTokenExpired);
     co_return subscription(checked.claims);
   }
 
@@ -151,14 +152,11 @@ class Token {
                                               request.session_id, false);
     if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
     if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
-    if (checked.verdict == Verdict::kExpired) {
-      Reply expired;
-      expired.flags = LCG_RESULT_EXPIRED;
-      co_return expired;
-    }
+    if (wants_another(checked)) co_return expired();
     if (checked.verdict != Verdict::kGood) co_return Reply::close(kCloseInvalidToken, checked.why);
-    if (const char* mismatch = mismatch_of(checked.claims, request); mismatch != nullptr)
-      co_return Reply::close(kCloseInvalidToken, mismatch);
+    if (checked.claims.channel.value_or("") != request.name || request.name.empty())
+      co_return Reply::close(kCloseInvalidToken, kOfAnotherChannel);
+    if (stale_for(checked.claims, request) != nullptr) co_return expired();
     co_return subscription(checked.claims);
   }
 
@@ -187,13 +185,25 @@ class Token {
     put_subs(claims.subs, reply);
   }
 
-  // What the token says of whom and what it is for must be so (1.12). Null: it is.
-  static const char* mismatch_of(const Claims& claims, const Request& request) {
-    if (claims.channel.value_or("") != request.name || request.name.empty())
-      return "token of another channel";
+  static constexpr const char* kOfAnotherChannel = "token of another channel";
+
+  // Of a subscription: whether the client's next token may be good. One revoked token is no more than an old one.
+  static bool wants_another(const Checked& checked) {
+    return checked.verdict == Verdict::kExpired || checked.verdict == Verdict::kRevoked;
+  }
+
+  // An SDK keeps a subscription's token over a reconnect, and over a change of its user: the next one names those that
+  // are there now. Null: this one does.
+  static const char* stale_for(const Claims& claims, const Request& request) {
     if (claims.user != request.user_id) return "token of another user";
     if (!claims.client.empty() && claims.client != request.session_id) return "token of another connection";
     return nullptr;
+  }
+
+  static Reply expired() {
+    Reply reply;
+    reply.flags = LCG_RESULT_EXPIRED;
+    return reply;
   }
 
   static Reply subscription(const Claims& claims) {

@@ -212,19 +212,27 @@ TEST_F(TokenTest, ASubscribeWithoutATokenIsLeftToOthers) {
   EXPECT_EQ(host_.ask("token", lcg::testing::subscribe("news", ann())).status, LCG_DEFER);
 }
 
-TEST_F(TokenTest, AMismatchClosesFor3500) {
+TEST_F(TokenTest, ATokenOfAnotherChannelClosesFor3500) {
   load();
   EXPECT_EQ(subscribe(token(R"("channel":"news2")")).disconnect_code, 3500u);
   EXPECT_EQ(subscribe(token()).disconnect_code, 3500u);
-  EXPECT_EQ(subscribe(token(R"("channel":"news")", "bob")).disconnect_code, 3500u);
-  EXPECT_EQ(subscribe(token(R"("channel":"news","client":"s2")")).disconnect_code, 3500u);
+}
+
+// An SDK keeps it over a reconnect, and over a change of the user.
+TEST_F(TokenTest, ATokenOfAnotherUserOrConnectionAsksForAnother) {
+  load();
+  for (const std::string& stale :
+       {token(R"("channel":"news")", "bob"), token(R"("channel":"news","client":"s2")")}) {
+    EXPECT_EQ(subscribe(stale).error_code, 109u);
+    EXPECT_EQ(sub_refresh(stale).flags, LCG_RESULT_EXPIRED);
+  }
 }
 
 TEST_F(TokenTest, AnAnonymousSubscriberNeedsATokenOfNobody) {
   load();
   const Peer nobody = lcg::testing::peer("", "device", "s1");
   EXPECT_EQ(subscribe(token(R"("channel":"news")", ""), "news", nobody).status, LCG_OK);
-  EXPECT_EQ(subscribe(token(R"("channel":"news")"), "news", nobody).disconnect_code, 3500u);
+  EXPECT_EQ(subscribe(token(R"("channel":"news")"), "news", nobody).error_code, 109u);
 }
 
 TEST_F(TokenTest, ABadTokenOfASubscriptionIsDenied) {

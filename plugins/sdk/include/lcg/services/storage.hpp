@@ -20,10 +20,23 @@
 #include <string_view>
 #include <vector>
 
+#include "lcg/config.hpp"
 #include "lcg/host.hpp"
+#include "lcg/provided.hpp"
 #include "lcg/services/storage_wire.hpp"
 
 namespace lcg::storage {
+
+// `host`, where a store is configured; else the plugin does not start, and this says why. For a plugin that is of no
+// use without one, before it makes anything: `host_(storage::required(host))`.
+inline Host required(Host host) {
+  if (!provided(host, "storage")) {
+    throw ConfigError(
+        "needs the service 'storage', which no plugin provides: name one under plugins, e.g. "
+        "storage_rocksdb");
+  }
+  return host;
+}
 
 // Lane: the instance's. Every function resolves on the same lane.
 class Client {
