@@ -16,6 +16,7 @@ constexpr char kCollection[] = "token_revoked";
 constexpr uint32_t kInvalidToken = 3500;      // the client stops
 constexpr uint32_t kStateInvalidated = 3014;  // it fetches new tokens and comes back
 constexpr uint32_t kSubInvalidated = 2502;    // likewise, of a subscription
+constexpr char kTooMany[] = "too many tokens in use";
 constexpr uint32_t kMinCode = 3000, kMaxCode = 4999;
 constexpr uint32_t kSweepRows = 100;
 constexpr int kStoreTries = 8;
@@ -53,7 +54,7 @@ struct Record {
 std::string encode(const Admission& a, bool by_user) {
   wire::Writer w;
   w.boolean(by_user).u64(static_cast<uint64_t>(a.issued_s + 1)).str(a.channel).str(a.session);
-  return w.u64(static_cast<uint64_t>(a.until_ms)).boolean(a.is_connect).take();
+  return w.u64(static_cast<uint64_t>(a.until_ms)).boolean(a.is_connect).str(a.user).take();
 }
 
 bool decode(std::string_view data, Admission& out, bool& by_user) {
@@ -64,17 +65,19 @@ bool decode(std::string_view data, Admission& out, bool& by_user) {
   out.session = r.str();
   out.until_ms = static_cast<int64_t>(r.u64());
   out.is_connect = r.boolean();
+  out.user = r.str();
   return r.ok();
 }
 
 }  // namespace
 
-Revocations::Revocations(Host host, std::chrono::milliseconds keep)
+Revocations::Revocations(Host host, std::chrono::milliseconds keep, int64_t leeway_s)
     : host_(storage::required(host)),
       storage_(host),
       keep_(keep),
       user_prefix_(user_prefix(host)),
       channels_(host.query<lcg_channels_v1>(LCG_CHANNELS_V1)),
+      leeway_s_(leeway_s),
       timer_(host) {}
 
 // --- asking --------------------------------------------------------------------------------------
@@ -105,13 +108,8 @@ Task<Reply> Revocations::on_admit(ServiceCall call) {
     co_return Reply::error(LCG_E_INVALID, "malformed call");
   // Noted before the store is read: a revocation that is written meanwhile finds it. The host itself finds a
   // user's, and what connects by this token.
-  if (!by_user && !admission.is_connect) {
-    Note entry;
-    entry.session = admission.session;
-    entry.channel = admission.channel;
-    entry.until_ms = admission.until_ms;
-    note(call.key, std::move(entry));
-  }
+  const bool is_noted = !by_user && !admission.is_connect;
+  if (is_noted) note(call.key, admission);
 
   const char kind = by_user ? 'u' : 't';
   // A token's jti names it whatever it says of iat.
@@ -119,6 +117,8 @@ Task<Reply> Revocations::on_admit(ServiceCall call) {
   lcg_status status = co_await look(call.slot, record_key(kind, call.key, ""), issued_s);
   if (status == LCG_OK && !admission.channel.empty())
     status = co_await look(call.slot, record_key(kind, call.key, admission.channel), issued_s);
+  if (status == LCG_OK && is_noted && !notes_.has(call.key, admission.session, admission.channel))
+    co_return Reply::error(LCG_E_BUSY, "too many tokens in use");
   co_return Reply::error(status, status == LCG_E_DENIED ? "token revoked" : "");
 }
 
@@ -141,7 +141,7 @@ Task<Reply> Revocations::on_revoke(ServiceCall call) {
     co_return Reply::error(LCG_E_INVALID, "give a token's jti, or a user");
   if (name != call.key || name.size() > kMaxUserBytes || revocation.channel.size() > kMaxChannelBytes)
     co_return Reply::error(LCG_E_INVALID, "a jti, a user and a channel have at most 255 bytes");
-  // Nothing was ever issued to him here: that is told, rather than a revocation that revokes nothing.
+  // Nothing was ever issued to such a user here: that is told, rather than a revocation that revokes nothing.
   if (by_user && !name.starts_with(user_prefix_))
     co_return Reply::error(LCG_E_NOT_FOUND, "user ids of token begin with " + user_prefix_);
   if (revocation.code != 0 && (revocation.code < kMinCode || revocation.code > kMaxCode))
@@ -150,7 +150,8 @@ Task<Reply> Revocations::on_revoke(ServiceCall call) {
       revocation.expire_at_s < 0 || revocation.expire_at_s > kMaxSeconds)
     co_return Reply::error(LCG_E_INVALID, "a time is 0 to 2^53 seconds");
   const int64_t now_ms = host_.wall_ms();
-  if (by_user && revocation.issued_before_s == 0) revocation.issued_before_s = now_ms / 1000;
+  // iat has whole seconds, of a clock that may be ahead: whatever could have been issued until now is meant.
+  if (by_user && revocation.issued_before_s == 0) revocation.issued_before_s = now_ms / 1000 + 1 + leeway_s_;
   Record record;
   record.expires_ms = revocation.expire_at_s != 0 ? revocation.expire_at_s * 1000 : now_ms + keep_.count();
   record.issued_before_s = by_user ? revocation.issued_before_s : INT64_MAX;
@@ -234,12 +235,11 @@ Task<> Revocations::end_one(Disconnect disconnect, std::shared_ptr<Ends> ends) {
 // Ends what was subscribed by the token. Returns the sessions that were refreshed by it, for the same.
 std::vector<std::string> Revocations::end_noted_subscriptions(const Revocation& revocation) {
   std::vector<std::string> sessions;
-  const auto found = notes_.find(revocation.token_id);
-  if (revocation.token_id.empty() || found == notes_.end()) return sessions;
-  for (const Note& entry : found->second) {
+  if (revocation.token_id.empty()) return sessions;
+  for (Note& entry : notes_.of(revocation.token_id)) {
     if (!revocation.channel.empty() && entry.channel != revocation.channel) continue;
     if (entry.channel.empty())
-      sessions.push_back(entry.session);
+      sessions.push_back(std::move(entry.session));
     else
       unsubscribe(entry.channel, "", entry.session, revocation.reason);
   }
@@ -264,22 +264,34 @@ void Revocations::unsubscribe(const std::string& channel, const std::string& use
   }
 }
 
-void Revocations::note(std::string key, Note entry) {
-  forget_old();
-  order_.emplace_back(entry.until_ms, key);
-  notes_[std::move(key)].push_back(std::move(entry));
-}
-
-// Each entry of order_ stands for the oldest note of its key that is left.
-void Revocations::forget_old() {
-  const int64_t now_ms = host_.wall_ms();
-  const auto has_ended = [&] { return order_.front().first != 0 && order_.front().first <= now_ms; };
-  while (!order_.empty() && (order_.size() >= kMaxNotes || has_ended())) {
-    const auto found = notes_.find(order_.front().second);
-    order_.pop_front();
-    found->second.erase(found->second.begin());
-    if (found->second.empty()) notes_.erase(found);
+// What a revocation could not find afterwards is ended now, so that the client comes back with what it has and is noted
+// anew.
+void Revocations::note(const std::string& token_id, const Admission& admission) {
+  Note entry;
+  entry.token_id = token_id;
+  entry.session = admission.session;
+  entry.channel = admission.channel;
+  entry.until_ms = admission.until_ms;
+  // Nobody's sessions are each somebody else's.
+  std::string owner = admission.user.empty() ? '\0' + admission.session : admission.user;
+  const std::vector<Note> pushed_out = notes_.add(std::move(owner), std::move(entry), host_.wall_ms());
+  for (const Note& old : pushed_out) {
+    if (old.channel.empty()) {
+      Disconnect disconnect;
+      disconnect.code = kStateInvalidated;
+      disconnect.reason = kTooMany;
+      disconnect.session_id = old.session;
+      host_.disconnect(disconnect);
+    } else {
+      unsubscribe(old.channel, "", old.session, kTooMany);
+    }
   }
+  const int64_t now_ns = host_.now_ns();
+  if (pushed_out.empty() ||
+      (told_ns_ >= 0 && now_ns - told_ns_ < std::chrono::nanoseconds(kTellEvery).count()))
+    return;
+  told_ns_ = now_ns;
+  host_.warn("too many tokens in use, the oldest of who has most end: user=" + admission.user);
 }
 
 // --- the store -----------------------------------------------------------------------------------

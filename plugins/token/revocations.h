@@ -7,16 +7,15 @@
 //
 // Live: a session goes by its first token's jti (the auth id) and by its user, so both are ended by the host wherever
 // they are, connects under way and remembered bearer tokens included; only then is a revocation acknowledged. What the
-// host cannot find so is noted here when it is admitted: a session that refreshed with another jti, and a subscription.
-// Notes are in memory and bounded. Lane: the instance's.
+// host cannot find so is noted here (notes.h) when it is admitted: a session that refreshed with another jti, and a
+// subscription. What cannot be noted is not left open. Lane: the instance's.
 #pragma once
 #include <chrono>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "lcg/ext/channels.h"
@@ -25,6 +24,7 @@
 #include "lcg/services/token_wire.hpp"
 #include "lcg/sync.hpp"
 #include "lcg/timer.hpp"
+#include "plugins/token/notes.h"
 
 namespace lcg::token {
 
@@ -40,11 +40,12 @@ struct Admission {
 
 class Revocations {
  public:
-  static constexpr size_t kMaxNotes = 100'000;  // of an instance; beyond it the oldest is forgotten
-  static constexpr size_t kEndsAtOnce = 64;     // sessions that one revocation asks the host to end at a time
+  static constexpr size_t kEndsAtOnce = 64;  // sessions that one revocation asks the host to end at a time
   static constexpr std::chrono::milliseconds kSweep{std::chrono::hours(1)};
+  static constexpr std::chrono::milliseconds kTellEvery{std::chrono::minutes(1)};  // that notes make room
 
-  Revocations(Host host, std::chrono::milliseconds keep);
+  // leeway_s: by so much an issuer's clock may be ahead.
+  Revocations(Host host, std::chrono::milliseconds keep, int64_t leeway_s);
 
   // On whatever lane the token came. LCG_OK: it is not revoked; LCG_E_DENIED: it is; else it cannot be known now.
   Task<lcg_status> admit(Admission admission);
@@ -56,19 +57,12 @@ class Revocations {
   // Drops what has expired from the store, now and then.
   void start_sweeping();
 
-  size_t notes() const { return order_.size(); }
-
  private:
   struct Ends;  // what is being ended by one revocation
-  struct Note {
-    std::string session, channel;
-    int64_t until_ms = 0;
-  };
   Task<lcg_status> ask_owner(std::string key, Admission admission, bool by_user);
   Task<lcg_status> look(uint32_t slot, std::string record, int64_t issued_s);
   Task<Reply> store(uint32_t slot, std::string record_name, std::string value);
-  void note(std::string key, Note entry);
-  void forget_old();
+  void note(const std::string& token_id, const Admission& admission);
   Task<lcg_status> end_live(Revocation revocation);
   std::vector<std::string> end_noted_subscriptions(const Revocation& revocation);
   Task<> end_one(Disconnect disconnect, std::shared_ptr<Ends> ends);
@@ -82,8 +76,9 @@ class Revocations {
   const std::chrono::milliseconds keep_;
   const std::string user_prefix_;
   const lcg_channels_v1* const channels_;
-  std::unordered_map<std::string, std::vector<Note>> notes_;  // by jti
-  std::deque<std::pair<int64_t, std::string>> order_;         // of the notes: until_ms, key
+  const int64_t leeway_s_;
+  Notes notes_;
+  int64_t told_ns_ = -1;
   std::set<uint32_t> owned_;
   bool sweeping_ = false;
   Timer timer_;

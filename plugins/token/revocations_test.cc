@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was taken back is refused, and what it opened is closed.
+#include "plugins/token/notes.h"
 #include "plugins/token/testing/token_rig.h"
 
 namespace lcg::token {
@@ -78,6 +79,35 @@ TEST_F(RevocationTest, ASubscriptionOfTheTokenEnds) {
       << "the next one may be good";
 }
 
+TEST_F(RevocationTest, SubscribingOverAndOverIsOneNote) {
+  load();
+  const std::string first = token(R"("jti":"t3","channel":"news")");
+  for (size_t i = 0; i < NoteLimits().per_owner + 10; ++i) subscribe(first);
+  EXPECT_THAT(host_.unsubscribes(), IsEmpty());
+
+  revoke(of_token("t3"));
+
+  EXPECT_THAT(host_.unsubscribes(), SizeIs(1));
+}
+
+// What is not noted any more is not left open, and it is that of who filled the notes.
+TEST_F(RevocationTest, WhoUsesTooManyTokensLosesTheOldestOfThem) {
+  load();
+  const Peer mal = lcg::testing::peer("mal", "device", "s2");
+  subscribe(token(R"("jti":"victim","channel":"news")"));
+  subscribe(token(R"("jti":"first","channel":"news")", "mal"), "news", mal);
+  for (size_t i = 1; i < NoteLimits().per_owner; ++i)
+    subscribe(token(R"("channel":"other","jti":")" + std::to_string(i) + "\"", "mal"), "other", mal);
+  ASSERT_THAT(host_.unsubscribes(), IsEmpty());
+
+  EXPECT_EQ(subscribe(token(R"("jti":"last","channel":"other")", "mal"), "other", mal).status, LCG_OK);
+
+  EXPECT_TRUE(unsubscribed("s2", "news"));
+  EXPECT_FALSE(unsubscribed("s1", "news"));
+  revoke(of_token("victim"));
+  EXPECT_TRUE(unsubscribed("s1", "news"));
+}
+
 TEST_F(RevocationTest, OlderTokensOfAUserAreRefused) {
   load();
   const std::string old = token();
@@ -87,8 +117,45 @@ TEST_F(RevocationTest, OlderTokensOfAUserAreRefused) {
 
   EXPECT_EQ(connect(old).error_code, 109u);
   EXPECT_EQ(refresh(old).disconnect_code, 3005u);
-  EXPECT_EQ(connect(token()).status, LCG_OK);
   EXPECT_EQ(connect(token("", "bob")).status, LCG_OK);
+  host_.advance(1000);
+  EXPECT_EQ(connect(token()).status, LCG_OK);
+}
+
+// Before the revocation or after it: its iat does not say. The client is to fetch another.
+TEST_F(RevocationTest, ATokenOfTheVerySecondIsRefusedForEver) {
+  load();
+  const std::string same_second = token();
+
+  ASSERT_EQ(revoke(of_user("ann")).status, LCG_OK);
+
+  EXPECT_EQ(connect(same_second).error_code, 109u);
+  EXPECT_EQ(refresh(same_second).disconnect_code, 3005u);
+  host_.advance(1000);
+  EXPECT_EQ(connect(same_second).error_code, 109u);
+  EXPECT_EQ(connect(token()).status, LCG_OK);
+}
+
+// A clock that may be ahead has issued it before.
+TEST_F(RevocationTest, ATokenFromWithinTheLeewayIsRefused) {
+  load({{"leeway", "5s"}});
+  const std::string ahead = hs256(R"({"sub":"ann","iat":)" + std::to_string(now_s() + 5) + R"(,"exp":)" +
+                                  std::to_string(now_s() + 3600) + "}");
+  ASSERT_EQ(connect(ahead).status, LCG_OK);
+
+  revoke(of_user("ann"));
+
+  EXPECT_EQ(connect(ahead).error_code, 109u);
+  host_.advance(6000);
+  EXPECT_EQ(connect(token()).status, LCG_OK);
+}
+
+TEST_F(RevocationTest, AMomentThatIsGivenIsExact) {
+  load();
+  Revocation revocation = of_user("ann");
+  revocation.issued_before_s = now_s();
+  revoke(revocation);
+  EXPECT_EQ(connect(token()).status, LCG_OK);
 }
 
 TEST_F(RevocationTest, ATokenWithoutIatIsOlderThanEverythingAndNotTheEnd) {

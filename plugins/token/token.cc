@@ -6,6 +6,7 @@
 // or the user's.
 #include <sodium.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -174,8 +175,11 @@ class Token {
         settings_(std::move(settings)),
         fetcher_(host, settings_.endpoints),
         published_(host, settings_.endpoints.size()),
-        revocations_(settings_.revocation ? std::make_unique<Revocations>(host, settings_.revocation_keep)
-                                          : nullptr),
+        revocations_(settings_.revocation
+                         ? std::make_unique<Revocations>(host, settings_.revocation_keep,
+                                                         std::max(settings_.connection.policy.leeway_s,
+                                                                  settings_.subscription.policy.leeway_s))
+                         : nullptr),
         checker_(host, settings_, published_, revocations_.get()) {}
 
   static void put_connection(const Claims& claims, Reply& reply) {

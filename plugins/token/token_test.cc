@@ -60,6 +60,15 @@ TEST_F(TokenTest, ATokenThatIsNotValidYetAsksForAnother) {
   EXPECT_EQ(connect(token(R"("nbf":)" + std::to_string(now_s() + 60))).error_code, 109u);
 }
 
+TEST_F(TokenTest, ATokenFromTheFutureAsksForAnother) {
+  load();
+  const std::string ahead = R"({"sub":"ann","iat":)" + std::to_string(now_s() + 1) + R"(,"exp":)" +
+                            std::to_string(now_s() + 60) + "}";
+  EXPECT_EQ(connect(hs256(ahead)).error_code, 109u);
+  host_.advance(1000);
+  EXPECT_EQ(connect(hs256(ahead)).status, LCG_OK);
+}
+
 TEST_F(TokenTest, LeewayIsGivenWhereItIsSet) {
   load({{"leeway", "60s"}});
   const std::string just_over = R"({"sub":"ann","exp":)" + std::to_string(now_s() - 59) + "}";
@@ -75,6 +84,8 @@ TEST_F(TokenTest, TheClockJumpsAnHour) {
   host_.skew_wall_ms(3'600'000);
   EXPECT_EQ(connect(good).error_code, 109u);
   host_.skew_wall_ms(-7'200'000);
+  EXPECT_EQ(connect(good).error_code, 109u);  // it is from the future
+  host_.skew_wall_ms(3'600'000);
   EXPECT_EQ(connect(good).status, LCG_OK);
 }
 

@@ -31,7 +31,7 @@ struct TokenPolicy {
   std::string issuer, audience;
   std::shared_ptr<const re2::RE2> issuer_regex, audience_regex;  // of the whole claim
   bool require_exp = true;
-  int64_t leeway_s = 0;  // for exp and nbf
+  int64_t leeway_s = 0;  // for exp, nbf and iat
 };
 
 enum class Fault {
@@ -41,7 +41,7 @@ enum class Fault {
   kUnknownKey,  // none of the keys here is meant; a newer set of published keys may have it
   kForged,      // the signature is not the key's, or alg is not the key's
   kNoExpiry,    // exp is required
-  kNotYet,      // nbf in the future
+  kNotYet,      // nbf or iat in the future
   kExpired
 };
 std::string_view fault_text(Fault fault);
