@@ -10,12 +10,6 @@
 namespace lcg::http_callback {
 namespace {
 
-constexpr std::string_view kind_name(uint32_t kind) {
-  constexpr std::string_view kNames[] = {"",    "connect", "subscribe", "publish",
-                                         "rpc", "refresh", "http",      "sub_refresh"};
-  return kind < std::size(kNames) ? kNames[kind] : "";
-}
-
 constexpr size_t kMaxUnknown = 64;  // names of back ends that are not there, logged once each
 
 // Asking twice is asking once; a publish or an rpc does something.
@@ -73,11 +67,12 @@ Task<Reply> Callbacks::ask(std::string name, Request request) {
   std::optional<std::string> body = callback_body(request, back_end.settings());
   if (!body) co_return Reply::error(LCG_E_INVALID, "bad request", code::kBadRequest);
   std::vector<std::string> headers = callback_headers(back_end.settings(), request.headers);
+  headers.push_back(callback_header(callback_name(request.kind)));
   const HttpResult result =
       co_await back_end.ask(*std::move(body), std::move(headers), is_repeatable(request.kind));
   Verdict verdict = verdict_of(request.kind, back_end.settings(), result, !settings_.refresh.empty());
   if (!verdict.fault.empty() && result.error != HttpResult::Error::kCancelled)
-    host_.warn("callback failed callback=" + std::string(kind_name(request.kind)) + " backend=" + name +
+    host_.warn("callback failed callback=" + std::string(callback_name(request.kind)) + " backend=" + name +
                " reason=" + verdict.fault);
   // The back end says who it is to the back end; here its people have our prefix.
   if (std::string& user = verdict.reply.user_id; !user.empty()) user.insert(0, user_prefix_);

@@ -182,12 +182,19 @@ bool put_data(json::Writer& out, const std::string& data, const BackEndSettings&
 
 Reply unavailable() { return client_error(code::kInternal, std::string(kInternalText), true); }
 
+std::string_view callback_name(uint32_t kind) {
+  constexpr std::string_view kNames[] = {"",    "connect", "subscribe", "publish",
+                                         "rpc", "refresh", "",          "sub_refresh"};
+  return kind < std::size(kNames) ? kNames[kind] : "";
+}
+
 std::optional<std::string> callback_body(const Request& request, const BackEndSettings& back_end) {
   json::Writer out;
   out.text("client", request.session_id)
       .text("transport", request.transport)
       .text("protocol", request.protocol);
   out.text("encoding", back_end.binary_encoding ? "binary" : "json");
+  out.text("callback", callback_name(request.kind));
   const bool meta = back_end.include_connection_meta && !request.meta.empty();
   bool good = true;
   if (request.kind == LCG_REQ_CONNECT) {

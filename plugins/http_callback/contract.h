@@ -20,6 +20,9 @@ inline constexpr uint32_t kForceDisconnect = 3503;
 
 inline constexpr size_t kMaxChannels = 1024;  // of one connect answer
 
+// "connect", "subscribe", ...: what a callback is called, by request.kind. "" for what is none.
+std::string_view callback_name(uint32_t kind);
+
 // The body of the callback for a client's request; by request.kind. Nothing: the client's data is not JSON, and the
 // back end takes JSON only.
 std::optional<std::string> callback_body(const Request& request, const BackEndSettings& back_end);

@@ -37,37 +37,39 @@ Verdict judge(uint32_t kind, std::string body, bool server_refresh = false) {
   return verdict_of(kind, {}, answer(std::move(body)), server_refresh);
 }
 
-constexpr const char* kCommon =
-    R"("client":"s1","transport":"websocket","protocol":"json","encoding":"json",)";
+std::string common(std::string_view callback) {
+  return R"({"client":"s1","transport":"websocket","protocol":"json","encoding":"json","callback":")" +
+         std::string(callback) + "\",";
+}
 
 TEST(CallbackBody, Connect) {
   EXPECT_EQ(callback_body(request(LCG_REQ_CONNECT), {}),
-            "{" + std::string(kCommon) + R"("data":{"x":1},"name":"js","version":"5","channels":["a"]})");
+            common("connect") + R"("data":{"x":1},"name":"js","version":"5","channels":["a"]})");
 }
 
 TEST(CallbackBody, Refresh) {
-  EXPECT_EQ(callback_body(request(LCG_REQ_REFRESH), {}), "{" + std::string(kCommon) + R"("user":"ann"})");
+  EXPECT_EQ(callback_body(request(LCG_REQ_REFRESH), {}), common("refresh") + R"("user":"ann"})");
 }
 
 TEST(CallbackBody, Subscribe) {
   EXPECT_EQ(callback_body(request(LCG_REQ_SUBSCRIBE), {}),
-            "{" + std::string(kCommon) + R"("user":"ann","channel":"chat:a","token":"tok","data":{"x":1}})");
+            common("subscribe") + R"("user":"ann","channel":"chat:a","token":"tok","data":{"x":1}})");
 }
 
 TEST(CallbackBody, PublishSubRefreshAndRpc) {
   EXPECT_EQ(callback_body(request(LCG_REQ_PUBLISH), {}),
-            "{" + std::string(kCommon) + R"("user":"ann","channel":"chat:a","data":{"x":1}})");
+            common("publish") + R"("user":"ann","channel":"chat:a","data":{"x":1}})");
   EXPECT_EQ(callback_body(request(LCG_REQ_SUB_REFRESH), {}),
-            "{" + std::string(kCommon) + R"("user":"ann","channel":"chat:a"})");
+            common("sub_refresh") + R"("user":"ann","channel":"chat:a"})");
   EXPECT_EQ(callback_body(request(LCG_REQ_RPC), {}),
-            "{" + std::string(kCommon) + R"("user":"ann","method":"chat:a","data":{"x":1}})");
+            common("rpc") + R"("user":"ann","method":"chat:a","data":{"x":1}})");
 }
 
 TEST(CallbackBody, MetaIsToldOnlyWhenAsked) {
   BackEndSettings with_meta;
   with_meta.include_connection_meta = true;
   EXPECT_EQ(callback_body(request(LCG_REQ_SUB_REFRESH), with_meta),
-            "{" + std::string(kCommon) + R"("user":"ann","channel":"chat:a","meta":{"m":2}})");
+            common("sub_refresh") + R"("user":"ann","channel":"chat:a","meta":{"m":2}})");
 }
 
 TEST(CallbackBody, BinaryEncodingTakesAnyBytes) {
@@ -75,9 +77,10 @@ TEST(CallbackBody, BinaryEncodingTakesAnyBytes) {
   binary.binary_encoding = true;
   Request r = request(LCG_REQ_RPC);
   r.data = std::string("\0\xff", 2);
-  EXPECT_EQ(callback_body(r, binary),
-            R"({"client":"s1","transport":"websocket","protocol":"json","encoding":"binary","user":"ann",)"
-            R"("method":"chat:a","b64data":"AP8="})");
+  EXPECT_EQ(
+      callback_body(r, binary),
+      R"({"client":"s1","transport":"websocket","protocol":"json","encoding":"binary","callback":"rpc","user":"ann",)"
+      R"("method":"chat:a","b64data":"AP8="})");
   EXPECT_FALSE(callback_body(r, {}));
 }
 

@@ -142,6 +142,7 @@ Task<EventPump::Answer> EventPump::post(std::string body) {
   request.origin = back_end_->origin;
   request.url = back_end_->endpoint;
   request.headers = callback_headers(*back_end_, {});
+  request.headers.push_back(callback_header("events"));
   request.body = std::move(body);
   request.timeout = settings_.timeout;
   request.repeatable = true;

@@ -9,10 +9,12 @@
 namespace lcg::http_callback {
 namespace {
 
+// Says what a request is, "connect" or "events", without a look at its body.
+constexpr std::string_view kCallbackHeader = "x-lcg-callback";
 constexpr std::string_view kOurs[] = {
-    "connection", "content-length",    "content-type",     "expect",
-    "host",       "keep-alive",        "proxy-connection", "te",
-    "trailer",    "transfer-encoding", "upgrade",          "accept-encoding"};
+    "connection", "content-length",   "content-type", "expect",  "host",
+    "keep-alive", "proxy-connection", "te",           "trailer", "transfer-encoding",
+    "upgrade",    "accept-encoding",  kCallbackHeader};
 
 bool is_token(char c) {
   const bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -20,6 +22,10 @@ bool is_token(char c) {
 }
 
 }  // namespace
+
+std::string callback_header(std::string_view name) {
+  return std::string(kCallbackHeader).append(": ").append(name);
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);

@@ -14,6 +14,8 @@ inline constexpr size_t kMaxHeaderBytes = 8u << 10;      // of one value
 inline constexpr size_t kMaxForwardedBytes = 32u << 10;  // of all that one callback forwards
 
 std::string lower(std::string_view text);
+// The line that names a request: a callback's name, or "events".
+std::string callback_header(std::string_view name);
 bool is_header_name(std::string_view name);
 bool is_header_value(std::string_view value);
 // What says how the request itself is to be read, and is ours to set.

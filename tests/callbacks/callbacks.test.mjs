@@ -15,7 +15,7 @@ const clients = [];
 
 // What a test lets the back end say; by default everybody is let in under the name of his connect data.
 const answers = {
-  '/connect': (body) => ({ result: { user: body.data?.user ?? '' } }),
+  '/connect': (body) => ({ result: { user: body.data?.user ?? 'somebody' } }),
 };
 
 before(async () => {
@@ -81,7 +81,7 @@ test('connect: who a client without a token is, what he is told, where he is sub
     assert.ok(c.log.some((e) => e.event === 'subscribed' && e.channel === 'open:news') || await logged(c, 'subscribed'));
     const { body } = back.of('/connect').at(-1);
     assert.match(body.client, /^[0-9a-f-]{36}$/);
-    assert.deepEqual({ ...body, client: '' }, { client: '', transport: 'websocket', protocol: 'json', encoding: 'json', data: { user: 'x' }, name: 'js', version: '9' });
+    assert.deepEqual({ ...body, client: '' }, { client: '', transport: 'websocket', protocol: 'json', encoding: 'json', callback: 'connect', data: { user: 'x' }, name: 'js', version: '9' });
   });
 });
 
@@ -136,6 +136,15 @@ test('connect: no result means nobody knows the client', async () => {
   await answering('/connect', () => ({}), async () => {
     assert.equal((await logged(client({}), 'disconnected')).code, 3501);
   });
+});
+
+test('each callback is named, in a header and in the body', async () => {
+  const c = await connected({ user: 'named' });
+  await c.rpc('anything', 1);
+  for (const [path, name] of [['/connect', 'connect'], ['/rpc', 'rpc']]) {
+    const { body, headers } = back.of(path).at(-1);
+    assert.deepEqual([headers['x-lcg-callback'], body.callback], [name, name]);
+  }
 });
 
 test('refresh: the back end extends the connection, and the client is not told of it', async () => {

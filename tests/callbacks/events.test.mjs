@@ -24,7 +24,7 @@ function take(body) {
   }
   return {};
 }
-const answers = { '/events': take, '/connect': (body) => ({ result: { user: body.data?.user ?? '' } }) };
+const answers = { '/events': take, '/connect': (body) => ({ result: { user: body.data?.user ?? 'somebody' } }) };
 const of = (key) => seen.order.filter((e) => e.key === key);
 const types = (key) => of(key).map((e) => e.type);
 
