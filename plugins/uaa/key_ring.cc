@@ -3,15 +3,16 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <utility>
 
+#include "lcg/services/storage_pages.hpp"
 #include "plugins/uaa/records.h"
 
 namespace lcg::uaa {
 namespace {
 
-constexpr uint32_t kMaxKeys = 100;
 constexpr int kAttempts = 3;  // to be first or to see who was
 
 // A row is of no use in the place of another.
@@ -58,14 +59,16 @@ Task<bool> KeyRing::look_again() {
 }
 
 Task<Reply> KeyRing::read() {
-  storage::Scan scan;
-  scan.collection = kKeyCollection;
-  scan.limit = kMaxKeys;
-  Outcome<storage::ScanRows> rows = co_await storage_.scan(std::string(kKeyPartition), std::move(scan));
-  if (!rows.ok()) co_return Reply::error(rows.status, rows.message);
+  storage::Pages pages(host_, std::string(kKeyPartition), {std::string(kKeyCollection), "", ""});
+  std::vector<storage::Row> rows;
+  while (!pages.done()) {
+    Outcome<std::vector<storage::Row>> page = co_await pages.next();
+    if (!page.ok()) co_return Reply::error(page.status, page.message);
+    std::move(page.value.begin(), page.value.end(), std::back_inserter(rows));
+  }
   std::vector<Es256Key> keys;
   std::vector<Meta> meta;
-  for (const storage::Row& row : rows.value.rows) {
+  for (const storage::Row& row : rows) {
     const uint64_t serial = storage::u64_of_key(row.key);
     KeyRecord record;
     if (!decode(row.value, record))
@@ -190,7 +193,16 @@ Task<Reply> KeyRing::make_successor() {
 Task<Reply> KeyRing::rotate() {
   const AsyncLock::Guard guard = co_await loading_.acquire();
   Reply reply = co_await read();
-  if (reply.ok()) reply = co_await make_successor();
+  if (!reply.ok()) co_return reply;
+  co_await drop_old();
+  if (meta_.size() >= kMaxKeys)
+    co_return Reply::error(
+        LCG_E_DENIED,
+        std::to_string(meta_.size()) + " signing keys are kept already, and at most " +
+            std::to_string(kMaxKeys) +
+            " may be: each is dropped when its successor is older than key.keep and two minutes; "
+            "wait for that, or set key.keep lower");
+  reply = co_await make_successor();
   if (reply.ok()) reply = co_await load_locked();
   co_return reply;
 }

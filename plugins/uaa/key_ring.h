@@ -24,6 +24,9 @@ class KeyRing {
   using Millis = std::chrono::milliseconds;
   static constexpr Millis kPublishDelay = std::chrono::minutes(2);
   static constexpr Millis kReloadInterval = std::chrono::seconds(30);
+  // Keys in the store. By age so many are made: keep_for / rotate_after <= kMaxByAge, which the settings check.
+  // Operators make none beyond kMaxKeys.
+  static constexpr size_t kMaxKeys = 100, kMaxByAge = 90;
 
   KeyRing(Host host, Millis rotate_after, Millis keep_for, std::string credential)
       : host_(host),
@@ -39,7 +42,7 @@ class KeyRing {
   // For a token of an unknown key: reads the ring again, at most once in kReloadInterval. True: it was read.
   Task<bool> look_again();
 
-  // A successor at once, whatever the age of the newest key.
+  // A successor at once, whatever the age of the newest key. LCG_E_DENIED: kMaxKeys are kept.
   Task<Reply> rotate();
   // A new first key in the credential's file, and all signing keys encrypted under it. The older keys stay in the
   // file until the next start: an instance may be about to write what it sealed under one.

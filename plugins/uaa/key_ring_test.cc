@@ -11,6 +11,7 @@
 #include "lcg/services/uaa.hpp"
 #include "plugins/uaa/credential.h"
 #include "plugins/uaa/es256.h"
+#include "plugins/uaa/key_ring.h"
 #include "plugins/uaa/records.h"
 #include "testing/fake_host.h"
 
@@ -152,6 +153,53 @@ TEST_F(KeyRingTest, OperatorsRotateTheSigningKey) {
   EXPECT_THAT(host_.await(client().keys()).data, AllOf(HasSubstr("\"verifies\""), HasSubstr("\"signs\"")));
   EXPECT_EQ(user_of(old), "robot");
   EXPECT_EQ(user_of(token()), "robot");
+}
+
+TEST_F(KeyRingTest, ManyRotationsAreRefusedWithWordsUntilOldKeysAreDropped) {
+  load(2);
+  const std::string first = token();
+  for (size_t i = stored().size(); i < KeyRing::kMaxKeys; ++i) {
+    const Reply rotated = host_.await(client().rotate_key());
+    ASSERT_EQ(rotated.status, LCG_OK) << i << rotated.message;
+  }
+
+  const Reply refused = host_.await(client().rotate_key());
+
+  EXPECT_EQ(refused.status, LCG_E_DENIED);
+  EXPECT_THAT(refused.message, AllOf(HasSubstr("100 signing keys"), HasSubstr("key.keep")));
+  EXPECT_EQ(user_of(first), "robot");
+  host_.advance(49 * 3'600'000);
+  EXPECT_EQ(host_.await(client().rotate_key()).status, LCG_OK);
+}
+
+TEST_F(KeyRingTest, KeysOnSeveralPagesOfTheStoreAreAllRead) {
+  constexpr uint64_t kKeys = 501;
+  load();
+  const SealingKey first = read_credential(file_).keys.at(0);
+  const std::string der = Es256Key::generate().private_der();
+  storage::Batch batch;
+  for (uint64_t serial = 2; serial <= kKeys; ++serial) {
+    KeyRecord record;
+    record.created_ms = host_.wall_ms();
+    record.sealed = first.seal(der, "lcg uaa signing key " + std::to_string(serial));
+    batch.put(std::string(kKeyCollection), storage::key_u64(serial), encode(record));
+  }
+  const storage::Client store(host_.host());
+  ASSERT_TRUE(host_.await(store.commit(std::string(kKeyPartition), std::move(batch))).ok());
+
+  host_.advance(60'000);
+
+  EXPECT_THAT(host_.await(client().keys()).data, HasSubstr("\"serial\":" + std::to_string(kKeys) + ","));
+}
+
+TEST_F(KeyRingTest, SettingsThatWouldKeepTooManyKeysAreRefused) {
+  const lcg::testing::Config config = {{"key.credential", file_}, {"key.rotate", "1h"}, {"key.keep", "91h"}};
+  try {
+    host_.load(lcg_plugin_descriptor_uaa(), config);
+    FAIL() << "started";
+  } catch (const lcg::testing::PluginError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("key.keep"), HasSubstr("90 times key.rotate")));
+  }
 }
 
 TEST_F(KeyRingTest, OperatorsEncryptTheSigningKeysUnderANewCredential) {

@@ -87,6 +87,9 @@ Settings read_settings(const Host& host) {
   s.gate.proof_ttl = host.config_duration("device_proof_ttl", s.gate.proof_ttl, 1h);
   s.key_rotate = host.config_duration("key.rotate", 24h * 90, 1h);
   s.key_keep = host.config_duration("key.keep", 48h, 24h);
+  if (s.key_keep > s.key_rotate * KeyRing::kMaxByAge)
+    throw ConfigError("key.keep: at most " + std::to_string(KeyRing::kMaxByAge) +
+                      " times key.rotate: so many signing keys would be kept, and published");
   s.key_credential = host.config("key.credential", "");
   if (const std::string fault = fault_of_credential_path(s.key_credential); !fault.empty())
     throw ConfigError("key.credential: " + fault);
