@@ -26,9 +26,7 @@ Contacts::Contacts(Host host, const Settings& settings, Inbox& inbox)
       adding_(static_cast<double>(settings.add_rate) / 60, settings.add_burst) {}
 
 // Where no plugin keeps blocks there are none; one that does not answer is no reason to think so.
-bool Contacts::may_have_blocks(const std::string& a, const std::string& b) const {
-  return user::is_user_id(a) && user::is_user_id(b) && provided(host_, "user");
-}
+bool Contacts::may_have_blocks() const { return provided(host_, "user"); }
 
 bool Contacts::concerned(const ClientCall& call) {
   const Op op = call.change.op;
@@ -110,7 +108,7 @@ Task<Reply> Contacts::sort_out(std::string actor, bool direct, std::vector<std::
 
 Task<Reply> Contacts::admit(std::string user, std::string actor) {
   Verdict verdict = Verdict::kWelcome;
-  if (may_have_blocks(user, actor)) {
+  if (may_have_blocks()) {
     Outcome<user::Blocks> blocks = co_await users_.block_check(user, actor);
     if (!blocks.ok()) co_return busy(blocks.message);
     if (blocks.value.second_blocks_first) verdict = Verdict::kBlocking;
@@ -138,7 +136,7 @@ Task<lcg_status> Contacts::read_blocks(DialogPtr dialog) {
     if (!two.ok() || two.value.rows.size() != 2) co_return LCG_E_BUSY;
     const std::string a = two.value.rows[0].key, b = two.value.rows[1].key;
     Outcome<user::Blocks> read;
-    if (may_have_blocks(a, b)) read = co_await users_.block_check(a, b);
+    if (may_have_blocks()) read = co_await users_.block_check(a, b);
     if (!read.ok()) co_return LCG_E_BUSY;
     if (changes != blocks.changes) continue;
     blocks.known = true;

@@ -40,8 +40,7 @@ class Contacts {
   void forget_blocks(Dialog& dialog) const;
 
  private:
-  // A user whose id the service does not take can have no blocks.
-  bool may_have_blocks(const std::string& a, const std::string& b) const;
+  bool may_have_blocks() const;
   struct Asked {
     Reply failed;
     std::vector<Verdict> verdicts;

@@ -75,6 +75,23 @@ TEST_F(ContactsTest, TheBlockedPutsNobodyIntoGroups) {
   EXPECT_EQ(listed("vic"), 1u);
 }
 
+// An id that may log in may also be blocked, whatever is in it and however long it is.
+TEST_F(ContactsTest, ABlockHoldsForEveryIdThatMayAct) {
+  for (const std::string& mal : {std::string("mal lory"), std::string("mal/lory"),
+                                 std::string(127, 'x') + "\u00e9", std::string(255, 'y')}) {
+    const std::string id = direct_id(mal, "vic");
+    ASSERT_TRUE(direct(mal, "vic").ok()) << mal;
+    ASSERT_TRUE(rig_.send(peer(mal), id, 1).ok()) << mal;
+
+    block("vic", mal);
+
+    EXPECT_EQ(rig_.send(peer(mal), id, 2).error_code, 103u) << mal;
+    EXPECT_EQ(direct(mal, "bob").error_code, 0u) << mal;
+    EXPECT_TRUE(ask(mal, "dialog.create", R"({"members":["vic"]})").ok());
+    EXPECT_THAT(field(ask("vic", "dialog.list", "{}"), "dialogs"), Not(HasSubstr("group"))) << mal;
+  }
+}
+
 TEST_F(ContactsTest, ABlockCountsInADirectDialogFromItsAnswerOn) {
   const std::string id = direct_id("mal", "vic");
   direct("mal", "vic");

@@ -53,7 +53,7 @@ uint64_t number(json::Object& in, std::string_view key, bool* present = nullptr)
 void check_users(json::Object& in, std::string_view key, bool added, std::vector<std::string>& users) {
   for (const std::string& user : users)
     if (!chat::valid_name(user, chat::kMaxUserBytes) || (added && !all_visible(user)))
-      in.fail(key, "a user id has 1 to 128 bytes of visible text");
+      in.fail(key, "a user id has 1 to 255 bytes of visible text");
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());
 }
@@ -161,7 +161,7 @@ std::optional<ClientCall> parse_rpc(const Request& request, const std::function<
   call.since = number(in, "since");
   call.limit = static_cast<uint32_t>(std::min<uint64_t>(number(in, "limit"), 1000));
   call.after = in.text("after");
-  if (call.after.size() > chat::kMaxUserBytes) in.fail("after", "expected at most 128 bytes");
+  if (call.after.size() > chat::kMaxUserBytes) in.fail("after", "expected at most 255 bytes");
   if (call.method == Method::kRead && !call.has_seq) in.fail("seq", "is required");
   if (request.name == "dialog.ack" && !call.has_seq) in.fail("seq", "is required");
   if (call.method == Method::kHistory && call.has_from && call.has_before)

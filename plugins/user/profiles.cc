@@ -17,7 +17,7 @@ std::string folded(std::string_view name) {
   return out;
 }
 
-// No user id holds a '/'. `name` is folded UTF-8 and not empty.
+// A user of this id has no documents in the collection of names. `name` is folded UTF-8 and not empty.
 std::string partition_of(std::string_view name) {
   const auto lead = static_cast<unsigned char>(name[0]);
   const size_t bytes = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;

@@ -87,10 +87,10 @@ class User {
   }
 
   Task<Reply> on_call(ServiceCall call) {
+    if (call.method == "block_check") return serve_block_check(std::move(call));
     if (!is_user_id(call.key)) return answer(Reply::error(LCG_E_INVALID, "not a user id"));
     if (call.method == "get") return serve_get(std::move(call));
     if (call.method == "change") return serve_change(std::move(call));
-    if (call.method == "block_check") return serve_block_check(std::move(call));
     if (call.method == "block" || call.method == "unblock") return serve_block(std::move(call));
     return answer(Reply::error(LCG_E_UNSUPPORTED, "user has no such method"));
   }
@@ -224,7 +224,9 @@ class User {
   Task<Reply> serve_block_check(ServiceCall call) {
     wire::Reader reader(call.data);
     std::string second(reader.str());
-    if (!reader.ok() || !is_user_id(second)) co_return Reply::error(LCG_E_INVALID, "not a user id");
+    const auto fits = [](std::string_view id) { return !id.empty() && id.size() <= kMaxUserBytes; };
+    if (!reader.ok() || !fits(call.key) || !fits(second))
+      co_return Reply::error(LCG_E_INVALID, "not a user id");
     const Outcome<Blocks> blocks = co_await blocks_.check(std::move(call.key), std::move(second));
     if (!blocks.ok()) co_return failed(LCG_E_BUSY, blocks.message);
     wire::Writer out;

@@ -10,7 +10,7 @@
 
 namespace lcg::chat {
 
-inline constexpr size_t kMaxUserBytes = 128, kMaxDeviceBytes = 128, kMaxDialogBytes = 64, kMaxTypeBytes = 32;
+inline constexpr size_t kMaxUserBytes = 255, kMaxDeviceBytes = 128, kMaxDialogBytes = 64, kMaxTypeBytes = 32;
 inline constexpr size_t kMaxBodyBytes = 64u << 10;    // one message's body, JSON
 inline constexpr size_t kInlineBodyBytes = 4u << 10;  // larger bodies are pushed as a reference
 inline constexpr uint32_t kMaxWindow = 8;  // numbered messages of one device in flight in one dialog

@@ -9,11 +9,12 @@
 #include <string_view>
 
 #include "lcg/host.hpp"
+#include "lcg/visible.hpp"
 #include "lcg/wire.hpp"
 
 namespace lcg::user {
 
-inline constexpr size_t kMaxUserBytes = 128;
+inline constexpr size_t kMaxUserBytes = 255;  // the broker's limit of an id that logs in
 inline constexpr size_t kMaxNameBytes = 256, kMaxAboutBytes = 1024, kMaxAvatarBytes = 1024;
 inline constexpr size_t kMaxDataBytes = 4u << 10, kMaxPrivateBytes = 16u << 10;
 inline constexpr size_t kMaxBlocks = 1000;  // per user
@@ -34,7 +35,8 @@ struct Blocks {
   bool any() const { return first_blocks_second || second_blocks_first; }
 };
 
-// A user id that can have a profile: 1 to 128 bytes, no control character, space or '/'.
+// The broker's rule of who may log in (lcg/visible.hpp), so that everybody who may act has a profile and can be blocked:
+// 1 to 255 bytes of visible text.
 bool is_user_id(std::string_view user);
 
 std::string encode(const Profile& profile);
@@ -47,6 +49,7 @@ class Client {
 
   // private_data included: do not hand it to another user. LCG_E_INVALID: not a user id.
   Task<Outcome<Profile>> get(std::string user) const;
+  // Of any two keys of at most kMaxUserBytes: who is no user id has blocked nobody.
   Task<Outcome<Blocks>> block_check(std::string first, std::string second) const;
 
  private:
@@ -56,10 +59,7 @@ class Client {
 // --- implementation ------------------------------------------------------------------------------
 
 inline bool is_user_id(std::string_view user) {
-  if (user.empty() || user.size() > kMaxUserBytes) return false;
-  for (const char c : user)
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '/') return false;
-  return true;
+  return !user.empty() && user.size() <= kMaxUserBytes && all_visible(user);
 }
 
 inline std::string encode(const Profile& p) {
