@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "budget.h"
 #include "inbox.h"
 #include "lcg/host.hpp"
 #include "lcg/services/user.hpp"
 #include "lcg/sync.hpp"
+#include "plugins/rates/budget.h"
 #include "rpc.h"
 #include "settings.h"
 #include "state.h"
@@ -53,7 +53,7 @@ class Contacts {
   const Settings& settings_;
   Inbox& inbox_;
   user::Client users_;
-  Budget creating_, adding_;
+  rates::Budget creating_, adding_;
 };
 
 }  // namespace lcg::dialog

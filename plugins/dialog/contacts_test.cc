@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "plugins/dialog/budget.h"
 #include "plugins/dialog/membership.h"
 #include "plugins/dialog/testing/chat_rig.h"
 
@@ -225,35 +224,6 @@ TEST_F(CreateRate, WhatIsRefusedCostsNoPeopleEither) {
     EXPECT_EQ(ask("ann", "dialog.create", large).error_code, chat::code::kTooManyRequests);
 
   EXPECT_TRUE(ask("ann", "dialog.add", R"({"dialog":"d0","user":"bob"})").ok());
-}
-
-TEST(BudgetTest, MakesRoomByAFewLooksAndForgetsTheFullestOfThem) {
-  Budget budget(1, 10);
-  budget.pay("empty", 10, 0);
-  budget.pay("full", 0, 0);
-  for (size_t i = 2; i < Budget::kMaxUsers; ++i) budget.pay("u" + std::to_string(i), 10, 0);
-
-  EXPECT_EQ(budget.pay("new", 10, 0), 0u);
-
-  EXPECT_EQ(budget.looks(), Budget::kLooks);
-  EXPECT_EQ(budget.users(), Budget::kMaxUsers);
-  EXPECT_NE(budget.wait_ms("empty", 10, 0), 0u);
-  EXPECT_NE(budget.wait_ms("new", 1, 0), 0u);
-}
-
-TEST(BudgetTest, OfOneWhoIsKnownIsNotForgottenByPaying) {
-  Budget budget(1, 10);
-  for (size_t i = 0; i < Budget::kMaxUsers; ++i) budget.pay("u" + std::to_string(i), 10, 0);
-  for (int i = 0; i < 100; ++i) EXPECT_NE(budget.pay("u0", 1, 0), 0u);
-
-  EXPECT_EQ(budget.looks(), 0u);
-}
-
-TEST(BudgetTest, WhatIsNotPaidCostsNothing) {
-  Budget budget(1, 10);
-  EXPECT_EQ(budget.pay("a", 4, 0), 0u);
-  EXPECT_NE(budget.pay("a", 7, 0), 0u);
-  EXPECT_EQ(budget.pay("a", 6, 0), 0u);
 }
 
 class AddRate : public ContactsTest {

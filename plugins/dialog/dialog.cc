@@ -145,18 +145,45 @@ class DialogPlugin {
     co_return Reply();
   }
 
+  // The rows that the answer may have, of a method whose pages are paid for here. A sync has as many as it has.
+  static uint32_t page_of(const ClientCall& q) {
+    const auto page = [&q](uint32_t usual, uint32_t most) {
+      return q.limit == 0 ? usual : std::min(q.limit, most);
+    };
+    switch (q.method) {
+      case Method::kMembers:
+        return page(100, kMaxMembersPage);
+      case Method::kList:
+        return page(50, kMaxListPage);
+      case Method::kCheckpoints:
+        return page(100, kMaxCheckpointsPage);
+      default:
+        return 0;
+    }
+  }
+
+  Task<Reply> sync(std::string user, uint64_t since) {
+    size_t looked_at = 0;
+    Reply reply = co_await inbox_.sync(user, since, &looked_at);
+    pulls_.owe(user, looked_at);
+    co_return reply;
+  }
+
   Task<Reply> serve(ServiceCall call) {
     ClientCall q;
     if (!decode(call.data, q)) return answer(invalid("malformed call"));
-    const uint32_t limit = q.limit == 0 ? 50 : q.limit;
+    const uint32_t limit = page_of(q);
+    if (limit != 0 || q.method == Method::kSync) {
+      Reply paid = pulls_.pull(q.user, limit);
+      if (!paid.ok()) return answer(std::move(paid));
+    }
     switch (q.method) {
       case Method::kCreate:
         return membership_.create(std::move(q.create));
       case Method::kGet:
         return membership_.get(std::move(q.dialog), std::move(q.user));
       case Method::kMembers:
-        return membership_.list(std::move(q.dialog), std::move(q.user), std::move(q.after),
-                                q.limit == 0 ? 100 : limit);
+        return membership_.list(std::move(q.dialog), std::move(q.user), std::move(q.after), limit);
       case Method::kHistory:
         return history_.pull(std::move(q));
       case Method::kChange:
@@ -164,7 +191,7 @@ class DialogPlugin {
       case Method::kList:
         return inbox_.list(std::move(q.user), q.before, limit);
       case Method::kSync:
-        return inbox_.sync(std::move(q.user), q.since);
+        return sync(std::move(q.user), q.since);
       case Method::kRead:
         return inbox_.read(std::move(q.user), std::move(q.dialog), q.seq);
       case Method::kHide:
@@ -172,8 +199,7 @@ class DialogPlugin {
       case Method::kCheckpoint:
         return inbox_.checkpoint(std::move(q.user), std::move(q.device), std::move(q.dialog), q.seq);
       case Method::kCheckpoints:
-        return inbox_.checkpoints(std::move(q.user), std::move(q.device), std::move(q.after),
-                                  q.limit == 0 ? 100 : limit);
+        return inbox_.checkpoints(std::move(q.user), std::move(q.device), std::move(q.after), limit);
     }
     return answer(invalid("malformed call"));
   }

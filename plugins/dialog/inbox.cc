@@ -13,8 +13,7 @@ namespace lcg::dialog {
 namespace {
 
 constexpr size_t kMaxCachedUsers = 65'536;
-constexpr uint32_t kMaxLargeDialogs = 50;  // whose heads one answer looks up
-constexpr uint32_t kMaxListed = 100;
+constexpr uint32_t kParallelLookups = 16;  // dialogs asked for their heads at once
 
 std::string to_json(const UserDialog& d) {
   json::Writer w;
@@ -215,17 +214,27 @@ void Inbox::hint(const std::string& user, const UserDialog& d, std::string_view 
   static_cast<void>(host_.publish_and_forget(publication));
 }
 
+// Of all of them, whoever put the user into them: the caller has no more than one page.
 Task<> Inbox::refresh_heads(std::string user, std::vector<UserDialog>* dialogs) {
-  uint32_t looked_up = 0;
+  uint32_t asked = 0;
+  WaitGroup group;
   for (UserDialog& d : *dialogs) {
-    if (!d.large || !d.in || ++looked_up > kMaxLargeDialogs) continue;
-    Outcome<Head> head = co_await dialogs_.head(d.dialog, user);
-    if (head.ok()) d.head = std::max(d.head, head.value.head);
+    if (!d.large || !d.in) continue;
+    group.add();
+    if (!host_.spawn(refresh_head(user, &d, &group))) group.done();
+    if (++asked % kParallelLookups == 0) co_await group.wait();
   }
+  co_await group.wait();
+}
+
+Task<> Inbox::refresh_head(std::string user, UserDialog* d, WaitGroup* group) {
+  Outcome<Head> head = co_await dialogs_.head(d->dialog, std::move(user));
+  if (head.ok()) d->head = std::max(d->head, head.value.head);
+  group->done();
 }
 
 Task<Reply> Inbox::list(std::string user, uint64_t before, uint32_t limit) {
-  limit = std::clamp<uint32_t>(limit, 1, kMaxListed);
+  limit = std::clamp<uint32_t>(limit, 1, kMaxListPage);
   storage::Scan page{kUserChangeDocs, "", before == 0 ? "" : storage::key_u64(before), limit, true};
   Outcome<storage::ScanRows> rows = co_await store_.scan(user, std::move(page));
   if (!rows.ok()) co_return busy(rows.message);
@@ -244,20 +253,22 @@ Task<Reply> Inbox::list(std::string user, uint64_t before, uint32_t limit) {
   co_return Reply::with(w.take());
 }
 
-Task<Outcome<std::vector<UserDialog>>> Inbox::large_dialogs(std::string user) {
-  Outcome<std::vector<UserDialog>> out;
+Task<Outcome<Inbox::Large>> Inbox::large_dialogs(std::string user) {
+  Outcome<Large> out;
   Outcome<storage::ScanRows> rows =
-      co_await store_.scan(user, {kUserLargeDocs, "", "", kMaxLargeDialogs, false});
+      co_await store_.scan(user, {kUserLargeDocs, "", "", static_cast<uint32_t>(kMaxLargeDialogs), false});
   if (!rows.ok()) co_return {LCG_E_BUSY, rows.message, {}};
+  out.value.more = rows.value.more;
+  if (out.value.more) co_return out;  // which of them the order of their ids puts first says nothing
   for (const storage::Row& row : rows.value.rows) {
     Outcome<UserDialog> d = co_await find(user, row.key);
-    if (d.ok()) out.value.push_back(std::move(d.value));
+    if (d.ok()) out.value.dialogs.push_back(std::move(d.value));
   }
-  co_await refresh_heads(user, &out.value);
+  co_await refresh_heads(user, &out.value.dialogs);
   co_return out;
 }
 
-Task<Reply> Inbox::sync(std::string user, uint64_t since) {
+Task<Reply> Inbox::sync(std::string user, uint64_t since, size_t* looked_at) {
   // A change whose iseq is given but which is not stored yet must not fall between this answer and the next.
   const auto turn = co_await users_.acquire(user);
   Outcome<uint64_t> last = co_await last_iseq(user);
@@ -277,21 +288,25 @@ Task<Reply> Inbox::sync(std::string user, uint64_t since) {
         user, {kUserChangeDocs, storage::key_u64(since + 1), "", static_cast<uint32_t>(kMaxChanges), false});
     if (!rows.ok()) co_return busy(rows.message);
     snapshot = rows.value.more;
+    *looked_at += rows.value.rows.size();
     for (const storage::Row& row : rows.value.rows) {
       UserDialog d;
       if (!snapshot && decode(row.value, d)) changed.push_back(std::move(d));
     }
   }
   if (!snapshot) {
-    Outcome<std::vector<UserDialog>> large = co_await large_dialogs(user);
+    Outcome<Large> large = co_await large_dialogs(user);
     if (!large.ok()) co_return busy(large.message);
-    for (UserDialog& d : large.value) {
+    snapshot = large.value.more;
+    *looked_at += large.value.dialogs.size();
+    for (UserDialog& d : large.value.dialogs) {
       const auto same = [&d](const UserDialog& c) { return c.dialog == d.dialog; };
       std::erase_if(changed, same);
       changed.push_back(std::move(d));
     }
   }
-  // A snapshot is read by dialog.list, newest first.
+  // A snapshot is read by dialog.list, newest first, which has the heads of all.
+  if (snapshot) changed.clear();
   w.boolean("snapshot", snapshot).raw("changed", array_of(changed));
   co_return Reply::with(w.take());
 }
@@ -397,8 +412,8 @@ Task<Reply> Inbox::checkpoints(std::string user, std::string device, std::string
   const std::string from = after.empty() ? prefix : prefix + after + '\0';
   std::string to = prefix;
   to.back() = '\1';
-  Outcome<storage::ScanRows> rows =
-      co_await store_.scan(user, {kCheckpointDocs, from, to, std::clamp<uint32_t>(limit, 1, 500), false});
+  Outcome<storage::ScanRows> rows = co_await store_.scan(
+      user, {kCheckpointDocs, from, to, std::clamp<uint32_t>(limit, 1, kMaxCheckpointsPage), false});
   if (!rows.ok()) co_return busy(rows.message);
   std::vector<std::string> items;
   items.reserve(rows.value.rows.size());

@@ -73,7 +73,8 @@ class Inbox {
   Task<Reply> project(Projection projection);
   // The answers to a user's own rpc; data is JSON.
   Task<Reply> list(std::string user, uint64_t before, uint32_t limit);
-  Task<Reply> sync(std::string user, uint64_t since);
+  // Adds to `looked_at` the dialogs that were read for it, for who counts what it costs.
+  Task<Reply> sync(std::string user, uint64_t since, size_t* looked_at);
   Task<Reply> read(std::string user, std::string dialog, uint64_t seq);
   // Out of the list until there is news; data is JSON.
   Task<Reply> hide(std::string user, std::string dialog);
@@ -100,7 +101,12 @@ class Inbox {
   Task<Outcome<ListCount>> read_count(std::string user);
   void hint(const std::string& user, const UserDialog& dialog, std::string_view type);
   Task<> refresh_heads(std::string user, std::vector<UserDialog>* dialogs);
-  Task<Outcome<std::vector<UserDialog>>> large_dialogs(std::string user);
+  Task<> refresh_head(std::string user, UserDialog* dialog, WaitGroup* group);
+  struct Large {
+    std::vector<UserDialog> dialogs;  // all of them, or none when there are `more` than kMaxLargeDialogs
+    bool more = false;
+  };
+  Task<Outcome<Large>> large_dialogs(std::string user);
 
   Host host_;
   storage::Client store_;

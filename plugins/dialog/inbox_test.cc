@@ -2,6 +2,8 @@
 // What a user is told about his dialogs: hints, list, sync after a reconnect, read marks, checkpoints.
 #include <gmock/gmock.h>
 
+#include "plugins/dialog/inbox.h"
+#include "plugins/dialog/settings.h"
 #include "plugins/dialog/testing/chat_rig.h"
 
 namespace lcg::dialog::testing {
@@ -140,6 +142,84 @@ TEST(LargeDialog, TellsNobodyOneByOneButShowsUpInSync) {
   const Reply sync = rig.ask(peer("bob"), "dialog.sync", R"({"since":1})");
   EXPECT_THAT(field(sync, "changed"), HasSubstr("\"head\":3"));
   EXPECT_THAT(field(rig.ask(peer("eve"), "dialog.list", "{}"), "dialogs"), HasSubstr("\"head\":3"));
+}
+
+// Others put a user into dialogs, and choose their ids: those do not stand before the user's own ones.
+TEST(LargeDialog, IsToldHoweverManyOthersStandBeforeIt) {
+  ChatRig rig({}, {{"fan_limit", "3"}});
+  rig.group("real", {"ann", "bob", "cyd", "dan"});
+  rig.settle();
+  const std::string since = field(rig.ask(peer("bob"), "dialog.sync", R"({"since":1})"), "iseq");
+  for (int i = 10; i < 70; ++i) rig.group("-" + std::to_string(i), {"mal", "bob", "x1", "x2"});
+  rig.settle();
+  rig.send(peer("ann"), "real", 1);
+
+  const std::string real = R"("dialog":"real","kind":"group","member":true,"role":"member","head":2,)";
+  for (const std::string& from :
+       {since, field(rig.ask(peer("bob"), "dialog.sync", R"({"since":1})"), "iseq")}) {
+    const Reply sync = rig.ask(peer("bob"), "dialog.sync", "{\"since\":" + from + "}");
+    EXPECT_EQ(field(sync, "snapshot"), "false");
+    EXPECT_THAT(field(sync, "changed"), HasSubstr(real));
+  }
+  EXPECT_THAT(field(rig.ask(peer("bob"), "dialog.list", R"({"limit":100})"), "dialogs"), HasSubstr(real));
+}
+
+TEST(LargeDialog, WhenTheyAreTooManyForASyncTheListIsAskedForAndHasAll) {
+  ChatRig rig({}, {{"fan_limit", "3"}});
+  rig.group("real", {"ann", "bob", "cyd", "dan"});
+  rig.settle();
+  Projection p;
+  p.user = "bob";
+  p.version = 1;
+  p.in = p.large = true;
+  for (size_t i = 0; i < kMaxLargeDialogs; ++i) {
+    p.dialog = "-" + std::to_string(i);
+    ASSERT_TRUE(rig.host().call({"dialog", "project", "bob", encode(p)}).ok());
+  }
+  rig.send(peer("ann"), "real", 1);
+
+  const std::string iseq = field(rig.ask(peer("bob"), "dialog.sync", R"({"since":1})"), "iseq");
+  const Reply sync = rig.ask(peer("bob"), "dialog.sync", "{\"since\":" + iseq + "}");
+  EXPECT_EQ(field(sync, "snapshot"), "true");
+  EXPECT_EQ(field(sync, "changed"), "[]");
+  std::string before = "0", dialogs;
+  for (std::string more = "true"; more == "true";) {
+    const Reply page = rig.ask(peer("bob"), "dialog.list", R"({"limit":100,"before":)" + before + "}");
+    ASSERT_TRUE(page.ok()) << page.message;
+    dialogs += field(page, "dialogs");
+    more = field(page, "more");
+    before = field(page, "before");
+  }
+  EXPECT_THAT(dialogs,
+              HasSubstr(R"("dialog":"real","kind":"group","member":true,"role":"member","head":2,)"));
+}
+
+// What an answer may have is what it costs; of a sync what it has read.
+TEST(Pages, CostTheirRowsAndOverTheBudgetAreToldWhenToGoOn) {
+  const struct {
+    const char *method, *json;
+    int most;
+  } pages[] = {{"dialog.members", R"({"dialog":"d","limit":500})", 9},
+               {"dialog.list", R"({"limit":100})", 33},
+               {"dialog.checkpoints", R"({"limit":500})", 9},
+               {"dialog.sync", R"({"since":1})", 34}};
+  for (const auto& page : pages) {
+    ChatRig rig;
+    rig.group("d", {"ann", "bob"});
+    for (int i = 0; i < 99; ++i) rig.group("d" + std::to_string(i), {"bob"});
+    rig.settle();
+    Reply reply;
+    int answered = 0;
+    for (; answered < 200 && (reply = rig.ask(peer("bob"), page.method, page.json)).ok();) ++answered;
+
+    EXPECT_GE(answered, page.most) << page.method;
+    EXPECT_LE(answered, page.most + 2) << page.method;  // time gives some back
+    EXPECT_EQ(reply.error_code, chat::code::kTooManyRequests) << page.method;
+    EXPECT_THAT(reply.message, HasSubstr("retry_after_ms:"));
+    EXPECT_TRUE(rig.ask(peer("ann"), page.method, page.json).ok()) << page.method;
+    rig.host().advance(5'000);
+    EXPECT_TRUE(rig.ask(peer("bob"), page.method, page.json).ok()) << page.method;
+  }
 }
 
 TEST(ColdDialog, IsPutAwayAndReadAgain) {

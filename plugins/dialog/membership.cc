@@ -170,7 +170,7 @@ Task<Reply> Membership::list(std::string id, std::string user, std::string after
   if (me.value == nullptr || !me.value->in()) co_return denied();
   if (!after.empty()) after += '\0';
   Outcome<storage::ScanRows> rows = co_await store_.scan(
-      id, {kMemberDocs, std::move(after), "", std::clamp<uint32_t>(limit, 1, 500), false});
+      id, {kMemberDocs, std::move(after), "", std::clamp<uint32_t>(limit, 1, kMaxMembersPage), false});
   if (!rows.ok()) co_return busy(rows.message);
   std::vector<std::string> items;
   for (const storage::Row& row : rows.value.rows) {

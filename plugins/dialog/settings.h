@@ -25,7 +25,10 @@ inline constexpr uint64_t kMaxCheckpoints = 12'000;  // of one device
 inline constexpr uint32_t kHousekeepingMs = 1000;
 // Of one step of it, about a tenth of a millisecond: a dialog is 1, a held message 1, what a dialog then does kRestCost.
 inline constexpr size_t kHousekeepingStep = 1000, kRestCost = 100;
-inline constexpr size_t kMaxChanges = 1000;  // of one sync; more is answered as "snapshot"
+// Rows of one answer: dialog.list, dialog.members, dialog.checkpoints.
+inline constexpr uint32_t kMaxListPage = 100, kMaxMembersPage = 500, kMaxCheckpointsPage = 500;
+// Of one sync: dialogs that changed, and large ones, whose heads are asked for. More is answered as "snapshot".
+inline constexpr size_t kMaxChanges = 1000, kMaxLargeDialogs = 200;
 // Each of them costs a call for every news: about one second of what one dialog may cause (notifier.h).
 inline constexpr int64_t kMaxFanLimit = 800;
 
@@ -43,7 +46,7 @@ struct Settings {
   uint64_t max_dialogs = 10'000, max_added = 5'000;
   uint64_t create_rate = 30, create_burst = 200;  // dialogs a minute that a user makes
   uint64_t add_rate = 300, add_burst = 1'000;     // people a minute that a user puts into dialogs
-  uint64_t pull_rate = 20, pull_burst = 100;      // cost units a second and user: 1 + entries / 50
+  uint64_t pull_rate = 20, pull_burst = 100;      // cost units a second and user (pull_budget.h)
 
   static Settings from(const Host& host) {
     Settings s;

@@ -109,26 +109,39 @@ Task<Outcome<Profile>> Profiles::change(std::string user, ProfileChange change) 
   co_return out;
 }
 
-Task<Outcome<std::vector<Profile>>> Profiles::search(std::string prefix, uint32_t limit) const {
+bool Profiles::is_place(std::string_view prefix, const Place& place) {
+  if (place.name.empty() && place.user.empty()) return true;
+  return place.name.size() <= kMaxNameBytes && place.name.find('\0') == std::string::npos &&
+         place.name.starts_with(folded(prefix)) && is_user_id(place.user);
+}
+
+Task<Outcome<Profiles::Found>> Profiles::search(std::string prefix, Place after, uint32_t limit) const {
   const std::string from = folded(prefix);
   storage::Scan scan;
   scan.collection = kNameCollection;
-  scan.from = from;
+  scan.from = after.user.empty() ? from : after.name + '\0' + after.user + '\0';
   scan.to = from + '\xff';  // no UTF-8 text holds this byte
   scan.limit = kEntriesRead;
   const Outcome<storage::ScanRows> rows = co_await storage_.scan(partition_of(from), std::move(scan));
-  Outcome<std::vector<Profile>> out{rows.status, rows.message, {}};
+  Outcome<Found> out{rows.status, rows.message, {}};
+  Found& found = out.value;
+  found.more = rows.value.more;
   for (const storage::Row& row : rows.value.rows) {
-    if (out.value.size() == limit) break;
+    if (found.users.size() == limit) {
+      found.more = true;
+      break;
+    }
+    ++found.looked_at;
     const size_t end = row.key.find('\0');
     if (end == std::string::npos) continue;
-    Outcome<Profile> profile = co_await get(row.key.substr(end + 1));
+    found.last = {row.key.substr(0, end), row.key.substr(end + 1)};
+    Outcome<Profile> profile = co_await get(found.last.user);
     if (!profile.ok()) {
       out.status = profile.status;
       out.message = profile.message;
       break;
     }
-    if (entry_of(profile.value).key == row.key) out.value.push_back(std::move(profile.value));
+    if (entry_of(profile.value).key == row.key) found.users.push_back(std::move(profile.value));
   }
   co_return out;
 }

@@ -33,9 +33,21 @@ class Profiles {
   // The profile as it is then. LCG_E_CONFLICT: another node has changed it meanwhile, try again.
   // REQUIRES: is_user_id(user), sizes checked.
   Task<Outcome<Profile>> change(std::string user, ProfileChange change);
+  // Where a search goes on: behind this name, as the index has it, of this user. Empty: from the beginning.
+  struct Place {
+    std::string name, user;
+  };
+  struct Found {
+    std::vector<Profile> users;
+    size_t looked_at = 0;  // entries of the index
+    bool more = false;     // there may be more behind `last`
+    Place last;
+  };
+  // Is it one of a search for `prefix`?
+  static bool is_place(std::string_view prefix, const Place& place);
   // At most `limit` users whose name begins with `prefix`, upper and lower case of ASCII letters alike, by
-  // name. REQUIRES: prefix not empty, at most kMaxNameBytes.
-  Task<Outcome<std::vector<Profile>>> search(std::string prefix, uint32_t limit) const;
+  // name. REQUIRES: prefix not empty, at most kMaxNameBytes; is_place(prefix, after).
+  Task<Outcome<Found>> search(std::string prefix, Place after, uint32_t limit) const;
 
  private:
   struct Entry {

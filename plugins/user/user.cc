@@ -10,6 +10,7 @@
 #include "lcg/services/dialog.hpp"
 #include "lcg/services/user.hpp"
 #include "plugins/names/names.h"
+#include "plugins/rates/budget.h"
 #include "plugins/user/block_list.h"
 #include "plugins/user/profiles.h"
 
@@ -19,6 +20,10 @@ namespace {
 // Client protocol codes.
 constexpr uint32_t kPermissionDenied = 103;
 constexpr uint32_t kBadRequest = 107;
+constexpr uint32_t kTooManyRequests = 111;
+// Of searches, cost units a second and user: 1 a search and 1 for 50 entries of the index, as the pages of dialogs cost.
+constexpr double kSearchRate = 20, kEntriesPerUnit = 50;
+constexpr uint64_t kSearchBurst = 100;
 constexpr char kNotSeen[] = "a character in it is not seen";
 
 Reply bad_request(std::string_view what) {
@@ -68,7 +73,8 @@ void take_json(json::Object& in, std::string_view key, size_t limit, std::option
 
 class User {
  public:
-  explicit User(Host host) : host_(host), profiles_(host), blocks_(host), dialogs_(host) {}
+  explicit User(Host host)
+      : host_(host), profiles_(host), blocks_(host), dialogs_(host), searching_(kSearchRate, kSearchBurst) {}
 
   Task<Reply> on_rpc(Request request) {
     using Method = Task<Reply> (User::*)(Request);
@@ -91,6 +97,7 @@ class User {
     if (!is_user_id(call.key)) return answer(Reply::error(LCG_E_INVALID, "not a user id"));
     if (call.method == "get") return serve_get(std::move(call));
     if (call.method == "change") return serve_change(std::move(call));
+    if (call.method == "search") return serve_search(std::move(call));
     if (call.method == "block" || call.method == "unblock") return serve_block(std::move(call));
     return answer(Reply::error(LCG_E_UNSUPPORTED, "user has no such method"));
   }
@@ -155,15 +162,56 @@ class User {
     }
     const uint64_t limit = in.u64("limit").value_or(kMaxFound);
     if (limit < 1 || limit > kMaxFound) in.fail("limit", "expected 1 to " + std::to_string(kMaxFound));
+    const Profiles::Place after = place_of(in);
+    if (in.error().empty() && !Profiles::is_place(prefix, after)) in.fail("after", "is of another search");
     if (!in.error().empty()) co_return bad_request(in.error());
-    const auto found = co_await profiles_.search(std::move(prefix), static_cast<uint32_t>(limit));
+    std::string data = wire::Writer().str(prefix).str(after.name).str(after.user).u64(limit).take();
+    Call call("user", "search", request.user_id, std::move(data));
+    co_return co_await host_.call(std::move(call));
+  }
+
+  // What an answer has said as "after".
+  static Profiles::Place place_of(json::Object& in) {
+    if (!in.has("after")) return {};
+    const std::string text = in.raw("after");  // `place` looks into it
+    json::Object place;
+    if (!json::Object::parse(text, place)) {
+      in.fail("after", "expected what an answer said");
+      return {};
+    }
+    Profiles::Place out{place.required_text("name"), place.required_text("user")};
+    if (!place.error().empty()) in.fail("after", "expected what an answer said");
+    return out;
+  }
+
+  // Where the slot of the user who asks is owned: there the searches of all the user's sessions are paid for.
+  Task<Reply> serve_search(ServiceCall call) {
+    wire::Reader reader(call.data);
+    std::string prefix(reader.str());
+    Profiles::Place after;
+    after.name = reader.str();
+    after.user = reader.str();
+    const uint64_t limit = reader.u64();
+    if (!reader.ok() || prefix.empty() || limit > kMaxFound || !Profiles::is_place(prefix, after))
+      co_return Reply::error(LCG_E_INVALID, "malformed search");
+    const uint64_t wait_ms = searching_.pay(call.key, 1, host_.now_ns());
+    if (wait_ms != 0)
+      co_return Reply::error(LCG_E_BUSY, "retry_after_ms:" + std::to_string(wait_ms), kTooManyRequests);
+    const auto found =
+        co_await profiles_.search(std::move(prefix), std::move(after), static_cast<uint32_t>(limit));
+    searching_.owe(call.key, static_cast<double>(found.value.looked_at) / kEntriesPerUnit, host_.now_ns());
     if (!found.ok()) co_return failed(found.status, found.message);
     std::string users = "[";
-    for (const Profile& profile : found.value) {
+    for (const Profile& profile : found.value.users) {
       if (users.size() > 1) users += ',';
       users += json::Writer().text("user", profile.user).text("name", profile.name).take();
     }
-    co_return Reply::with(json::Writer().raw("users", users + "]").take());
+    json::Writer out;
+    out.raw("users", users + "]").boolean("more", found.value.more);
+    const Profiles::Place& last = found.value.last;
+    if (found.value.more)
+      out.raw("after", json::Writer().text("name", last.name).text("user", last.user).take());
+    co_return Reply::with(out.take());
   }
 
   Task<Reply> rpc_block(Request request) { return change_block(std::move(request), "block"); }
@@ -238,6 +286,7 @@ class User {
   Profiles profiles_;
   BlockList blocks_;
   const dialog::Client dialogs_;
+  rates::Budget searching_;
 };
 
 }  // namespace

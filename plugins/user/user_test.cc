@@ -77,9 +77,9 @@ TEST_F(UserTest, SearchFindsNamesByTheirBeginning) {
 
   EXPECT_EQ(
       search("AL"),
-      R"({"users":[{"user":"u4","name":"Al"},{"user":"u2","name":"alan"},{"user":"u1","name":"Alice"}]})");
-  EXPECT_EQ(search("ali"), R"({"users":[{"user":"u1","name":"Alice"}]})");
-  EXPECT_EQ(search("x"), R"({"users":[]})");
+      R"({"users":[{"user":"u4","name":"Al"},{"user":"u2","name":"alan"},{"user":"u1","name":"Alice"}],"more":false})");
+  EXPECT_EQ(search("ali"), R"({"users":[{"user":"u1","name":"Alice"}],"more":false})");
+  EXPECT_EQ(search("x"), R"({"users":[],"more":false})");
 }
 
 TEST_F(UserTest, SearchFindsNamesOutsideAscii) {
@@ -96,7 +96,7 @@ TEST_F(UserTest, ARenamedUserIsFoundByTheNewNameOnly) {
   name("u1", "Alice");
   name("u1", "Zoe");
 
-  EXPECT_EQ(search("ali"), R"({"users":[]})");
+  EXPECT_EQ(search("ali"), R"({"users":[],"more":false})");
   EXPECT_THAT(search("zo"), HasSubstr("u1"));
   name("u1", "Alice");
   EXPECT_THAT(search("ali"), HasSubstr("u1"));
@@ -108,8 +108,44 @@ TEST_F(UserTest, SearchIsBounded) {
   const std::string found = search("same");
   const std::string fewer = rpc("asker", "user.search", R"({"prefix":"same","limit":3})").data;
 
-  EXPECT_EQ(std::count(found.begin(), found.end(), '{') - 1, 20);
-  EXPECT_EQ(std::count(fewer.begin(), fewer.end(), '{') - 1, 3);
+  const auto users_in = [](const std::string& text) {
+    return std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(text.find(']')), '{') - 1;
+  };
+  EXPECT_EQ(users_in(found), 20);
+  EXPECT_EQ(users_in(fewer), 3);
+}
+
+// The order is that of the names and then of the ids, both of which others choose: who is behind them is found still.
+TEST_F(UserTest, WhoStandsBehindManyOfOneNameIsFoundOnALaterPage) {
+  for (int i = 0; i < 130; ++i) name("a" + std::to_string(i), "Vic");
+  name("vic", "Vic");
+  std::string answer = rpc("asker", "user.search", R"({"prefix":"VIC"})").data;
+  int pages = 1;
+  for (; answer.find(R"("user":"vic")") == std::string::npos && pages < 20; ++pages) {
+    ASSERT_THAT(answer, HasSubstr("\"more\":true"));
+    const std::string after = answer.substr(answer.find("\"after\":") + 8);  // to the end, the brace included
+    answer = rpc("asker", "user.search", R"({"prefix":"VIC","after":)" + after).data;
+  }
+
+  EXPECT_EQ(pages, 7);
+  EXPECT_THAT(answer, HasSubstr("\"more\":false"));
+}
+
+TEST_F(UserTest, SearchingTooMuchIsToldWhenToGoOn) {
+  for (int i = 0; i < 60; ++i) name("u" + std::to_string(i), "same");
+  Reply reply;
+  int answered = 0;
+  for (; answered < 200; ++answered) {
+    reply = rpc("asker", "user.search", R"({"prefix":"same"})");
+    if (!reply.ok()) break;
+  }
+
+  EXPECT_LT(answered, 100);  // each costs what it has looked at besides
+  EXPECT_EQ(reply.error_code, 111u);
+  EXPECT_THAT(reply.message, HasSubstr("retry_after_ms:"));
+  EXPECT_TRUE(rpc("other", "user.search", R"({"prefix":"same"})").ok());
+  host_.advance(5'000);
+  EXPECT_TRUE(rpc("asker", "user.search", R"({"prefix":"same"})").ok());
 }
 
 TEST(UserCrash, AtEveryStepOfARenameTheUserIsFoundByTheNameTheyHave) {
@@ -234,6 +270,9 @@ TEST_F(UserTest, BadInputIsABadRequest) {
       {"user.search", R"({"prefix":"a","limit":0})"},
       {"user.search", R"({"prefix":"a","limit":21})"},
       {"user.search", R"({"prefix":"a\u0000"})"},
+      {"user.search", R"({"prefix":"a","after":1})"},
+      {"user.search", R"({"prefix":"a","after":{"name":"a"}})"},
+      {"user.search", R"({"prefix":"a","after":{"name":"b","user":"u"}})"},
       {"user.block", "{}"},
       {"user.block", R"({"user":"alice"})"},
       {"user.block", R"({"user":"a\nb"})"},

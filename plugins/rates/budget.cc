@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "budget.h"
+#include "plugins/rates/budget.h"
 
 #include <algorithm>
 
-namespace lcg::dialog {
+namespace lcg::rates {
 
 double Budget::refilled(const Bucket& bucket, int64_t now_ns) const {
   return std::min(burst_, bucket.level + rate_ * static_cast<double>(now_ns - bucket.at_ns) / 1e9);
@@ -18,7 +18,7 @@ uint64_t Budget::wait_ms(const std::string& user, double cost, int64_t now_ns) c
   return wait_for(cost - (known == index_.end() ? burst_ : refilled(*known->second, now_ns)));
 }
 
-uint64_t Budget::pay(const std::string& user, double cost, int64_t now_ns) {
+Budget::Bucket& Budget::at(const std::string& user, int64_t now_ns) {
   auto known = index_.find(user);
   if (known == index_.end()) {
     if (index_.size() >= kMaxUsers) make_room(now_ns);
@@ -28,6 +28,11 @@ uint64_t Budget::pay(const std::string& user, double cost, int64_t now_ns) {
   Bucket& bucket = *known->second;
   bucket.level = refilled(bucket, now_ns);
   bucket.at_ns = now_ns;
+  return bucket;
+}
+
+uint64_t Budget::pay(const std::string& user, double cost, int64_t now_ns) {
+  Bucket& bucket = at(user, now_ns);
   const uint64_t wait = wait_for(cost - bucket.level);
   if (wait == 0) bucket.level -= cost;
   return wait;
@@ -44,4 +49,4 @@ void Budget::make_room(int64_t now_ns) {
   buckets_.erase(fullest);
 }
 
-}  // namespace lcg::dialog
+}  // namespace lcg::rates

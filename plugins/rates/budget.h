@@ -7,7 +7,7 @@
 #include <string>
 #include <unordered_map>
 
-namespace lcg::dialog {
+namespace lcg::rates {
 
 class Budget {
  public:
@@ -19,6 +19,8 @@ class Budget {
   Budget(double per_second, uint64_t burst) : rate_(per_second), burst_(static_cast<double>(burst)) {}
   // 0: paid. Else the milliseconds to wait, and nothing is paid. What costs more than the burst is never paid.
   uint64_t pay(const std::string& user, double cost, int64_t now_ns);
+  // Takes it also when it is not there: until it has come back nothing can be paid.
+  void owe(const std::string& user, double cost, int64_t now_ns) { at(user, now_ns).level -= cost; }
   // What pay() would say.
   uint64_t wait_ms(const std::string& user, double cost, int64_t now_ns) const;
 
@@ -34,6 +36,7 @@ class Budget {
   using Buckets = std::list<Bucket>;
   double refilled(const Bucket& bucket, int64_t now_ns) const;
   uint64_t wait_for(double missing) const;
+  Bucket& at(const std::string& user, int64_t now_ns);
   void make_room(int64_t now_ns);
 
   const double rate_, burst_;
@@ -42,4 +45,4 @@ class Budget {
   uint64_t looks_ = 0;
 };
 
-}  // namespace lcg::dialog
+}  // namespace lcg::rates
