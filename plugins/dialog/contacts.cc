@@ -23,7 +23,8 @@ Contacts::Contacts(Host host, const Settings& settings, Inbox& inbox)
       inbox_(inbox),
       users_(host),
       creating_(static_cast<double>(settings.create_rate) / 60, settings.create_burst),
-      adding_(static_cast<double>(settings.add_rate) / 60, settings.add_burst) {}
+      adding_(static_cast<double>(settings.add_rate) / 60, settings.add_burst),
+      admitting_(static_cast<double>(settings.max_added_by) / 60, settings.max_added_by) {}
 
 // Where no plugin keeps blocks there are none; one that does not answer is no reason to think so.
 bool Contacts::may_have_blocks() const { return provided(host_, "user"); }
@@ -49,9 +50,9 @@ Task<Reply> Contacts::reach(ClientCall call) {
   }
   Verdict verdict = Verdict::kWelcome;
   if (!add) {
-    Outcome<uint64_t> count = co_await inbox_.count(call.user);
+    Outcome<ListCount> count = co_await inbox_.count(call.user);
     if (!count.ok()) co_return busy(count.message);
-    if (count.value >= settings_.max_dialogs) verdict = Verdict::kFull;
+    if (count.value.own >= settings_.max_dialogs) verdict = Verdict::kFull;
   }
   if (create || add) {
     Reply failed = co_await sort_out(call.user, create && call.create.direct, &others, &verdict);
@@ -62,8 +63,10 @@ Task<Reply> Contacts::reach(ClientCall call) {
   co_return co_await host_.call({"dialog", "rpc", std::move(dialog), encode(call)});
 }
 
-Task<> Contacts::ask(std::string user, std::string actor, size_t index, WaitGroup* group, Asked* asked) {
-  Reply reply = co_await host_.call({"dialog", "admit", std::move(user), wire::Writer().str(actor).take()});
+Task<> Contacts::ask(std::string user, std::string actor, bool direct, size_t index, WaitGroup* group,
+                     Asked* asked) {
+  std::string data = wire::Writer().str(actor).boolean(direct).take();
+  Reply reply = co_await host_.call({"dialog", "admit", std::move(user), std::move(data)});
   wire::Reader r(reply.data);
   const uint64_t verdict = reply.ok() ? r.u64() : 0;
   if (!reply.ok() || !r.ok() || verdict > static_cast<uint64_t>(Verdict::kFull)) {
@@ -84,7 +87,7 @@ Task<Reply> Contacts::sort_out(std::string actor, bool direct, std::vector<std::
     for (size_t j = i; j < std::min(users->size(), i + kParallelCalls); ++j) {
       if ((*users)[j] == actor) continue;
       group.add();
-      if (host_.spawn(ask((*users)[j], actor, j, &group, &asked))) continue;
+      if (host_.spawn(ask((*users)[j], actor, direct, j, &group, &asked))) continue;
       asked.failed = busy("stopping");
       group.done();
     }
@@ -106,7 +109,21 @@ Task<Reply> Contacts::sort_out(std::string actor, bool direct, std::vector<std::
   co_return Reply();
 }
 
-Task<Reply> Contacts::admit(std::string user, std::string actor) {
+// Groups that somebody puts the user into never take the room of direct dialogs, and those who add have a share each:
+// a list that some have filled is open to the others.
+Task<Outcome<bool>> Contacts::has_room(std::string user, std::string actor, bool direct) {
+  Outcome<ListCount> count = co_await inbox_.count(user);
+  if (!count.ok()) co_return {LCG_E_BUSY, count.message, false};
+  const Caused& all = count.value.caused;
+  if ((direct ? all.directs : all.groups) >= settings_.max_added) co_return {LCG_OK, {}, false};
+  if (direct) co_return {LCG_OK, {}, true};
+  Outcome<Caused> by_actor = co_await inbox_.caused(user, actor);
+  if (!by_actor.ok()) co_return {LCG_E_BUSY, by_actor.message, false};
+  if (by_actor.value.groups >= settings_.max_added_by) co_return {LCG_OK, {}, false};
+  co_return {LCG_OK, {}, admitting_.pay(lane_key(user, actor), 1, host_.now_ns()) == 0};
+}
+
+Task<Reply> Contacts::admit(std::string user, std::string actor, bool direct) {
   Verdict verdict = Verdict::kWelcome;
   if (may_have_blocks()) {
     Outcome<user::Blocks> blocks = co_await users_.block_check(user, actor);
@@ -115,9 +132,9 @@ Task<Reply> Contacts::admit(std::string user, std::string actor) {
     if (blocks.value.first_blocks_second) verdict = Verdict::kBlocked;
   }
   if (verdict != Verdict::kBlocked) {
-    Outcome<uint64_t> count = co_await inbox_.count(user);
-    if (!count.ok()) co_return busy(count.message);
-    if (count.value >= std::min(settings_.max_added, settings_.max_dialogs)) verdict = Verdict::kFull;
+    Outcome<bool> room = co_await has_room(user, actor, direct);
+    if (!room.ok()) co_return busy(room.message);
+    if (!room.value) verdict = Verdict::kFull;
   }
   co_return Reply::with(wire::Writer().u64(static_cast<uint64_t>(verdict)).take());
 }

@@ -2,9 +2,12 @@
 // Contacts: what users may do to one another: who is put into a dialog, how many in how short a time, and who
 // has blocked whom (service "user"; where no plugin provides it nobody has).
 //
+// What others put into a user's list counts apart from what the user does, by who it was, so that nobody fills it for
+// the others: of one there are at most max_added_by groups, and one direct dialog.
+//
 // Making a dialog, adding and joining go by the lane of the user who does it: there the rates count for all of
 // the user's sessions, and there each of those who are to be put in is asked about, on its own lane. A user who has
-// blocked the one who adds, or whose list is full, is left out without a word. Lane: the instance's.
+// blocked the one who adds, or whose list has no more room for it, is left out without a word. Lane: the instance's.
 #pragma once
 #include <string>
 #include <vector>
@@ -29,7 +32,7 @@ class Contacts {
   // On the lane of the user who asks: checks, leaves out who may not be put in, and hands the rest to the dialog.
   Task<Reply> reach(ClientCall call);
   // On the lane of `user`, whom `actor` wants to put into a dialog. data: a Verdict.
-  Task<Reply> admit(std::string user, std::string actor);
+  Task<Reply> admit(std::string user, std::string actor, bool direct);
 
   // Direct dialogs: who of the two has blocked the other. LCG_E_BUSY: not now.
   bool must_read_blocks(const Dialog& dialog) const;
@@ -45,7 +48,9 @@ class Contacts {
     Reply failed;
     std::vector<Verdict> verdicts;
   };
-  Task<> ask(std::string user, std::string actor, size_t index, WaitGroup* group, Asked* asked);
+  Task<> ask(std::string user, std::string actor, bool direct, size_t index, WaitGroup* group, Asked* asked);
+  // Has `user` room for a dialog that `actor` puts there?
+  Task<Outcome<bool>> has_room(std::string user, std::string actor, bool direct);
   Task<Reply> sort_out(std::string actor, bool direct, std::vector<std::string>* users, Verdict* verdict);
 
   Host host_;
@@ -54,6 +59,8 @@ class Contacts {
   Inbox& inbox_;
   user::Client users_;
   rates::Budget creating_, adding_;
+  rates::Budget
+      admitting_;  // by user NUL who adds: what the list does not count yet, because it is on its way
 };
 
 }  // namespace lcg::dialog

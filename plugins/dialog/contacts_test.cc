@@ -261,19 +261,84 @@ TEST_F(FullList, OthersFillItOnlyInPart) {
   EXPECT_EQ(listed("vic"), 3u);
 }
 
-TEST_F(FullList, SaysWhatToDo) {
-  ask("vic", "dialog.create", R"({"id":"own1"})");
-  ask("vic", "dialog.join", R"({"dialog":"m3"})");
-  ASSERT_EQ(listed("vic"), 4u);
+TEST_F(FullList, IsOpenToDirectDialogs) {
+  EXPECT_TRUE(direct("bob", "vic").ok());
+  EXPECT_EQ(listed("vic"), 3u);
+  EXPECT_TRUE(ask("bob", "dialog.create", R"({"members":["vic"]})").ok());
+  EXPECT_EQ(listed("vic"), 3u);
+}
 
-  const Reply made = ask("vic", "dialog.create", R"({"id":"own2"})");
+TEST_F(FullList, LeavingAndBlockingMakeRoom) {
+  const auto add = [this](const char* id) {
+    const std::string json = std::string(R"({"id":")") + id + R"(","members":["vic"]})";
+    EXPECT_TRUE(ask(std::string("friend-") + id, "dialog.create", json).ok());
+    return listed("vic");
+  };
+  ASSERT_EQ(add("b1"), 2u);
+  ask("vic", "dialog.leave", R"({"dialog":"m1"})");
+  ASSERT_EQ(listed("vic"), 1u);
+  EXPECT_EQ(add("b2"), 2u);
+  EXPECT_EQ(add("b3"), 2u);
+
+  block("vic", "mal");  // whose m2 is there still
+
+  EXPECT_EQ(add("b4"), 3u);
+  EXPECT_EQ(add("b5"), 3u);
+  rig_.host().restart();
+  EXPECT_EQ(add("b6"), 3u);
+  ask("vic", "dialog.leave", R"({"dialog":"m2"})");  // of which nothing is counted any more
+  EXPECT_EQ(add("b7"), 2u);
+}
+
+class Share : public ContactsTest {
+ protected:
+  Share() : ContactsTest({{"max_added_by", "3"}, {"max_dialogs", "6"}, {"max_added", "50"}}) {}
+  std::string group_of(const std::string& id) { return R"({"id":")" + id + R"(","members":["vic"]})"; }
+};
+
+TEST_F(Share, OneFillsOnlyAPartOfTheListAndStandsInNobodysWay) {
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_TRUE(ask("mal", "dialog.create", group_of("m" + std::to_string(i))).ok());
+    rig_.settle();
+  }
+  EXPECT_EQ(listed("vic"), 3u);
+
+  EXPECT_TRUE(ask("bob", "dialog.create", group_of("b")).ok());
+  EXPECT_EQ(listed("vic"), 4u);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_TRUE(ask("vic", "dialog.create", R"({"id":"own)" + std::to_string(i) + "\"}").ok());
+    rig_.settle();
+  }
+  EXPECT_EQ(ask("vic", "dialog.create", "{}").error_code, chat::code::kMaxDialogs);
+}
+
+TEST_F(Share, CountsWhatIsOnItsWay) {
+  std::vector<lcg::testing::Pending> calls;
+  for (int i = 0; i < 12; ++i)
+    calls.push_back(rig_.start(peer("mal"), "dialog.create", group_of("m" + std::to_string(i))));
+  rig_.settle();
+
+  for (const auto& call : calls) EXPECT_TRUE(call->reply.ok()) << call->reply.message;
+  EXPECT_EQ(listed("vic"), 3u);
+}
+
+TEST_F(FullList, SaysWhatToDo) {
+  for (const char* id : {"own1", "own2", "own3"})
+    ask("vic", "dialog.create", std::string(R"({"id":")") + id + "\"}");
+  ask("vic", "dialog.join", R"({"dialog":"m3"})");
+  ASSERT_EQ(listed("vic"), 6u);
+
+  const Reply made = ask("vic", "dialog.create", R"({"id":"own4"})");
   EXPECT_EQ(made.error_code, chat::code::kMaxDialogs);
   EXPECT_EQ(made.message, "max_dialogs:4");
   EXPECT_EQ(ask("vic", "dialog.join", R"({"dialog":"m3"})").data, R"({"seq":0})");  // is in already
 
-  ask("vic", "dialog.leave", R"({"dialog":"m1"})");
+  ask("vic", "dialog.leave", R"({"dialog":"m1"})");  // another's doing
   rig_.settle();
-  EXPECT_TRUE(ask("vic", "dialog.create", R"({"id":"own2"})").ok());
+  EXPECT_FALSE(ask("vic", "dialog.create", R"({"id":"own4"})").ok());
+  ask("vic", "dialog.leave", R"({"dialog":"m3"})");
+  rig_.settle();
+  EXPECT_TRUE(ask("vic", "dialog.create", R"({"id":"own4"})").ok());
 }
 
 // --- putting a dialog away

@@ -133,8 +133,11 @@ class DialogPlugin {
     return contacts_.reach(std::move(q));
   }
 
-  // `user` has blocked or unblocked `other`: their direct dialog is told, if it is in memory.
+  // `user` has blocked or unblocked `other`: what `other` has put into the list counts no more, and their direct dialog
+  // is told, if it is in memory.
   Task<Reply> blocks_changed(std::string user, std::string other) {
+    const lcg_status forgiven = co_await inbox_.forgive(user, other);
+    if (forgiven != LCG_OK) co_return busy("the store did not answer");
     std::string id = direct_id(user, other);
     co_return co_await host_.call({"dialog", "forget_blocks", std::move(id), {}});
   }
@@ -219,9 +222,10 @@ class DialogPlugin {
     wire::Reader r(call.data);
     if (call.method == "hide" || call.method == "admit" || call.method == "blocks_changed") {
       std::string other(r.str());
+      const bool direct = call.method == "admit" && !r.at_end() && r.boolean();
       if (!r.ok()) return answer(invalid("malformed call"));
       if (call.method == "hide") return inbox_.hide(std::move(call.key), std::move(other));
-      if (call.method == "admit") return contacts_.admit(std::move(call.key), std::move(other));
+      if (call.method == "admit") return contacts_.admit(std::move(call.key), std::move(other), direct);
       return blocks_changed(std::move(call.key), std::move(other));
     }
     if (call.method == "feed" || call.method == "feed_rest") {

@@ -36,7 +36,7 @@ std::string array_of(const std::vector<UserDialog>& dialogs) {
 std::string encode(const Projection& p) {
   wire::Writer w;
   w.str(p.user).str(p.dialog).u64(p.version).boolean(p.in).u64(static_cast<uint64_t>(p.role)).u64(p.head);
-  return w.boolean(p.direct).boolean(p.large).str(p.title).take();
+  return w.boolean(p.direct).boolean(p.large).str(p.title).str(p.by).take();
 }
 
 bool decode(std::string_view data, Projection& p) {
@@ -51,13 +51,14 @@ bool decode(std::string_view data, Projection& p) {
   p.direct = r.boolean();
   p.large = r.boolean();
   p.title = r.str();
+  if (!r.at_end()) p.by = r.str();
   return r.ok() && role <= 2;
 }
 
 std::string encode(const UserDialog& d) {
   wire::Writer w;
   w.str(d.dialog).u64(d.version).boolean(d.in).u64(static_cast<uint64_t>(d.role)).u64(d.head).u64(d.read);
-  return w.u64(d.iseq).boolean(d.direct).boolean(d.large).str(d.title).u64(d.hidden).take();
+  return w.u64(d.iseq).boolean(d.direct).boolean(d.large).str(d.title).u64(d.hidden).str(d.by).take();
 }
 
 bool decode(std::string_view data, UserDialog& d) {
@@ -74,6 +75,7 @@ bool decode(std::string_view data, UserDialog& d) {
   d.large = r.boolean();
   d.title = r.str();
   if (!r.at_end()) d.hidden = r.u64();
+  if (!r.at_end()) d.by = r.str();
   return r.ok() && role <= 2;
 }
 
@@ -99,47 +101,6 @@ Task<Outcome<UserDialog>> Inbox::find(std::string user, std::string dialog) {
   Outcome<UserDialog> out{reply.status, reply.message, {}};
   if (out.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
   co_return out;
-}
-
-Task<Outcome<ListCount>> Inbox::read_count(std::string user) {
-  Reply reply = co_await store_.get(std::move(user), kUserCountDocs, "list");
-  if (reply.status == LCG_E_NOT_FOUND) co_return {};
-  Outcome<ListCount> out{reply.status, reply.message, {}};
-  wire::Reader r(reply.data);
-  out.value.in = r.u64();
-  out.value.left = r.u64();
-  out.value.forgotten = r.u64();
-  if (out.ok() && !r.ok()) out.status = LCG_E_INTERNAL;
-  co_return out;
-}
-
-Task<Outcome<uint64_t>> Inbox::count(std::string user) {
-  Outcome<ListCount> count = co_await read_count(std::move(user));
-  co_return {count.status, count.message, count.value.in};
-}
-
-Task<lcg_status> Inbox::recount(std::string user, UserDialog changed, uint64_t old_iseq, Before before,
-                                storage::Batch* batch) {
-  if (before == Before::kLeft) batch->erase(kUserLeftDocs, storage::key_u64(old_iseq));
-  if (!changed.in) batch->put(kUserLeftDocs, storage::key_u64(changed.iseq), changed.dialog);
-  if (before == Before::kLeft && !changed.in) co_return LCG_OK;
-  Outcome<ListCount> read = co_await read_count(user);
-  if (!read.ok()) co_return LCG_E_BUSY;
-  ListCount c = read.value;
-  if (before == Before::kIn && c.in > 0) --c.in;
-  if (before == Before::kLeft && c.left > 0) --c.left;
-  ++(changed.in ? c.in : c.left);
-  if (c.left > kMaxLeft) {
-    Outcome<storage::ScanRows> oldest = co_await store_.scan(user, {kUserLeftDocs, "", "", 1, false});
-    if (!oldest.ok()) co_return LCG_E_BUSY;
-    for (const storage::Row& row : oldest.value.rows) {
-      batch->erase(kUserLeftDocs, row.key).erase(kUserChangeDocs, row.key).erase(kUserDialogDocs, row.value);
-      c.forgotten = storage::u64_of_key(row.key);
-      --c.left;
-    }
-  }
-  batch->put(kUserCountDocs, "list", wire::Writer().u64(c.in).u64(c.left).u64(c.forgotten).take());
-  co_return LCG_OK;
 }
 
 Task<lcg_status> Inbox::store(std::string user, UserDialog changed, uint64_t old_iseq, Before before) {
@@ -188,6 +149,7 @@ Task<Reply> Inbox::project(Projection p) {
   d.dialog = p.dialog;
   if (membership) {
     d.version = p.version;
+    if (p.in && before != Before::kIn) d.by = std::move(p.by);  // else it is counted already
     d.in = p.in;
     d.role = p.role;
   }
@@ -279,9 +241,9 @@ Task<Reply> Inbox::sync(std::string user, uint64_t since, size_t* looked_at) {
   // A position from the future was given by a store that lost it.
   bool snapshot = since == 0 || since > last.value;
   if (!snapshot) {
-    Outcome<ListCount> count = co_await read_count(user);
-    if (!count.ok()) co_return busy(count.message);
-    snapshot = since < count.value.forgotten;
+    Outcome<ListCount> counts = co_await count(user);
+    if (!counts.ok()) co_return busy(counts.message);
+    snapshot = since < counts.value.forgotten;
   }
   if (!snapshot) {
     Outcome<storage::ScanRows> rows = co_await store_.scan(

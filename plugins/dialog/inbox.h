@@ -27,6 +27,7 @@ inline constexpr char kUserChangeDocs[] = "user_change";  // iseq -> UserDialog,
 inline constexpr char kUserLargeDocs[] =
     "user_large";                                     // dialog -> "": large ones, whose head is not kept here
 inline constexpr char kUserLeftDocs[] = "user_left";  // iseq -> dialog: those the user has left
+inline constexpr char kUserCausedDocs[] = "user_caused";  // another user -> Caused
 inline constexpr char kUserCountDocs[] =
     "user_count";  // "list" -> ListCount; device NUL <device> -> number of its checkpoints
 inline constexpr char kCheckpointDocs[] = "user_checkpoint";  // device NUL dialog -> position
@@ -40,6 +41,7 @@ struct Projection {
   uint64_t head = 0;
   bool direct = false, large = false;
   std::string title;
+  std::string by;  // Member::by
 };
 std::string encode(const Projection& p);
 bool decode(std::string_view data, Projection& p);
@@ -54,17 +56,29 @@ struct UserDialog {
   bool direct = false, large = false;
   std::string title;
   uint64_t hidden = 0;  // the user does not want to see it before there is news after this head; 0: he does
+  std::string by;       // who put the user in when it last came into the list; empty: the user alone
 
   bool shown() const { return in && (hidden == 0 || head > hidden); }
 };
 std::string encode(const UserDialog& d);
 bool decode(std::string_view data, UserDialog& d);
 
-// How long a user's list is.
+// What others have put into a list.
+struct Caused {
+  uint64_t groups = 0, directs = 0;
+};
+std::string encode(const Caused& c);
+bool decode(std::string_view data, Caused& c);
+
+// How long a user's list is, and by whose doing.
 struct ListCount {
   uint64_t in = 0, left = 0;  // dialogs; of those that were left the last kMaxLeft are kept, for sync
   uint64_t forgotten = 0;     // iseq of the last of the others
+  uint64_t own = 0;           // of `in`: by the user alone, or from before it was known
+  Caused caused;              // of `in`: by all others, but for what was forgiven
 };
+std::string encode(const ListCount& c);
+bool decode(std::string_view data, ListCount& c);
 
 class Inbox {
  public:
@@ -80,8 +94,11 @@ class Inbox {
   Task<Reply> hide(std::string user, std::string dialog);
   Task<Reply> checkpoint(std::string user, std::string device, std::string dialog, uint64_t seq);
   Task<Reply> checkpoints(std::string user, std::string device, std::string after, uint32_t limit);
-  // Dialogs in the list.
-  Task<Outcome<uint64_t>> count(std::string user);
+  Task<Outcome<ListCount>> count(std::string user);
+  // What `other` has put into the list.
+  Task<Outcome<Caused>> caused(std::string user, std::string other);
+  // From now on it counts no more. LCG_E_BUSY: not now.
+  Task<lcg_status> forgive(std::string user, std::string other);
   void lost(uint32_t slot);
 
  private:
@@ -98,7 +115,8 @@ class Inbox {
   Task<lcg_status> recount(std::string user, UserDialog changed, uint64_t old_iseq, Before before,
                            storage::Batch* batch);
   Task<lcg_status> count_checkpoint(std::string user, std::string device, storage::Batch* batch);
-  Task<Outcome<ListCount>> read_count(std::string user);
+  Task<lcg_status> recount_cause(std::string user, UserDialog changed, ListCount* count,
+                                 storage::Batch* batch);
   void hint(const std::string& user, const UserDialog& dialog, std::string_view type);
   Task<> refresh_heads(std::string user, std::vector<UserDialog>* dialogs);
   Task<> refresh_head(std::string user, UserDialog* dialog, WaitGroup* group);

@@ -116,7 +116,8 @@ Task<Reply> Membership::create_new(CreateRequest q, std::string* mark) {
   batch.put(kLogDocs, storage::key_u64(1), encode(entry));
   for (const std::string& user : entry.users) {
     Member member;
-    enter(member, user == q.creator && !q.direct ? Role::kOwner : Role::kMember, 1);
+    const bool own = user == q.creator;
+    enter(member, own && !q.direct ? Role::kOwner : Role::kMember, 1, own ? std::string_view() : q.creator);
     member.version = 1;
     batch.put(kMemberDocs, user, encode(member)).put(kOutboxDocs, user, "");
   }

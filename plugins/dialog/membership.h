@@ -47,8 +47,8 @@ struct ChangeRequest {
 // The id of the one direct dialog of two users, whoever asks. No other dialog may have an id of this form.
 std::string direct_id(std::string_view a, std::string_view b);
 bool reserved_id(std::string_view id);
-// `member` comes in with the entry at `dseq`.
-void enter(Member& member, Role role, uint64_t dseq);
+// `member` comes in with the entry at `dseq`; `by`: put in by this user.
+void enter(Member& member, Role role, uint64_t dseq, std::string_view by);
 
 class Membership {
  public:

@@ -26,6 +26,7 @@ void leave(Member& member, Standing standing, uint64_t dseq) {
   if (member.in()) member.windows.back().to = dseq;
   member.standing = standing;
   member.role = Role::kMember;
+  member.by.clear();
 }
 
 // A member as the entry at `dseq` leaves it. What is muted stays muted through leaving and coming back.
@@ -33,8 +34,9 @@ void change_member(Member& member, const ChangeRequest& q, uint64_t dseq) {
   member.version = dseq;
   switch (q.op) {
     case Op::kJoin:
+      return enter(member, Role::kMember, dseq, {});
     case Op::kAdd:
-      return enter(member, Role::kMember, dseq);
+      return enter(member, Role::kMember, dseq, q.actor);
     case Op::kLeave:
     case Op::kRemove:
       return leave(member, Standing::kOut, dseq);
@@ -95,9 +97,10 @@ Counts counts_after(const Dialog& dialog, const ChangeRequest& q,
 
 }  // namespace
 
-void enter(Member& member, Role role, uint64_t dseq) {
+void enter(Member& member, Role role, uint64_t dseq, std::string_view by) {
   member.standing = Standing::kIn;
   member.role = role;
+  member.by = by;
   member.windows.push_back({dseq, 0});
   if (member.windows.size() > kMaxWindows) member.windows.erase(member.windows.begin());
 }

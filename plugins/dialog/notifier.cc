@@ -272,6 +272,7 @@ Task<> Notifier::tell_one(Round* round, std::string user) {
     p.version = member.version;
     p.in = member.in();
     p.role = member.role;
+    p.by = member.by;
     p.head = dialog.head;
     p.direct = dialog.meta.direct;
     p.large = dialog.meta.large;

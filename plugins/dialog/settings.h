@@ -42,8 +42,9 @@ struct Settings {
   std::chrono::milliseconds try_time{10'000};  // T_try: a tried message waits this long for its confirm
   std::chrono::milliseconds idle_time{5'000};  // without news for this long, a dialog is put to rest
   bool events = false;                         // what is committed is delivered by the service "events"
-  // A user's list: dialogs in it by the user's own doing, and until others put no more into it.
-  uint64_t max_dialogs = 10'000, max_added = 5'000;
+  // A user's list: dialogs in it by the user's own doing; by the doing of all others, groups and direct dialogs each; groups
+  // by the doing of one other.
+  uint64_t max_dialogs = 10'000, max_added = 5'000, max_added_by = 100;
   uint64_t create_rate = 30, create_burst = 200;  // dialogs a minute that a user makes
   uint64_t add_rate = 300, add_burst = 1'000;     // people a minute that a user puts into dialogs
   uint64_t pull_rate = 20, pull_burst = 100;      // cost units a second and user (pull_budget.h)
@@ -65,6 +66,7 @@ struct Settings {
     };
     s.max_dialogs = count("max_dialogs", s.max_dialogs, 1);
     s.max_added = count("max_added", s.max_added, 1);
+    s.max_added_by = count("max_added_by", s.max_added_by, 1);
     s.create_rate = count("create_rate", s.create_rate, 1);
     s.create_burst = count("create_burst", s.create_burst, 1);
     s.add_rate = count("add_rate", s.add_rate, 1);

@@ -61,7 +61,7 @@ std::string encode(const Member& m) {
   w.u64(static_cast<uint64_t>(m.role)).u64(static_cast<uint64_t>(m.standing)).u64(m.windows.size());
   for (const Window& window : m.windows) w.u64(window.from).u64(window.to);
   w.u64(static_cast<uint64_t>(m.muted_until_ms)).u64(m.version).u64(m.last_useq).u64(m.last_dseq);
-  return w.take();
+  return w.str(m.by).take();
 }
 
 bool decode(std::string_view data, Member& m) {
@@ -80,6 +80,7 @@ bool decode(std::string_view data, Member& m) {
   m.version = r.u64();
   m.last_useq = r.u64();
   m.last_dseq = r.u64();
+  m.by = r.at_end() ? std::string_view() : r.str();
   return r.ok() && role <= 2 && standing <= 2;
 }
 

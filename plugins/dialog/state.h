@@ -67,6 +67,7 @@ struct Member {
   int64_t muted_until_ms = 0;
   uint64_t version = 0;  // dseq of the last change of this membership
   uint64_t last_useq = 0, last_dseq = 0;
+  std::string by;            // who put the user in; empty: the user alone, or it was not kept yet
   int64_t forgotten_ns = 0;  // in memory only: nothing has been known of the user since then
 
   bool in() const { return standing == Standing::kIn; }
