@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/channel_name.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "broker/channel/channel_table.h"
@@ -28,7 +29,8 @@ struct PersonalChannel {
   bool enabled = false;
   std::string name_space;
   std::string of(const std::string& user) const {
-    return name_space.empty() ? "#" + user : name_space + ":#" + user;
+    const std::string part = user_in_channel(user);
+    return name_space.empty() ? "#" + part : name_space + ":#" + part;
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/channel_name.h"
 #include "broker/api/codes.h"
 #include "broker/channel/glob.h"
 
@@ -18,6 +19,18 @@ TEST(ChannelNameTest, PartsOfAName) {
   EXPECT_TRUE(name.lists("42"));
   EXPECT_TRUE(name.lists("56"));
   EXPECT_FALSE(name.lists("4"));
+}
+
+// An id is one user whatever it has inside, and nobody else.
+TEST(ChannelNameTest, AnIdWithTheSignsOfNamesListsOneUser) {
+  const std::vector<std::string> ids = {"cn=ann,mal",   "ann#mal",   "mal",      "cn=ann",
+                                        "cn=ann%2Cmal", "ann%23mal", "mal lory", "%",
+                                        "%25",          ",",         "",         "\xe5\x90\x8d"};
+  for (const std::string& owner : ids) {
+    const std::string channel = "#" + user_in_channel(owner);
+    for (const std::string& user : ids)
+      EXPECT_EQ(ChannelName(channel).lists(user), !user.empty() && user == owner) << channel << " " << user;
+  }
 }
 
 TEST(ChannelNameTest, AnonymousIsNeverListed) { EXPECT_FALSE(ChannelName("#").lists("")); }

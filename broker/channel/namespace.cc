@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/channel_name.h"
 #include "base/visible.h"
 #include "broker/api/bus.h"
 #include "broker/api/codes.h"
@@ -30,7 +31,7 @@ bool ChannelName::lists(std::string_view user) const {
   std::string_view left = users;
   while (true) {
     const size_t comma = left.find(',');
-    if (left.substr(0, comma) == user) return true;
+    if (is_user_in_channel(left.substr(0, comma), user)) return true;
     if (comma == std::string_view::npos) return false;
     left.remove_prefix(comma + 1);
   }

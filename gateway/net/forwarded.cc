@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string_view>
-#include <vector>
 
 namespace lcg::net {
 namespace {
@@ -28,6 +27,24 @@ size_t find_outside_quotes(std::string_view text, char separator) {
   return text.size();
 }
 
+// Takes the last element of a list, which is the nearest proxy's: that proxy appends to whatever the client wrote, a
+// quote that nobody closes included, so quotes are read from the right.
+std::string_view take_last(std::string_view& list, bool with_quotes) {
+  bool quoted = false;
+  size_t i = list.size();
+  for (; i > 0; --i) {
+    const char c = list[i - 1];
+    if (c == ',' && !quoted) break;
+    if (c != '"' || !with_quotes) continue;
+    size_t escapes = 0;
+    while (quoted && i - 1 > escapes && list[i - 2 - escapes] == '\\') ++escapes;
+    if (escapes % 2 == 0) quoted = !quoted;
+  }
+  const std::string_view last = trimmed(list.substr(i));
+  list = list.substr(0, i == 0 ? 0 : i - 1);
+  return last;
+}
+
 // The value of "for" in one element of Forwarded, without its quotes.
 std::string_view for_of(std::string_view element) {
   while (!element.empty()) {
@@ -48,22 +65,17 @@ std::string_view for_of(std::string_view element) {
 std::optional<ClientAddress> forwarded_client(const HttpRequest& request, const ClientAddress& peer,
                                               const ProxyPolicy& policy) {
   if (!policy.trusted.contains(peer)) return std::nullopt;
-  std::vector<std::string_view> hops;
-  for (const HttpHeader& h : request.headers) {
-    if (!equal_ignoring_case(h.name, policy.forwarded ? "Forwarded" : "X-Forwarded-For")) continue;
-    for (std::string_view rest = h.value; !rest.empty();) {
-      const size_t comma =
-          policy.forwarded ? find_outside_quotes(rest, ',') : std::min(rest.find(','), rest.size());
-      hops.push_back(trimmed(rest.substr(0, comma)));
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
-  }
   std::optional<ClientAddress> client;
-  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    const auto address = ClientAddress::parse(policy.forwarded ? for_of(*hop) : *hop);
-    if (!address.has_value()) break;
-    client = address;
-    if (!policy.trusted.contains(*address)) break;
+  for (auto h = request.headers.rbegin(); h != request.headers.rend(); ++h) {
+    if (!equal_ignoring_case(h->name, policy.forwarded ? "Forwarded" : "X-Forwarded-For")) continue;
+    for (std::string_view rest = h->value; !rest.empty();) {
+      const std::string_view hop = take_last(rest, policy.forwarded);
+      if (hop.empty()) continue;  // RFC 9110 5.6.1.2: empty elements do not count
+      const auto address = ClientAddress::parse(policy.forwarded ? for_of(hop) : hop);
+      if (!address.has_value()) return client;
+      client = address;
+      if (!policy.trusted.contains(*address)) return client;
+    }
   }
   return client;
 }

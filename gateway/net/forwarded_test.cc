@@ -75,6 +75,14 @@ TEST(Forwarded, TableOfHeaders) {
       {"for=\"_hidden:80\"", ""},
       {"for=\"[2001:db8::1\"", ""},
       {"by=203.0.113.7", ""},
+      // What the client writes before the proxy appends: quotes nobody closes, escapes, half elements.
+      {"for=6.6.6.6;x=\", for=203.0.113.7", "203.0.113.7"},
+      {"for=\", for=203.0.113.7", "203.0.113.7"},
+      {"x=\"\\, for=203.0.113.7", "203.0.113.7"},
+      {"x=\"\\\", for=\"[2001:db8::1]\"", "[2001:db8::1]"},
+      {"for=6.6.6.6;x=\", for=\"203.0.113.7:80\", for=10.0.0.2", "203.0.113.7:80"},
+      {"\"\"\", for=203.0.113.7;by=\"a,b\\\"c\"", "203.0.113.7"},
+      {"for=6.6.6.6, ,", "6.6.6.6"},
   };
   for (const auto& [value, expected] : table) EXPECT_EQ(client({value}, "10.0.0.1", true), expected) << value;
 }

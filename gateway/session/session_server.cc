@@ -2,6 +2,7 @@
 // credentials. Source: client-protocol 1.5, 1.8, 4.
 #include <algorithm>
 
+#include "base/channel_name.h"
 #include "gateway/session/command_handler.h"
 
 namespace lcg::gateway {
@@ -106,7 +107,7 @@ bool Session::has_channels_of_connect(const std::vector<std::string>& channels) 
   const auto personal = [&](std::string_view channel) {
     const size_t hash = channel.rfind('#');
     return hash != std::string_view::npos && (hash == 0 || channel[hash - 1] == ':') &&
-           channel.substr(hash + 1) == peer_->user;
+           is_user_in_channel(channel.substr(hash + 1), peer_->user);
   };
   std::vector<std::string_view> have, want;
   for (const auto& subscription : subscriptions_) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lcg/channel_name.hpp"
 #include "lcg/json.hpp"
 #include "lcg/services/message.hpp"
 #include "refusals.h"
@@ -169,7 +170,7 @@ void Inbox::hint(const std::string& user, const UserDialog& d, std::string_view 
   w.text("type", type).text("dialog", d.dialog).num("head", d.head).num("read", d.read);
   if (type == "member") w.boolean("member", d.in).text("role", role_name(d.role));
   Publication publication;
-  publication.channel = "#" + user;
+  publication.channel = "#" + user_in_channel(user);
   publication.data = w.num("iseq", d.iseq).take();
   publication.flags = LCG_PUB_NO_HISTORY;
   // Lost when nobody listens or nothing has room: sync tells the same.

@@ -57,7 +57,7 @@ std::string Committer::apply(Commit* list) {
   for (Commit* c = list; c != nullptr; c = c->next)
     if (c->conditional) last_conditional = c;
 
-  overlay_.emplace();
+  overlay_.clear();
   read_failure_ = {};
   batch_.Clear();
   bool remembering = last_conditional != nullptr;
@@ -112,7 +112,7 @@ bool Committer::holds(const ConditionView& condition, std::string_view partition
   append_partition_prefix(key_, condition.collection, partition);
   key_.append(condition.key);
   std::optional<std::string_view> found;
-  if (const auto it = overlay_->documents.find(key_); it != overlay_->documents.end()) {
+  if (const auto it = overlay_.documents.find(key_); it != overlay_.documents.end()) {
     found = it->second;
   } else {
     value_.Reset();
@@ -156,14 +156,14 @@ void Committer::append(const Commit& commit, bool remembering) {
 }
 
 void Committer::remember(std::string_view key, std::optional<std::string_view> value) {
-  const auto it = overlay_->documents.find(key);
-  if (it != overlay_->documents.end()) {
+  const auto it = overlay_.documents.find(key);
+  if (it != overlay_.documents.end()) {
     it->second = value;
     return;
   }
-  char* copy = static_cast<char*>(overlay_->arena.allocate(key.size(), 1));
+  char* copy = static_cast<char*>(overlay_.arena.allocate(key.size(), 1));
   std::memcpy(copy, key.data(), key.size());
-  overlay_->documents.emplace(std::string_view(copy, key.size()), value);
+  overlay_.documents.emplace(std::string_view(copy, key.size()), value);
 }
 
 rocksdb::Status Committer::write(bool durable) {

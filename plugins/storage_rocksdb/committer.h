@@ -7,6 +7,7 @@
 #pragma once
 #include <chrono>
 #include <memory_resource>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,10 +42,13 @@ class Committer {
   // The documents the accepted batches of this group have written: no value means erased. Keys live in the
   // arena, values in the batches.
   struct Overlay {
-    Overlay() {
-    }  // not "= default": clang cannot make an optional of a nested class before the class is complete
     std::pmr::monotonic_buffer_resource arena;
     std::pmr::unordered_map<std::string_view, std::optional<std::string_view>> documents{&arena};
+    void clear() {
+      std::destroy_at(&documents);
+      arena.release();
+      std::construct_at(&documents, &arena);
+    }
   };
 
   bool passes_fence(Commit& commit);
@@ -60,7 +64,7 @@ class Committer {
   const bool sync_;
   std::vector<uint64_t> fences_;  // highest term seen, by slot
   rocksdb::WriteBatch batch_;
-  std::optional<Overlay> overlay_;
+  Overlay overlay_;
   std::string key_;               // scratch
   rocksdb::PinnableSlice value_;  // scratch
   rocksdb::Status read_failure_;  // of a condition, in this group

@@ -80,7 +80,7 @@ std::string text_of(const std::vector<SealingKey>& keys) {
 std::string write_beside(const std::string& path, std::string_view text, std::string& why) {
   unsigned char random[12];
   randombytes_buf(random, sizeof random);
-  const std::string name = path + ".new." + base64url({reinterpret_cast<const char*>(random), sizeof random});
+  std::string name = path + ".new." + base64url({reinterpret_cast<const char*>(random), sizeof random});
   const detail::Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() >= 0 && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
       ::fsync(file.get()) == 0)

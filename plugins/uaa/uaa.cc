@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "lcg/channel_name.hpp"
 #include "lcg/plugin.hpp"
 #include "lcg/services/uaa.hpp"
 #include "lcg/timer.hpp"
@@ -128,7 +129,7 @@ class Uaa {
     reply.auth_id = claims.auth_id;
     reply.expire_at_ms = claims.expires_s * 1000;
     reply.info = R"({"name":)" + json_string(login.value.name) + "}";
-    if (!personal_prefix_.empty()) reply.channels.push_back(personal_prefix_ + claims.user);
+    if (!personal_prefix_.empty()) reply.channels.push_back(personal_prefix_ + user_in_channel(claims.user));
     co_return reply;
   }
 

@@ -42,6 +42,7 @@ async function client(server, user) {
 }
 let id = 100;
 async function ask(one, command) {
+  if (one.ended) throw new Error(`the connection has ended: ${one.closeCode} ${one.closeReason}`);
   const mine = ++id;
   one.messages.length = 0;
   one.send({ id: mine, ...command });
@@ -147,7 +148,8 @@ const attacks = {
     for (let i = 0; i < total; i += 250) {
       many.push(...await Promise.all(Array.from({ length: Math.min(250, total - i) }, async (_, j) => {
         const one = new RawClient(server.port);
-        if (!(await one.login(tokens.get(users[(i + j) % users.length]))).connect) throw new Error('a connection was refused');
+        const reply = await one.login(tokens.get(users[(i + j) % users.length]), { device: `d${Math.floor((i + j) / users.length)}` });
+        if (!reply.connect) throw new Error(`a connection was refused: ${JSON.stringify(reply)} ${one.closeCode}`);
         one.send({ id: 2, subscribe: { channel: 'chat:all' } });
         return one;
       })));
@@ -162,7 +164,7 @@ const attacks = {
 for (const name of wanted.length ? wanted : Object.keys(attacks)) {
   if (!attacks[name]) throw new Error(`no attack '${name}'; there are ${Object.keys(attacks).join(' ')}`);
   tokens.clear();
-  const gateway = '  clients: { commands_per_second: 100000, command_burst: 200000 }';
+  const gateway = '  ping: { interval: 1h, pong_timeout: 1m }\n  clients: { commands_per_second: 100000, command_burst: 200000 }';
   const server = await new Server({ gateway, ...(name === 'passwords' ? { uaa: '' } : {}) }).start();
   try { await attacks[name](server); } finally { await server.close(); }
 }

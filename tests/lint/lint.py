@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # folder -> prefixes its own includes ("...") may start with; "lcg/" is the installed SDK.
 MAY_INCLUDE = {
-    "base": ["base/", "plugins/sdk/include/lcg/trusted_path.hpp", "plugins/sdk/include/lcg/visible.hpp"],  # plugins need them as well
+    "base": ["base/", "plugins/sdk/include/lcg/trusted_path.hpp", "plugins/sdk/include/lcg/visible.hpp",
+             "plugins/sdk/include/lcg/channel_name.hpp"],  # plugins need them as well
     "broker": ["broker/", "base/", "lcg/lcg_plugin.h", "lcg/wire.hpp", "lcg/trusted_path.hpp", "lcg/services/", "lcg/ext/"],
     "broker/api": ["broker/api/", "base/"],
     "gateway": ["gateway/", "broker/api/", "base/"],

@@ -19,7 +19,7 @@ BUILD = ROOT / "build/tidy"
 CACHE = Path(os.environ.get("LCG_TIDY_CACHE", Path.home() / ".cache/lcg-tidy"))
 TOOL = "clang-tidy-19"
 UNKNOWN_TO_CLANG = {"-fno-gnu-unique"}
-FILE_SECONDS = 300  # more than any source takes; one that takes longer is a finding
+FILE_SECONDS = 1200  # more than any source takes, on a busy machine too; one that takes longer is a finding
 KEEP_DAYS = 30
 FINDING = re.compile(r"^(/\S+?):(\d+):(\d+): (?:error|warning): (.*)$")
 

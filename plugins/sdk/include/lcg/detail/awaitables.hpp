@@ -180,6 +180,7 @@ class [[nodiscard]] OffloadOp {
   Outcome<Value> await_resume() {
     if (error_) std::rethrow_exception(error_);
     if (status_ != LCG_OK) return {status_, "the blocking pool is full", {}};
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): work that ended has an error, a status or a value
     return {LCG_OK, {}, std::move(*value_)};
   }
 
