@@ -6,8 +6,8 @@
 // them is durable.
 #pragma once
 #include <chrono>
-#include <memory_resource>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
