@@ -178,13 +178,24 @@ bool is_visible_text(std::string_view text) {
   return decode(text, points) && all_seen(points, U"\n\r\t");
 }
 
+std::vector<std::string> folded(std::string_view text) {
+  Points points, without_case;
+  if (!decode(text, points)) return {std::string(text)};
+  std::vector<std::string> out = {normalized(form_of_comparison(), text)};
+  decode(out.front(), without_case);
+  // Both ways, for a letter and its capital may look like different ones.
+  for (std::string reading : {normalized(form_of_comparison(), as_latin(points)), as_latin(without_case)})
+    if (std::find(out.begin(), out.end(), reading) == out.end()) out.push_back(std::move(reading));
+  return out;
+}
+
 std::vector<std::string> readings(std::string_view name) {
   std::vector<std::string> out = {std::string(name)};
   Points points;
   if (!decode(name, points)) return out;
-  const std::string latin = as_latin(points);
-  for (std::string reading :
-       {latin, normalized(form_of_comparison(), name), normalized(form_of_comparison(), latin)})
+  std::vector<std::string> others = folded(name);
+  others.push_back(as_latin(points));
+  for (std::string& reading : others)
     if (std::find(out.begin(), out.end(), reading) == out.end()) out.push_back(std::move(reading));
   return out;
 }

@@ -33,4 +33,7 @@ bool is_visible_text(std::string_view text);
 // that person.
 std::vector<std::string> readings(std::string_view name);
 
+// The readings without case, one to three: two texts of which one is the same read alike.
+std::vector<std::string> folded(std::string_view text);
+
 }  // namespace lcg::names

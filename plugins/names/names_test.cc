@@ -63,5 +63,19 @@ TEST(Readings, FindTheIdThatANamePassesFor) {
   EXPECT_THAT(readings("mary"), Contains("mary"));
 }
 
+TEST(Readings, AnIdAndANameAreComparedFolded) {
+  const auto alike = [](const char* a, const char* b) {
+    for (const std::string& reading : folded(a))
+      if (::testing::Value(folded(b), Contains(reading))) return true;
+    return false;
+  };
+  // Cyrillic letters: the capital of the second looks like another Latin one than the letter itself.
+  for (const char* name : {"BigBoss", "bigboss", "BIGBOSS", "\uff22igBoss", "B\u0456gBoss", "B\u0406GBOSS"})
+    EXPECT_TRUE(alike(name, "BigBoss")) << name;
+  EXPECT_TRUE(alike("\u0411\u043e\u0441\u0441", "\u0431\u043e\u0441\u0441"));
+  EXPECT_FALSE(alike("BigBos", "BigBoss"));
+  EXPECT_FALSE(alike("Big Boss", "BigBoss"));
+}
+
 }  // namespace
 }  // namespace lcg::names

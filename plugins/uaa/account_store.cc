@@ -58,6 +58,13 @@ Task<Reply> AccountStore::claim_name(std::string folded, std::string user, std::
   co_return co_await storage_.commit(std::move(folded), std::move(batch));
 }
 
+Task<Reply> AccountStore::give_up_name(std::string folded, std::string user) const {
+  storage::Batch batch;
+  batch.require_equals(kNameCollection, kOwnerKey, std::move(user));
+  batch.erase(kNameCollection, kOwnerKey);
+  co_return co_await storage_.commit(std::move(folded), std::move(batch));
+}
+
 Task<Reply> AccountStore::replace_password(std::string user, std::string old_bytes,
                                            PasswordRecord record) const {
   storage::Batch batch;

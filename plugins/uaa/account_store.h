@@ -39,6 +39,8 @@ class AccountStore {
   Task<Reply> name_owner(std::string folded) const;
   // LCG_E_CONFLICT: it is not `before`'s any more ("": nobody's).
   Task<Reply> claim_name(std::string folded, std::string user, std::string before) const;
+  // Nobody's, unless it is another's by now.
+  Task<Reply> give_up_name(std::string folded, std::string user) const;
   Task<Reply> replace_password(std::string user, std::string old_bytes, PasswordRecord record) const;
 
   // LCG_E_NOT_FOUND: never started, or revoked.

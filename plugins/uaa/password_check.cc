@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/uaa/password_check.h"
 
+#include "lcg/provided.hpp"
 #include "plugins/names/names.h"
 #include "plugins/uaa/text.h"
 
@@ -27,6 +28,7 @@ std::string after_prefix(const std::string& prefix) {
 PasswordCheck::PasswordCheck(Host host, PasswordRules rules)
     : host_(host),
       store_(host),
+      users_(host),
       rules_(std::move(rules)),
       decoy_(decoy_hash(rules_.cost)),
       queue_(rules_.turns, [host] { return host.now_ns(); }) {}
@@ -61,12 +63,17 @@ Task<Reply> PasswordCheck::add(FairQueue::Asker asker, std::string user, std::st
   if (present.status != LCG_E_NOT_FOUND) co_return Reply::error(present.status, present.message);
   const Reply unlike_others = co_await check_shown(user, shown.text);
   if (!unlike_others.ok()) co_return unlike_others;
+  user::Naming naming{user, user.substr(rules_.user_prefix.size()), shown.text};
+  if (provided(host_, "user")) {
+    const Reply unlike = co_await users_.check(naming);
+    if (!unlike.ok()) co_return unlike;
+  }
   Outcome<std::string> hashed = co_await hash(std::move(asker), std::move(password));
   if (!hashed.ok()) co_return Reply::error(hashed.status, hashed.message);
-  const Reply claimed = co_await claim(user);
-  if (!claimed.ok()) co_return claimed;
+  const Reply taken = co_await take_names(naming);
+  if (!taken.ok()) co_return taken;
   PasswordRecord record;
-  record.name = shown.text.empty() ? user.substr(rules_.user_prefix.size()) : std::move(shown.text);
+  record.name = shown.text.empty() ? naming.bare : std::move(shown.text);
   record.hash = std::move(hashed.value);
   record.created_ms = record.changed_ms = host_.wall_ms();
   Reply reply = co_await store_.create_password(user, std::move(record));
@@ -77,7 +84,19 @@ Task<Reply> PasswordCheck::add(FairQueue::Asker asker, std::string user, std::st
   if (!owner.ok() || owner.data == user) co_return reply;
   const Reply erased = co_await store_.erase_password(user);
   if (!erased.ok()) co_return erased;
+  if (provided(host_, "user")) co_await users_.release(std::move(naming));
   co_return Reply::error(LCG_E_CONFLICT, "the user name is taken");
+}
+
+// Who shows a name in the same moment finds the claim, or is found here.
+Task<Reply> PasswordCheck::take_names(user::Naming naming) {
+  Reply taken = co_await claim(naming.user);
+  if (!taken.ok()) co_return taken;
+  taken = co_await check_shown(naming.user, naming.shown);
+  if (taken.ok() && provided(host_, "user")) taken = co_await users_.take(naming);
+  if (taken.status == LCG_E_CONFLICT || taken.status == LCG_E_INVALID)
+    co_await store_.give_up_name(in_lower_case(naming.user), naming.user);
+  co_return taken;
 }
 
 Task<Reply> PasswordCheck::claim(std::string user) {
@@ -102,7 +121,10 @@ Task<Reply> PasswordCheck::claim(std::string user) {
 Task<Reply> PasswordCheck::check_shown(std::string user, std::string name) {
   const std::vector<std::string> readings = names::readings(name);
   for (const std::string& reading : readings) {
-    const std::string other = rules_.user_prefix + reading;
+    // With the prefix or without it.
+    const std::string lower = in_lower_case(reading);
+    const bool whole = !rules_.user_prefix.empty() && lower.starts_with(in_lower_case(rules_.user_prefix));
+    const std::string other = rules_.user_prefix + reading.substr(whole ? rules_.user_prefix.size() : 0);
     const std::string folded = in_lower_case(other);
     if (folded == in_lower_case(user) || !is_user_id(other, rules_.user_prefix)) continue;
     Reply found = co_await store_.name_owner(folded);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lcg/host.hpp"
+#include "lcg/services/user_names.hpp"
 #include "plugins/uaa/account_store.h"
 #include "plugins/uaa/fair_queue.h"
 #include "plugins/uaa/password.h"
@@ -25,24 +26,27 @@ class PasswordCheck {
   PasswordCheck(Host host, PasswordRules rules);
 
   // `user` is an id, with its prefix. Errors: LCG_E_INVALID (user id or password outside its limits), LCG_E_CONFLICT (the user is there
-  // already), LCG_E_BUSY (too many wait), LCG_E_TIMEOUT (the asker waits no more), those of the store.
+  // already, or somebody shows that name), LCG_E_BUSY (too many wait), LCG_E_TIMEOUT (the asker waits no more), those of the store.
   Task<Reply> add(FairQueue::Asker asker, std::string user, std::string password, std::string name);
   // data is the user's name. LCG_E_DENIED: no such user or another password, which look alike; LCG_E_BUSY,
   // LCG_E_TIMEOUT; those of the store.
   Task<Reply> check(FairQueue::Asker asker, std::string user, std::string password);
+  // Whether `name`, shown by `user`, reads like the name of another user who is registered: then LCG_E_INVALID.
+  Task<Reply> check_shown(std::string user, std::string name);
   // Wakes those who wait for a turn.
   void stop() { queue_.stop(); }
 
  private:
   Task<Outcome<std::string>> hash(FairQueue::Asker asker, std::string password);
-  // Before a user is made: the name in lower case becomes his alone.
+  // Before a user is made: the name in lower case becomes the user's alone.
   Task<Reply> claim(std::string user);
-  // Whether another user is called what `name` reads as; LCG_OK: nobody is.
-  Task<Reply> check_shown(std::string user, std::string name);
+  // Takes the id for good, and what it reads like: before its password is made.
+  Task<Reply> take_names(user::Naming naming);
   Task<void> strengthen(std::string user, std::string password, Stored<PasswordRecord> old);
 
   const Host host_;
   const AccountStore store_;
+  const user::Names users_;
   const PasswordRules rules_;
   const std::string decoy_;
   FairQueue queue_;

@@ -157,6 +157,7 @@ class Uaa {
     if (call.method == "inspect") return inspect(std::move(call));
     if (call.method == "add_user") return add_user(std::move(call));
     if (call.method == "issue_token") return issue_token(std::move(call));
+    if (call.method == "check_shown") return check_shown(std::move(call));
     if (call.method == "revoke") return revoke(std::move(call));
     if (call.caller == "uaa" && call.method == "gate_login") return gate_.on_login(std::move(call));
     if (call.caller == "uaa" && call.method == "gate_add") return gate_.on_add(std::move(call));
@@ -205,6 +206,13 @@ class Uaa {
     fresh.name = reader.str();
     if (!reader.ok()) co_return Reply::error(LCG_E_INVALID, "malformed call");
     co_return co_await gate_.add(std::move(fresh), call.deadline_ns);
+  }
+
+  Task<Reply> check_shown(ServiceCall call) {
+    wire::Reader reader(call.data);
+    std::string name(reader.str());
+    if (!reader.ok()) co_return Reply::error(LCG_E_INVALID, "malformed call");
+    co_return co_await passwords_.check_shown(std::move(call.key), std::move(name));
   }
 
   Task<Reply> issue_token(ServiceCall call) {

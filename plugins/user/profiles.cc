@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/user/profiles.h"
 
+#include "lcg/provided.hpp"
+#include "plugins/names/names.h"
+
 namespace lcg::user {
 namespace {
 
@@ -22,6 +25,11 @@ std::string partition_of(std::string_view name) {
   const auto lead = static_cast<unsigned char>(name[0]);
   const size_t bytes = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   return "user/names/" + std::string(name.substr(0, bytes));
+}
+
+// What is shown besides the id.
+std::string own_name(const Profile& profile) {
+  return profile.name == profile.user ? std::string() : profile.name;
 }
 
 Outcome<Profile> failed(const Reply& reply) { return {reply.status, reply.message, {}}; }
@@ -66,6 +74,33 @@ Task<Outcome<Profile>> Profiles::get(std::string user) const {
   co_return out;
 }
 
+Task<Reply> Profiles::passes_for_another(std::string user, std::string name) const {
+  const Reply refused = Reply::error(LCG_E_INVALID, "name: it reads like the id of another user");
+  const Outcome<std::string> other = co_await names_.id_like(user, "", name);
+  if (!other.ok()) co_return Reply::error(other.status, other.message);
+  if (!other.value.empty()) co_return refused;
+  // Of profiles from before there were readings.
+  const std::vector<std::string> readings = names::readings(name);
+  for (const std::string& reading : readings) {
+    if (reading == user || !is_user_id(reading)) continue;
+    const Outcome<Profile> profile = co_await get(reading);
+    if (!profile.ok()) co_return Reply::error(profile.status, profile.message);
+    if (profile.value.version > 0) co_return refused;
+  }
+  if (!provided(host_, "uaa")) co_return Reply();
+  const Reply registered = co_await uaa_.check_shown(user, name);
+  co_return registered.status == LCG_E_INVALID ? refused : registered;
+}
+
+Task<Reply> Profiles::claim_readings(Profile old, Profile next, bool asked) const {
+  Reply done = co_await names_.add(NameIndex::Kind::kId, next.user, next.user);
+  if (done.ok()) done = co_await names_.add(NameIndex::Kind::kProfile, next.user, own_name(next));
+  if (!done.ok() || !asked || own_name(next).empty()) co_return done;
+  done = co_await passes_for_another(next.user, next.name);
+  if (!done.ok()) co_await names_.remove(NameIndex::Kind::kProfile, next.user, own_name(next), own_name(old));
+  co_return done;
+}
+
 Task<Outcome<Profile>> Profiles::change(std::string user, ProfileChange change) {
   const auto guard = co_await changing_.acquire(user);
   const Outcome<Profile> present = co_await get(user);
@@ -79,6 +114,9 @@ Task<Outcome<Profile>> Profiles::change(std::string user, ProfileChange change) 
   if (change.private_data) next.private_data = *change.private_data;
   next.version = old.version + 1;
   next.updated_ms = host_.wall_ms();
+
+  const Reply claimed = co_await claim_readings(old, next, change.name.has_value());
+  if (!claimed.ok()) co_return failed(claimed);
 
   const Entry entry = entry_of(next), old_entry = entry_of(old);
   const bool indexed_anew = old.version == 0 || entry.key != old_entry.key;
@@ -103,6 +141,9 @@ Task<Outcome<Profile>> Profiles::change(std::string user, ProfileChange change) 
     index.erase(kNameCollection, old_entry.key);
     const Reply erased = co_await storage_.commit(old_entry.partition, std::move(index));
     if (!erased.ok()) host_.warn("an old name stays in the index: " + erased.message);
+    const Reply unread =
+        co_await names_.remove(NameIndex::Kind::kProfile, user, own_name(old), own_name(next));
+    if (!unread.ok()) host_.warn("a reading of an old name stays in the index: " + unread.message);
   }
   Outcome<Profile> out;
   out.value = std::move(next);

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "lcg/services/storage.hpp"
+#include "lcg/services/uaa.hpp"
 #include "lcg/services/user.hpp"
 #include "lcg/sync.hpp"
+#include "plugins/user/name_index.h"
 
 namespace lcg::user {
 
@@ -26,11 +28,12 @@ bool decode(std::string_view data, ProfileChange& out);
 
 class Profiles {
  public:
-  explicit Profiles(Host host) : host_(host), storage_(host) {}
+  explicit Profiles(Host host) : host_(host), storage_(host), names_(host), uaa_(host) {}
 
   // A user without one has a profile of the user's id alone. REQUIRES: is_user_id(user).
   Task<Outcome<Profile>> get(std::string user) const;
-  // The profile as it is then. LCG_E_CONFLICT: another node has changed it meanwhile, try again.
+  // The profile as it is then. LCG_E_CONFLICT: another node has changed it meanwhile, try again. LCG_E_INVALID: the name
+  // reads like the id of somebody else.
   // REQUIRES: is_user_id(user), sizes checked.
   Task<Outcome<Profile>> change(std::string user, ProfileChange change);
   // Where a search goes on: behind this name, as the index has it, of this user. Empty: from the beginning.
@@ -54,9 +57,15 @@ class Profiles {
     std::string partition, key;
   };
   static Entry entry_of(const Profile& profile);
+  // `next` is about to be, in the place of `old`: how the id and the name are read is written; with `asked`, refused
+  // where the name is read as somebody else's id.
+  Task<Reply> claim_readings(Profile old, Profile next, bool asked) const;
+  Task<Reply> passes_for_another(std::string user, std::string name) const;
 
   const Host host_;
   const storage::Client storage_;
+  const NameIndex names_;
+  const uaa::Client uaa_;
   KeyedLock<std::string> changing_;  // by user
 };
 

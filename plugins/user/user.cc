@@ -13,6 +13,7 @@
 #include "plugins/rates/budget.h"
 #include "plugins/user/block_list.h"
 #include "plugins/user/profiles.h"
+#include "plugins/user/registration.h"
 
 namespace lcg::user {
 namespace {
@@ -74,7 +75,12 @@ void take_json(json::Object& in, std::string_view key, size_t limit, std::option
 class User {
  public:
   explicit User(Host host)
-      : host_(host), profiles_(host), blocks_(host), dialogs_(host), searching_(kSearchRate, kSearchBurst) {}
+      : host_(host),
+        profiles_(host),
+        registration_(host, profiles_),
+        blocks_(host),
+        dialogs_(host),
+        searching_(kSearchRate, kSearchBurst) {}
 
   Task<Reply> on_rpc(Request request) {
     using Method = Task<Reply> (User::*)(Request);
@@ -98,6 +104,7 @@ class User {
     if (call.method == "get") return serve_get(std::move(call));
     if (call.method == "change") return serve_change(std::move(call));
     if (call.method == "search") return serve_search(std::move(call));
+    if (call.method.ends_with("_name")) return serve_naming(std::move(call));
     if (call.method == "block" || call.method == "unblock") return serve_block(std::move(call));
     return answer(Reply::error(LCG_E_UNSUPPORTED, "user has no such method"));
   }
@@ -128,27 +135,13 @@ class User {
     take_json(in, "data", kMaxDataBytes, change.data);
     take_json(in, "private", kMaxPrivateBytes, change.private_data);
     if (!in.error().empty()) co_return bad_request(in.error());
-    if (change.name) {
-      const std::string other = co_await passes_for(request.user_id, *change.name);
-      if (!other.empty()) co_return bad_request("name: it reads like the id of another user");
-    }
     Call call("user", "change", request.user_id, encode(change));
     const Reply changed = co_await host_.call(std::move(call));
     Profile profile;
+    if (changed.status == LCG_E_INVALID) co_return bad_request(changed.message);
     if (!changed.ok()) co_return failed(changed.status, changed.message);
     if (!decode(changed.data, profile)) co_return Reply::error(LCG_E_INTERNAL, "malformed answer");
     co_return Reply::with(profile_json(profile, true));
-  }
-
-  // The other user whose id `name` would be read as; "": none that has a profile. Who has none is not known here.
-  Task<std::string> passes_for(std::string user, std::string name) {
-    const std::vector<std::string> readings = names::readings(name);
-    for (const std::string& reading : readings) {
-      if (reading == user || !is_user_id(reading)) continue;
-      const Outcome<Profile> profile = co_await profiles_.get(reading);
-      if (profile.ok() && profile.value.version > 0) co_return reading;
-    }
-    co_return std::string();
   }
 
   Task<Reply> rpc_search(Request request) {
@@ -261,6 +254,16 @@ class User {
     co_return Reply::with(encode(profile.value));
   }
 
+  Task<Reply> serve_naming(ServiceCall call) {
+    Naming naming;
+    naming.user = std::move(call.key);
+    if (!decode(call.data, naming)) return answer(Reply::error(LCG_E_INVALID, "malformed call"));
+    if (call.method == "check_name") return registration_.check(std::move(naming));
+    if (call.method == "take_name") return registration_.take(std::move(naming));
+    if (call.method == "release_name") return registration_.release(std::move(naming));
+    return answer(Reply::error(LCG_E_UNSUPPORTED, "user has no such method"));
+  }
+
   Task<Reply> serve_block(ServiceCall call) {
     wire::Reader reader(call.data);
     std::string other(reader.str());
@@ -284,6 +287,7 @@ class User {
 
   const Host host_;
   Profiles profiles_;
+  const Registration registration_;
   BlockList blocks_;
   const dialog::Client dialogs_;
   rates::Budget searching_;

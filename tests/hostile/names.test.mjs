@@ -149,6 +149,18 @@ test('a registered name is one name, however it is written', async () => {
     assert.equal((await register({ username: `other${name.codePointAt(1)}`, name })).status, 400, name);
 });
 
+test('names are compared over both authorities', async () => {
+  assert.equal((await register({ username: 'Keeper' })).status, 201);
+  const boss = await session({ token: token({ sub: 'BigBoss' }) });
+  await boss.rpc('user.put', { about: 'x' });
+  const eve = await session({ token: token({ sub: 'eve' }) });
+  for (const name of ['Keeper', 'keeper', 'u@Keeper', 'BigBoss', 'bigboss'])
+    assert.equal((await eve.rpc('user.put', { name })).error?.code, 107, name);
+  assert.equal((await register({ username: 'mm', name: 'BigBoss' })).status, 400);
+  assert.equal((await eve.rpc('user.put', { name: 'Treasurer' })).error, undefined);
+  assert.equal((await register({ username: 'treasurer' })).status, 409);
+});
+
 test('errors of the server API have nothing that is not seen', async () => {
   for (const name of Object.values(HOSTILE)) {
     const response = await fetch(`${server.url}/api/rpc`, { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: JSON.stringify({ method: name }) });

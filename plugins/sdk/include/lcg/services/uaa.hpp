@@ -27,6 +27,8 @@ class Client {
   // An access token of a login of its own, for a test or a service; it need not have a password.
   // LCG_E_NOT_FOUND: not an id that uaa gives; LCG_E_INVALID: a time to live over key.keep.
   Task<Outcome<IssuedToken>> issue_token(std::string user, std::chrono::milliseconds ttl) const;
+  // Whether `name`, which `user` wants to show, reads like the name of another user who is registered: then LCG_E_INVALID.
+  Task<Reply> check_shown(std::string user, std::string name) const;
   // One login, or all of the user's when auth_id is empty. LCG_OK also when there was none; LCG_E_NOT_FOUND: not an
   // id that uaa gives.
   Task<Reply> revoke(std::string user, std::string auth_id) const;
@@ -59,6 +61,12 @@ inline Task<Outcome<IssuedToken>> Client::issue_token(std::string user, std::chr
   Outcome<IssuedToken> out{reply.status, reply.message, {}};
   if (out.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
   co_return out;
+}
+
+inline Task<Reply> Client::check_shown(std::string user, std::string name) const {
+  std::string data = wire::Writer().str(name).take();
+  Call call("uaa", "check_shown", std::move(user), std::move(data));
+  co_return co_await host_.call(std::move(call));
 }
 
 inline Task<Reply> Client::revoke(std::string user, std::string auth_id) const {
