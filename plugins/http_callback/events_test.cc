@@ -105,7 +105,7 @@ TEST_F(EventsTest, TheBackEndsHeadersGoAlong) {
   tell(event(LCG_EVENT_CONNECT, "ann"));
   ASSERT_TRUE(host_.run_until([this] { return !testing::current_poster()->requests.empty(); }));
   EXPECT_THAT(testing::current_poster()->requests[0].headers,
-              ElementsAre("Content-Type: application/json", "x-key: k"));
+              ElementsAre("Content-Type: application/json", "x-key: k", "x-lcg-callback: events"));
 }
 
 TEST_F(EventsTest, EventsOfOneTurnAreOneWrite) {

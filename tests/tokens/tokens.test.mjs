@@ -195,7 +195,7 @@ test('a user whose tokens are revoked comes back with a new one', async () => {
 
   await seen(c, 'connecting', 3014);
   await eventually('a second connection', () => c.log.filter((e) => e.event === 'connected').length === 2);
-  const again = client({ token: old, getToken: async () => hs256({ sub: 'carl', iat: now() + 1 }) });
+  const again = client({ token: old, getToken: async () => hs256({ sub: 'carl' }) });
   await connected(again);
 });
 
