@@ -1,37 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a new user may be called: names that differ in case alone are one, and a display name is nobody else's.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <string>
-
 #include "lcg/services/storage.hpp"
-#include "lcg/services/uaa.hpp"
-#include "testing/fake_host.h"
-
-LCG_DECLARE_PLUGIN(uaa);
+#include "plugins/uaa/testing/uaa_rig.h"
 
 namespace lcg::uaa {
 namespace {
 
-using lcg::testing::FakeHost;
 using ::testing::HasSubstr;
 
-class UaaNamesTest : public ::testing::Test {
+class UaaNamesTest : public UaaRig {
  protected:
-  UaaNamesTest() {
-    host_.load(lcg_plugin_descriptor_uaa(), {{"argon2_memory", "8KiB"}, {"argon2_passes", "1"}});
-  }
+  UaaNamesTest() { load(); }
   Reply add(const std::string& user, const std::string& shown = "") {
-    return host_.await(Client(host_.host()).add_user(user, "correct horse", shown));
+    return host_.await(client().add_user(user, "correct horse", shown));
   }
   std::string shown_of(const std::string& user) {
-    Peer peer;
-    peer.flags = LCG_PEER_HTTP;
-    const Reply tokens = host_.ask(lcg::testing::http(
-        "POST /oauth/token", "grant_type=password&username=" + user + "&password=correct+horse", "", peer));
-    const size_t at = tokens.data.find(R"("access_token":")") + 16;
-    return host_.ask(lcg::testing::connect(tokens.data.substr(at, tokens.data.find('"', at) - at))).info;
+    return connect(access(password_grant(user, "correct+horse"))).info;
   }
   // A claim on a name, as a crash between it and the user leaves it.
   void claim(const std::string& folded, const std::string& owner) {
@@ -39,8 +23,6 @@ class UaaNamesTest : public ::testing::Test {
     batch.put("uaa_name", "owner", owner);
     EXPECT_TRUE(host_.await(storage::Client(host_.host()).commit(folded, std::move(batch))).ok());
   }
-
-  FakeHost host_;
 };
 
 TEST_F(UaaNamesTest, CaseMakesNoSecondName) {

@@ -1,83 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plugin in the fake host: logins from password to revocation.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <string>
-
-#include "lcg/services/uaa.hpp"
-#include "plugins/uaa/flat_json.h"
+// The plugin in the fake host: names, passwords, keys, operators.
 #include "plugins/uaa/records.h"
-#include "testing/fake_host.h"
-
-LCG_DECLARE_PLUGIN(uaa);
+#include "plugins/uaa/testing/uaa_rig.h"
 
 namespace lcg::uaa {
 namespace {
 
 using namespace std::chrono_literals;
-using lcg::testing::Config;
-using lcg::testing::FakeHost;
 using lcg::testing::http;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-class UaaTest : public ::testing::Test {
- protected:
-  UaaTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "lcg-uaa-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~UaaTest() override { std::filesystem::remove_all(folder_); }
-
-  // The cheapest hash, so that a test takes milliseconds.
-  Config cheap(Config changed = {}) const {
-    changed.insert({{"argon2_memory", "8KiB"}, {"argon2_passes", "1"}, {"key.credential", folder_ + "/key"}});
-    return changed;
-  }
-  void load(Config changed = {}) { host_.load(lcg_plugin_descriptor_uaa(), cheap(std::move(changed))); }
-
-  Reply post(const std::string& path, const std::string& body, const std::string& address = "192.0.2.1:1") {
-    Peer peer;
-    peer.remote_addr = address;
-    peer.flags = LCG_PEER_HTTP;
-    return host_.ask(http("POST " + path, body, "", peer));
-  }
-  void add_user(const std::string& user, const std::string& password = "correct horse") {
-    const Reply reply = post("/oauth/register", "username=" + user + "&password=" + password);
-    ASSERT_EQ(reply.error_code, 201u) << reply.data;
-  }
-  Reply password_grant(const std::string& user, const std::string& password = "correct horse",
-                       const std::string& address = "192.0.2.1:1") {
-    return post("/oauth/token", "grant_type=password&username=" + user + "&password=" + password, address);
-  }
-  Reply refresh_grant(const std::string& token) {
-    return post("/oauth/token", "grant_type=refresh_token&refresh_token=" + token);
-  }
-  static std::string member(const Reply& reply, const std::string& name) {
-    const auto object = FlatObject::parse(reply.data);
-    const std::string* text = object ? object->string(name) : nullptr;
-    return text == nullptr ? "" : *text;
-  }
-  static std::string access(const Reply& reply) { return member(reply, "access_token"); }
-  static std::string refresh(const Reply& reply) { return member(reply, "refresh_token"); }
-  Reply connect(const std::string& token) { return host_.ask(lcg::testing::connect(token)); }
-  Reply login(const std::string& user = "alice") {
-    add_user(user);
-    return password_grant(user);
-  }
-  Reply refresh_session(const std::string& token, const Reply& connected) {
-    Peer peer = lcg::testing::peer(connected.user_id);
-    peer.auth_id = connected.auth_id;
-    return host_.ask(lcg::testing::refresh(token, peer));
-  }
-  Client client() { return Client(host_.host()); }
-
-  std::string folder_;  // of the credential
-  FakeHost host_;
-};
+class UaaTest : public UaaRig {};
 
 TEST_F(UaaTest, APasswordBuysATokenThatConnects) {
   load();
@@ -231,153 +166,6 @@ TEST_F(UaaTest, ACheaperHashIsMadeAnewAtTheNextLogin) {
 
   EXPECT_NE(host_.storage().find("alice", std::string(kPasswordCollection), "password"), before);
   EXPECT_EQ(password_grant("alice").error_code, 200u);
-}
-
-TEST_F(UaaTest, ARefreshTokenBuysTheNextPair) {
-  load();
-  const Reply first = login();
-
-  const Reply second = refresh_grant(refresh(first));
-
-  EXPECT_EQ(second.error_code, 200u) << second.data;
-  EXPECT_NE(refresh(second), refresh(first));
-  EXPECT_EQ(connect(access(second)).auth_id, connect(access(first)).auth_id);
-  EXPECT_EQ(refresh_grant(refresh(second)).error_code, 200u);
-}
-
-TEST_F(UaaTest, AUsedRefreshTokenRevokesTheWholeLogin) {
-  load();
-  const Reply first = login();
-  const std::string auth_id = connect(access(first)).auth_id;
-  const Reply second = refresh_grant(refresh(first));
-
-  EXPECT_EQ(member(refresh_grant(refresh(first)), "error"), "invalid_grant");
-
-  ASSERT_FALSE(host_.disconnects().empty());
-  EXPECT_EQ(host_.disconnects().front().auth_id, auth_id);
-  EXPECT_EQ(host_.disconnects().front().code, 3500u);
-  EXPECT_EQ(member(refresh_grant(refresh(second)), "error"), "invalid_grant");
-  EXPECT_EQ(connect(access(second)).disconnect_code, 3500u);
-}
-
-TEST_F(UaaTest, AGuessedRefreshTokenRevokesNothing) {
-  load();
-  const Reply tokens = login();
-  std::string guess = refresh(tokens);
-  guess.replace(guess.rfind('.') + 1, 10, "AAAAAAAAAA");
-
-  EXPECT_EQ(member(refresh_grant(guess), "error"), "invalid_grant");
-  EXPECT_EQ(post("/oauth/revoke", "token=" + guess).error_code, 200u);
-
-  EXPECT_TRUE(host_.disconnects().empty());
-  EXPECT_EQ(refresh_grant(refresh(tokens)).error_code, 200u);
-}
-
-TEST_F(UaaTest, InTheGraceTimeALostAnswerMayBeAskedForAgain) {
-  load({{"refresh_grace", "10s"}});
-  const Reply first = login();
-  refresh_grant(refresh(first));
-
-  const Reply again = refresh_grant(refresh(first));
-  EXPECT_EQ(again.error_code, 200u);
-  host_.advance(11'000);
-
-  EXPECT_EQ(member(refresh_grant(refresh(first)), "error"), "invalid_grant");
-  EXPECT_EQ(connect(access(again)).disconnect_code, 3500u);
-}
-
-TEST_F(UaaTest, ALoginEndsWhenItIsNotRefreshed) {
-  load({{"refresh_ttl", "1h"}, {"access_ttl", "2h"}});
-  const Reply tokens = login();
-  host_.advance(3'600'000);
-
-  EXPECT_EQ(member(refresh_grant(refresh(tokens)), "error"), "invalid_grant");
-  EXPECT_EQ(connect(access(tokens)).disconnect_code, 3500u);
-}
-
-TEST_F(UaaTest, BeyondTheLimitTheLoginLongestUnusedIsRevoked) {
-  load({{"logins_per_user", "2"}});
-  const Reply first = login();
-  host_.advance(1000);
-  const Reply second = password_grant("alice");
-  host_.advance(1000);
-  const Reply third = password_grant("alice");
-
-  EXPECT_EQ(connect(access(first)).disconnect_code, 3500u);
-  EXPECT_EQ(connect(access(second)).status, LCG_OK);
-  EXPECT_EQ(connect(access(third)).status, LCG_OK);
-  EXPECT_EQ(host_.disconnects().size(), 1u);
-}
-
-TEST_F(UaaTest, RevokingByEitherTokenEndsTheLoginAndItsSessions) {
-  load();
-  add_user("alice");
-  for (const bool by_access : {true, false}) {
-    const Reply tokens = password_grant("alice");
-    const std::string auth_id = connect(access(tokens)).auth_id;
-
-    EXPECT_EQ(post("/oauth/revoke", "token=" + (by_access ? access(tokens) : refresh(tokens))).error_code,
-              200u);
-
-    EXPECT_EQ(host_.disconnects().back().auth_id, auth_id);
-    EXPECT_EQ(host_.disconnects().back().user_id, "alice");
-    EXPECT_EQ(connect(access(tokens)).disconnect_code, 3500u);
-    EXPECT_EQ(member(refresh_grant(refresh(tokens)), "error"), "invalid_grant");
-  }
-}
-
-TEST_F(UaaTest, RevokingWhatIsNoTokenIsFine) {
-  load();
-  EXPECT_EQ(post("/oauth/revoke", "token=whatever").error_code, 200u);
-  EXPECT_EQ(post("/oauth/revoke", "").error_code, 400u);
-}
-
-TEST_F(UaaTest, AnExpiredTokenIsAnsweredWithTheCodeThatMakesClientsFetchANewOne) {
-  load();
-  const Reply tokens = login();
-  host_.advance(16 * 60'000);
-
-  const Reply connected = connect(access(tokens));
-
-  EXPECT_EQ(connected.error_code, 109u);
-  EXPECT_EQ(connected.disconnect_code, 0u);
-}
-
-TEST_F(UaaTest, ABadTokenClosesTheConnection) {
-  load();
-  const Reply connected = connect("not.a.token");
-
-  EXPECT_EQ(connected.disconnect_code, 3500u);
-  EXPECT_NE(connected.status, LCG_OK);
-}
-
-TEST_F(UaaTest, ASessionIsRefreshedByAFreshTokenOfItsLogin) {
-  load();
-  const Reply first = login();
-  const Reply connected = connect(access(first));
-  host_.advance(60'000);
-  const Reply second = refresh_grant(refresh(first));
-
-  const Reply refreshed = refresh_session(access(second), connected);
-
-  EXPECT_EQ(refreshed.status, LCG_OK) << refreshed.message;
-  EXPECT_GT(refreshed.expire_at_ms, connected.expire_at_ms);
-}
-
-TEST_F(UaaTest, ASessionIsNotRefreshedByWhatIsExpiredForeignOrRevoked) {
-  load();
-  const Reply alice = login("alice");
-  const Reply bob = login("bob");
-  const Reply connected = connect(access(alice));
-
-  EXPECT_EQ(refresh_session(access(bob), connected).disconnect_code, 3500u);
-  EXPECT_EQ(refresh_session("rubbish", connected).disconnect_code, 3500u);
-  EXPECT_EQ(refresh_session(access(password_grant("alice")), connected).disconnect_code, 3005u);
-  host_.advance(16 * 60'000);
-  EXPECT_EQ(refresh_session(access(alice), connected).disconnect_code, 3005u);
-  const Reply fresh = refresh_grant(refresh(alice));
-  post("/oauth/revoke", "token=" + access(fresh));
-  EXPECT_EQ(refresh_session(access(fresh), connected).disconnect_code, 3500u);
 }
 
 TEST_F(UaaTest, WhenTheStoreIsDownNobodyIsLetInAndNobodyIsToldToGiveUp) {

@@ -1,48 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plugin beside another authority: every id it gives begins with its user_prefix, whatever name is chosen.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <string>
-
-#include "lcg/services/uaa.hpp"
-#include "plugins/uaa/flat_json.h"
-#include "testing/fake_host.h"
-
-LCG_DECLARE_PLUGIN(uaa);
+#include "plugins/uaa/testing/uaa_rig.h"
 
 namespace lcg::uaa {
 namespace {
 
 using namespace std::chrono_literals;
-using lcg::testing::FakeHost;
-using lcg::testing::http;
 
-class UserPrefixTest : public ::testing::Test {
+class UserPrefixTest : public UaaRig {
  protected:
-  UserPrefixTest() {
-    host_.load(lcg_plugin_descriptor_uaa(),
-               {{"argon2_memory", "8KiB"}, {"argon2_passes", "1"}, {"user_prefix", "u@"}});
-  }
-  Reply post(const std::string& path, const std::string& body) {
-    Peer peer;
-    peer.flags = LCG_PEER_HTTP;
-    return host_.ask(http("POST " + path, body, "", peer));
-  }
+  UserPrefixTest() { load({{"user_prefix", "u@"}}); }
   Reply add(const std::string& name) {
     return post("/oauth/register", "username=" + name + "&password=correct+horse");
   }
-  Reply login(const std::string& name) {
-    return post("/oauth/token", "grant_type=password&username=" + name + "&password=correct+horse");
-  }
-  static std::string member(const Reply& reply, const std::string& name) {
-    const auto object = FlatObject::parse(reply.data);
-    const std::string* text = object ? object->string(name) : nullptr;
-    return text == nullptr ? "" : *text;
-  }
-  Client client() { return Client(host_.host()); }
-
-  FakeHost host_;
+  Reply login(const std::string& name) { return password_grant(name, "correct+horse"); }
 };
 
 TEST_F(UserPrefixTest, ANameBecomesAnIdThatConnects) {
@@ -50,7 +21,7 @@ TEST_F(UserPrefixTest, ANameBecomesAnIdThatConnects) {
   const Reply tokens = login("42");
   EXPECT_EQ(member(tokens, "user_id"), "u@42");
 
-  const Reply connected = host_.ask(lcg::testing::connect(member(tokens, "access_token")));
+  const Reply connected = connect(access(tokens));
 
   EXPECT_EQ(connected.user_id, "u@42");
   EXPECT_EQ(connected.channels, std::vector<std::string>{"#u@42"});
@@ -69,8 +40,7 @@ TEST_F(UserPrefixTest, ARefreshedLoginIsTheSameUsers) {
   add("ann");
   const Reply first = login("ann");
 
-  const Reply next =
-      post("/oauth/token", "grant_type=refresh_token&refresh_token=" + member(first, "refresh_token"));
+  const Reply next = refresh_grant(refresh(first));
 
   EXPECT_EQ(member(next, "user_id"), "u@ann");
 }

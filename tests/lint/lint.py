@@ -19,7 +19,7 @@ MAY_INCLUDE = {
 }
 WALL = {".h": 300, ".hpp": 500, ".cc": 500, ".c": 500, ".py": 500, ".mjs": 500}
 TEST_WALL = 600
-UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|DISABLED_|GTEST_SKIP)\b|not implemented")
+UNFINISHED = re.compile(r"\b(TO[D]O|FIX[M]E|XX[X]|GTEST_SKI[P])\b|\bDISABLE[D]_|not [i]mplemented")  # brackets: not found here
 
 
 def tracked():
@@ -76,7 +76,7 @@ def check_format(files):
 
 def check_unfinished(files):
     for f in files:
-        if f.endswith((".h", ".hpp", ".cc", ".c", ".py", ".mjs", ".cmake", ".sh")) and f != "tests/lint/lint.py":
+        if f.endswith((".h", ".hpp", ".cc", ".c", ".py", ".mjs", ".cmake", ".sh")):
             for n, line in enumerate((ROOT / f).read_text().split("\n"), 1):
                 if UNFINISHED.search(line):
                     yield f"{f}:{n}: unfinished work is an issue, not a mark: {line.strip()[:80]}"
