@@ -24,7 +24,8 @@ namespace lcg::broker {
 // For those that publish to more than they are subscribed to.
 inline constexpr size_t kLeastChannelsPerClient = 2'000;
 
-// Every user's connections are subscribed to a channel of his own, "NAMESPACE:#USER", or "#USER" without one.
+// Every user's connections are subscribed to a channel of the user's own, "NAMESPACE:#USER", or "#USER" without one; of a
+// name that the namespace does not take to none.
 struct PersonalChannel {
   bool enabled = false;
   std::string name_space;

@@ -97,7 +97,7 @@ void ask(Bus& bus, Lane& from, Target target, R request, Fn done, Millis timeout
 // Hash of a partition key; "@<n>" names slot n itself. Stable for ever: it decides where data lives (XXH3 64,
 // seed 0).
 uint32_t slot_of_key(std::string_view key, uint32_t slot_count);
-// The partition key of a channel: the user of a personal channel "#user"; the part after ':' in a namespace
+// The partition key of a channel: the user of a personal channel "#user" (as the name has it); the part after ':' in a namespace
 // that has a provider (told by the caller); else the whole name.
 std::string_view key_of_channel(std::string_view channel, bool has_provider);
 

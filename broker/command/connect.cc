@@ -117,7 +117,16 @@ std::optional<std::vector<ServerSub>> server_subs(const LaneContext& context, co
   }
   for (const std::string& channel : who.channels) subs->push_back({channel, nullptr});
   const PersonalChannel& personal = context.config.personal;
-  if (personal.enabled && !user.empty()) subs->push_back({personal.of(user), nullptr});
+  if (personal.enabled && !user.empty()) {
+    std::string channel = personal.of(user);
+    // An id may be longer, or written otherwise, than channels of the namespace may be: that keeps nobody out.
+    if (context.namespaces.find(channel).options != nullptr) {
+      subs->push_back({std::move(channel), nullptr});
+    } else {
+      log::warn("a user has no personal channel: its name is too long, or not one of the namespace",
+                {{"user", user}});
+    }
+  }
   std::unordered_set<std::string_view> seen;
   std::vector<ServerSub> once;
   once.reserve(subs->size());

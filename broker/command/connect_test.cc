@@ -13,6 +13,7 @@ using testing::IsEmpty;
 
 BrokerConfig with_personal_channel(std::string name_space) {
   BrokerConfig config;
+  if (!name_space.empty()) config.namespaces.emplace_back().name = name_space;
   config.personal = {true, std::move(name_space)};
   return config;
 }
@@ -141,6 +142,19 @@ class ConnectPersonal : public ConnectAnswer {
 TEST_F(ConnectPersonal, EveryUserHasOne) {
   who_.user = "42";
   EXPECT_THAT(names(connect()), ElementsAre("#42"));
+}
+
+// Of an id that is admitted, the channel may be none: the user comes in all the same.
+TEST_F(ConnectPersonal, AnIdThatIsTooLongForAChannelHasNoneAndIsLetIn) {
+  for (const auto& [user, count] : std::vector<std::pair<std::string, size_t>>{{std::string(254, 'a'), 1},
+                                                                               {std::string(255, 'a'), 0},
+                                                                               {std::string(84, ','), 1},
+                                                                               {std::string(85, ','), 0}}) {
+    who_.user = user;
+    const ConnectResponse answer = connect();
+    EXPECT_TRUE(answer.ok()) << user;
+    EXPECT_EQ(answer.channels.size(), count) << user;
+  }
 }
 
 TEST_F(ConnectPersonal, NobodyHasNone) { EXPECT_THAT(names(connect()), IsEmpty()); }

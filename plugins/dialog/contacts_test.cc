@@ -296,6 +296,25 @@ class Share : public ContactsTest {
   std::string group_of(const std::string& id) { return R"({"id":")" + id + R"(","members":["vic"]})"; }
 };
 
+// What was forgiven was taken off the counts once: leaving it takes nothing off what came in later.
+TEST_F(Share, WhatWasForgivenIsNotTakenOffAgain) {
+  for (const char* id : {"m1", "m2", "m3"}) ASSERT_TRUE(ask("mal", "dialog.create", group_of(id)).ok());
+  ASSERT_EQ(listed("vic"), 3u);
+  block("vic", "mal");
+  ask("vic", "user.unblock", R"({"user":"mal"})");
+  rig_.host().advance(60'000);
+  for (const char* id : {"n1", "n2", "n3"}) ASSERT_TRUE(ask("mal", "dialog.create", group_of(id)).ok());
+  ASSERT_EQ(listed("vic"), 6u);
+
+  for (const char* id : {"m1", "m2", "m3"})
+    ask("vic", "dialog.leave", R"({"dialog":")" + std::string(id) + R"("})");
+  ASSERT_EQ(listed("vic"), 3u);
+
+  rig_.host().advance(60'000);
+  ask("mal", "dialog.create", group_of("o1"));
+  EXPECT_EQ(listed("vic"), 3u);
+}
+
 TEST_F(Share, OneFillsOnlyAPartOfTheListAndStandsInNobodysWay) {
   for (int i = 0; i < 6; ++i) {
     EXPECT_TRUE(ask("mal", "dialog.create", group_of("m" + std::to_string(i))).ok());

@@ -36,7 +36,7 @@ class DialogPlugin {
         feed_(host, settings_, directory_, reader_),
         notifier_(host, settings_, directory_, feed_),
         membership_(host, settings_, directory_, log_, notifier_),
-        inbox_(host),
+        inbox_(host, settings_.max_checkpoints()),
         contacts_(host, settings_, inbox_),
         tcc_(host, settings_, directory_, log_, reader_, notifier_, contacts_),
         pulls_(host, settings_),

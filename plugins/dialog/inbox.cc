@@ -59,7 +59,14 @@ bool decode(std::string_view data, Projection& p) {
 std::string encode(const UserDialog& d) {
   wire::Writer w;
   w.str(d.dialog).u64(d.version).boolean(d.in).u64(static_cast<uint64_t>(d.role)).u64(d.head).u64(d.read);
-  return w.u64(d.iseq).boolean(d.direct).boolean(d.large).str(d.title).u64(d.hidden).str(d.by).take();
+  return w.u64(d.iseq)
+      .boolean(d.direct)
+      .boolean(d.large)
+      .str(d.title)
+      .u64(d.hidden)
+      .str(d.by)
+      .u64(d.came)
+      .take();
 }
 
 bool decode(std::string_view data, UserDialog& d) {
@@ -77,6 +84,7 @@ bool decode(std::string_view data, UserDialog& d) {
   d.title = r.str();
   if (!r.at_end()) d.hidden = r.u64();
   if (!r.at_end()) d.by = r.str();
+  if (!r.at_end()) d.came = r.u64();
   return r.ok() && role <= 2;
 }
 
@@ -148,9 +156,13 @@ Task<Reply> Inbox::project(Projection p) {
   Outcome<uint64_t> last = co_await last_iseq(p.user);
   if (!last.ok()) co_return busy(last.message);
   d.dialog = p.dialog;
+  d.iseq = next_iseq(p.user, last.value);
   if (membership) {
     d.version = p.version;
-    if (p.in && before != Before::kIn) d.by = std::move(p.by);  // else it is counted already
+    if (p.in && before != Before::kIn) {  // else it is counted already
+      d.by = std::move(p.by);
+      d.came = d.iseq;
+    }
     d.in = p.in;
     d.role = p.role;
   }
@@ -158,7 +170,6 @@ Task<Reply> Inbox::project(Projection p) {
   d.direct = p.direct;
   d.large = p.large;
   d.title = std::move(p.title);
-  d.iseq = next_iseq(p.user, last.value);
   const lcg_status stored = co_await store(p.user, d, old_iseq, before);
   if (stored != LCG_OK) co_return busy("the store did not answer");
   hint(p.user, d, membership ? "member" : "hint");
@@ -326,12 +337,12 @@ Task<Reply> Inbox::hide(std::string user, std::string dialog) {
   co_return Reply::with(json::Writer().num("head", d.head).num("iseq", d.iseq).take());
 }
 
-// One more; the first in the order of their names makes room when there are more than a list has dialogs.
+// One more; beyond what a list can have, the first in the order of their names makes room.
 Task<lcg_status> Inbox::count_checkpoint(std::string user, std::string device, storage::Batch* batch) {
   Reply read = co_await store_.get(user, kUserCountDocs, lane_key("device", device));
   if (!read.ok() && read.status != LCG_E_NOT_FOUND) co_return LCG_E_BUSY;
   uint64_t count = read.ok() ? storage::u64_of_key(read.data) : 0;
-  if (count >= kMaxCheckpoints) {
+  if (count >= max_checkpoints_) {
     Outcome<storage::ScanRows> first =
         co_await store_.scan(user, {kCheckpointDocs, lane_key(device, ""), "", 1, false});
     if (!first.ok() || first.value.rows.empty()) co_return LCG_E_BUSY;

@@ -57,6 +57,7 @@ struct UserDialog {
   std::string title;
   uint64_t hidden = 0;  // the user does not want to see it before there is news after this head; 0: he does
   std::string by;       // who put the user in when it last came into the list; empty: the user alone
+  uint64_t came = 0;    // iseq with which it last came in; 0: before that was written down
 
   bool shown() const { return in && (hidden == 0 || head > hidden); }
 };
@@ -66,6 +67,7 @@ bool decode(std::string_view data, UserDialog& d);
 // What others have put into a list.
 struct Caused {
   uint64_t groups = 0, directs = 0;
+  uint64_t forgiven = 0;  // iseq: what came in until then is not in these counts
 };
 std::string encode(const Caused& c);
 bool decode(std::string_view data, Caused& c);
@@ -82,7 +84,8 @@ bool decode(std::string_view data, ListCount& c);
 
 class Inbox {
  public:
-  explicit Inbox(Host host) : host_(host), store_(host), dialogs_(host) {}
+  Inbox(Host host, uint64_t max_checkpoints)
+      : host_(host), store_(host), dialogs_(host), max_checkpoints_(max_checkpoints) {}
 
   Task<Reply> project(Projection projection);
   // The answers to a user's own rpc; data is JSON.
@@ -129,6 +132,7 @@ class Inbox {
   Host host_;
   storage::Client store_;
   Client dialogs_;
+  const uint64_t max_checkpoints_;  // of one device
   KeyedLock<> users_;
   // The last iseq given, by slot and user; of a slot at most its share of kMaxCachedUsers.
   using Given = std::unordered_map<std::string, uint64_t>;

@@ -7,12 +7,15 @@
 
 namespace lcg::dialog {
 
-std::string encode(const Caused& c) { return wire::Writer().u64(c.groups).u64(c.directs).take(); }
+std::string encode(const Caused& c) {
+  return wire::Writer().u64(c.groups).u64(c.directs).u64(c.forgiven).take();
+}
 
 bool decode(std::string_view data, Caused& c) {
   wire::Reader r(data);
   c.groups = r.u64();
   c.directs = r.u64();
+  if (!r.at_end()) c.forgiven = r.u64();
   return r.ok();
 }
 
@@ -59,12 +62,15 @@ Task<lcg_status> Inbox::forgive(std::string user, std::string other) {
   if (c.groups + c.directs == 0) co_return LCG_OK;
   Outcome<ListCount> all = co_await count(user);
   if (!all.ok()) co_return LCG_E_BUSY;
+  Outcome<uint64_t> last = co_await last_iseq(user);
+  if (!last.ok()) co_return LCG_E_BUSY;
   Caused& sum = all.value.caused;
   sum.groups -= std::min(sum.groups, c.groups);
   sum.directs -= std::min(sum.directs, c.directs);
   storage::Batch batch;
   batch.durable = false;
-  batch.erase(kUserCausedDocs, std::move(other)).put(kUserCountDocs, "list", encode(all.value));
+  batch.put(kUserCausedDocs, std::move(other), encode(Caused{0, 0, last.value}))
+      .put(kUserCountDocs, "list", encode(all.value));
   Reply reply = co_await store_.commit(std::move(user), std::move(batch));
   co_return reply.status;
 }
@@ -87,10 +93,10 @@ Task<lcg_status> Inbox::recount_cause(std::string user, UserDialog changed, List
   if (!found.ok()) co_return LCG_E_BUSY;
   Caused& c = found.value;
   const auto of = [&changed](Caused& all) -> uint64_t& { return changed.direct ? all.directs : all.groups; };
-  if (!changed.in && of(c) == 0) co_return LCG_OK;  // it was forgiven
+  if (!changed.in && (changed.came <= c.forgiven || of(c) == 0)) co_return LCG_OK;  // it was forgiven
   move(of(c));
   move(of(count->caused));
-  if (c.groups + c.directs == 0) {
+  if (c.groups + c.directs + c.forgiven == 0) {
     batch->erase(kUserCausedDocs, changed.by);
   } else {
     batch->put(kUserCausedDocs, changed.by, encode(c));

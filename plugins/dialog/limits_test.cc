@@ -363,7 +363,7 @@ TEST(Checkpoints, OfADeviceAreLimited) {
   rig.settle();
   rig.ask(peer("ann"), "dialog.ack", R"({"dialog":"a","seq":1})");
   storage::Batch full;
-  full.put(kUserCountDocs, lane_key("device", "device"), storage::key_u64(kMaxCheckpoints));
+  full.put(kUserCountDocs, lane_key("device", "device"), storage::key_u64(Settings().max_checkpoints()));
   storage::Client store(rig.host().host());
   ASSERT_TRUE(rig.host().await(store.commit("ann", std::move(full))).ok());
 

@@ -20,8 +20,7 @@ inline constexpr size_t kMaxLanes = 8192;     // devices of one dialog in memory
 inline constexpr size_t kMaxPrepared = 4096;  // tried and not confirmed, per dialog
 inline constexpr size_t kMaxTitleBytes = 256;
 inline constexpr int64_t kMaxMuteMs = 10LL * 365 * 24 * 3600 * 1000;  // from now; a later end is this one
-inline constexpr uint64_t kMaxLeft = 1000;           // dialogs a user has left that sync still tells
-inline constexpr uint64_t kMaxCheckpoints = 12'000;  // of one device
+inline constexpr uint64_t kMaxLeft = 1000;  // dialogs a user has left that sync still tells
 inline constexpr uint32_t kHousekeepingMs = 1000;
 // Of one step of it, about a tenth of a millisecond: a dialog is 1, a held message 1, what a dialog then does kRestCost.
 inline constexpr size_t kHousekeepingStep = 1000, kRestCost = 100;
@@ -48,6 +47,9 @@ struct Settings {
   uint64_t create_rate = 30, create_burst = 200;  // dialogs a minute that a user makes
   uint64_t add_rate = 300, add_burst = 1'000;     // people a minute that a user puts into dialogs
   uint64_t pull_rate = 20, pull_burst = 100;      // cost units a second and user (pull_budget.h)
+
+  // Of one device: of every dialog that a list may have, and of as many that were left as it keeps.
+  uint64_t max_checkpoints() const { return max_dialogs + 2 * max_added + kMaxLeft; }
 
   static Settings from(const Host& host) {
     Settings s;

@@ -129,7 +129,9 @@ class Uaa {
     reply.auth_id = claims.auth_id;
     reply.expire_at_ms = claims.expires_s * 1000;
     reply.info = R"({"name":)" + json_string(login.value.name) + "}";
-    if (!personal_prefix_.empty()) reply.channels.push_back(personal_prefix_ + user_in_channel(claims.user));
+    std::string personal = personal_prefix_ + user_in_channel(claims.user);
+    if (!personal_prefix_.empty() && personal.size() <= kMaxChannelBytes)
+      reply.channels.push_back(std::move(personal));
     co_return reply;
   }
 

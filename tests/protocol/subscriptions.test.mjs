@@ -70,13 +70,11 @@ test('a private channel opens to its token, and to no other', async () => {
   assert.equal(await out, 103);
 });
 
-for (const [what, claims] of Object.entries({ channel: { sub: 'bob', channel: '$closed:other' } })) {
-  test(`a subscription token of another ${what} ends the connection: 3500`, async () => {
-    const client = await connected({ sub: 'bob' });
-    client.newSubscription('$closed:mine', { token: token(claims) }).subscribe();
-    assert.equal((await first(client, 'disconnected')).code, 3500);
-  });
-}
+test('a subscription token of another channel ends the connection: 3500', async () => {
+  const client = await connected({ sub: 'bob' });
+  client.newSubscription('$closed:mine', { token: token({ sub: 'bob', channel: '$closed:other' }) }).subscribe();
+  assert.equal((await first(client, 'disconnected')).code, 3500);
+});
 
 test('a user-limited channel is for the users it names', async () => {
   const client = await connected({ sub: '42' });

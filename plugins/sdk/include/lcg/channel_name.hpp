@@ -3,10 +3,13 @@
 // a channel lists ("room#42,56"). What has a meaning there or is not allowed in a name is written as in URLs (RFC 3986
 // 2.1): "cn=ann,mal" is "cn=ann%2Cmal", one user and not two. Two ids have two texts. Pure; any thread.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace lcg {
+
+inline constexpr size_t kMaxChannelBytes = 255;  // of a whole name (docs/channels.md)
 
 // Printable ASCII but '#', ',' and '%' stays as it is.
 inline bool plain_in_channel(char c) { return c > ' ' && c < '\x7f' && c != '#' && c != ',' && c != '%'; }
