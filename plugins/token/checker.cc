@@ -15,9 +15,8 @@ Checked refused(Verdict verdict, std::string_view why) {
 
 }  // namespace
 
-Task<Checked> Checker::check(std::string token, TokenKind kind, std::string session, bool is_connect) {
-  Checked checked = co_await read(std::move(token), kind);
-  if (checked.verdict != Verdict::kGood || revocations_ == nullptr) co_return checked;
+Task<Checked> Checker::admit(Checked checked, std::string session, bool is_connect) {
+  if (revocations_ == nullptr) co_return checked;
   const Claims& claims = checked.claims;
   Admission admission;
   admission.token_id = claims.token_id;
@@ -33,11 +32,13 @@ Task<Checked> Checker::check(std::string token, TokenKind kind, std::string sess
   if (admitted == LCG_E_STALE)
     co_return refused(Verdict::kExpired, claims.issued_s ? "token revoked: a newer one is needed"
                                                          : "token revoked: one with iat is needed");
+  if (admitted == LCG_E_BUSY)
+    co_return refused(Verdict::kUnknownable, "too many tokens are being checked: try again");
   if (admitted != LCG_OK) co_return refused(Verdict::kUnknownable, "revocations cannot be read now");
   co_return checked;
 }
 
-Task<Checked> Checker::read(std::string token, TokenKind kind) {
+Task<Checked> Checker::check(std::string token, TokenKind kind) {
   const TokenRules& rules = kind == TokenKind::kConnection ? settings_.connection : settings_.subscription;
   const Verdict not_ours = settings_.defer_unknown ? Verdict::kNotOurs : Verdict::kInvalid;
   const std::optional<Jws> jws = read_jws(token);

@@ -34,11 +34,12 @@ class Checker {
   Checker(Host host, const Settings& settings, PublishedKeys& published, Revocations* revocations)
       : host_(host), settings_(settings), published_(published), revocations_(revocations) {}
 
-  // `session` is whose the token is used for; `is_connect`: it is not connected yet.
-  Task<Checked> check(std::string token, TokenKind kind, std::string session, bool is_connect);
+  Task<Checked> check(std::string token, TokenKind kind);
+  // Of a good one that fits what it is used for: whether it, or what is left of its user's, was taken back. `session`
+  // is whose it is used for; `is_connect`: it is not connected yet. From here on a revocation finds what it opens.
+  Task<Checked> admit(Checked checked, std::string session, bool is_connect);
 
  private:
-  Task<Checked> read(std::string token, TokenKind kind);
   Task<Fault> check_signature_with_newest(const Jws* jws, const Claims* claims, const TokenRules* rules,
                                           bool* later);
 

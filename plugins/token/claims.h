@@ -8,10 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "lcg/channel_name.hpp"
+
 namespace lcg::token {
 
-// Server-side subscriptions of one token, and bytes of a channel's name: the client protocol's limits (1.8).
-inline constexpr size_t kMaxChannels = 128, kMaxChannelBytes = 255;
+// Server-side subscriptions of one token: the client protocol's limit (1.8).
+inline constexpr size_t kMaxChannels = 128;
 inline constexpr size_t kMaxUserBytes = 255, kMaxTokenIdBytes = 255;
 inline constexpr size_t kMaxAudiences = 32;
 
@@ -45,8 +47,8 @@ struct Claims {
 };
 
 // nullopt with `why`: `payload` is not one JSON object that names each member once, or a claim has a type it
-// may not have: a time that is a string, a fraction, negative or over 2^53; an aud that is neither a string nor a
-// list of strings; a name over its limit; info or b64info that is no JSON.
+// may not have: a time that is no number, negative or over 2^53 (one with a fraction is rounded down); an aud that is
+// neither a string nor a list of strings; a name over its limit; info or b64info that is no JSON.
 std::optional<Claims> read_claims(std::string_view payload, std::string_view user_claim, std::string& why);
 
 }  // namespace lcg::token

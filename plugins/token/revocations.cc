@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "lcg/services/storage_pages.hpp"
-#include "lcg/sessions.hpp"
 #include "lcg/users.hpp"
 #include "plugins/token/claims.h"
 
@@ -15,8 +14,6 @@ constexpr char kCollection[] = "token_revoked";
 // Client protocol codes (1.8, 1.11).
 constexpr uint32_t kInvalidToken = 3500;      // the client stops
 constexpr uint32_t kStateInvalidated = 3014;  // it fetches new tokens and comes back
-constexpr uint32_t kSubInvalidated = 2502;    // likewise, of a subscription
-constexpr char kTooMany[] = "too many tokens in use";
 constexpr uint32_t kMinCode = 3000, kMaxCode = 4999;
 constexpr uint32_t kSweepRows = 100;
 constexpr int kStoreTries = 8;
@@ -51,78 +48,95 @@ struct Record {
   }
 };
 
-std::string encode(const Admission& a, bool by_user) {
+std::string encode(const Admission& a) {
   wire::Writer w;
-  w.boolean(by_user).u64(static_cast<uint64_t>(a.issued_s + 1)).str(a.channel).str(a.session);
-  return w.u64(static_cast<uint64_t>(a.until_ms)).boolean(a.is_connect).str(a.user).take();
+  w.str(a.token_id).str(a.user).u64(static_cast<uint64_t>(a.issued_s + 1)).str(a.channel).str(a.session);
+  return w.u64(static_cast<uint64_t>(a.until_ms)).boolean(a.is_connect).take();
 }
 
-bool decode(std::string_view data, Admission& out, bool& by_user) {
+bool decode(std::string_view data, Admission& out) {
   wire::Reader r(data);
-  by_user = r.boolean();
+  out.token_id = r.str();
+  out.user = r.str();
   out.issued_s = static_cast<int64_t>(r.u64()) - 1;
   out.channel = r.str();
   out.session = r.str();
   out.until_ms = static_cast<int64_t>(r.u64());
   out.is_connect = r.boolean();
-  out.user = r.str();
   return r.ok();
 }
 
+// What the host finds without a note: a session that connects by the token, and what no revocation can name.
+bool needs_note(const Admission& a) { return !a.token_id.empty() && !a.is_connect; }
+
 }  // namespace
 
-Revocations::Revocations(Host host, std::chrono::milliseconds keep, int64_t leeway_s)
+Revocations::Revocations(Host host, std::chrono::milliseconds keep, int64_t ahead_s)
     : host_(storage::required(host)),
       storage_(host),
       keep_(keep),
       user_prefix_(user_prefix(host)),
-      channels_(host.query<lcg_channels_v1>(LCG_CHANNELS_V1)),
-      leeway_s_(leeway_s),
+      ahead_s_(ahead_s),
+      openings_(host, owned_),
       timer_(host) {}
 
 // --- asking --------------------------------------------------------------------------------------
 
+// The host tells the end of a session on the lane of its user's slot, whoever it is, nobody included.
 Task<lcg_status> Revocations::admit(Admission admission) {
-  if (!admission.token_id.empty()) {
-    const lcg_status status = co_await ask_owner(admission.token_id, admission, false);
-    if (status != LCG_OK) co_return status;
-  }
-  if (admission.user.empty()) co_return LCG_OK;
-  std::string user = admission.user;
-  const lcg_status status = co_await ask_owner(std::move(user), std::move(admission), true);
-  co_return status == LCG_E_DENIED ? LCG_E_STALE : status;
-}
-
-Task<lcg_status> Revocations::ask_owner(std::string key, Admission admission, bool by_user) {
-  Call call("token", "admit", std::move(key), encode(admission, by_user));
+  if (admission.token_id.empty() && admission.user.empty()) co_return LCG_OK;
+  Call call("token", "admit", "@" + std::to_string(host_.slot_of(admission.user)), encode(admission));
   const Reply reply = co_await host_.call(std::move(call));
   co_return reply.status;
 }
 
-// --- the owner -----------------------------------------------------------------------------------
+// --- the owners ----------------------------------------------------------------------------------
 
 Task<Reply> Revocations::on_admit(ServiceCall call) {
   Admission admission;
-  bool by_user = false;
-  if (!decode(call.data, admission, by_user) || call.key.size() > kMaxUserBytes)
+  if (!decode(call.data, admission) || admission.user.size() > kMaxUserBytes)
     co_return Reply::error(LCG_E_INVALID, "malformed call");
-  // Noted before the store is read: a revocation that is written meanwhile finds it. The host itself finds a
-  // user's, and what connects by this token.
-  const bool is_noted = !by_user && !admission.is_connect;
-  if (is_noted) note(call.key, admission);
-
-  const char kind = by_user ? 'u' : 't';
-  // A token's jti names it whatever it says of iat.
-  const int64_t issued_s = by_user ? admission.issued_s : -1;
-  lcg_status status = co_await look(call.slot, record_key(kind, call.key, ""), issued_s);
-  if (status == LCG_OK && !admission.channel.empty())
-    status = co_await look(call.slot, record_key(kind, call.key, admission.channel), issued_s);
-  if (status == LCG_OK && is_noted && !notes_.has(call.key, admission.session, admission.channel))
-    co_return Reply::error(LCG_E_BUSY, "too many tokens in use");
-  co_return Reply::error(status, status == LCG_E_DENIED ? "token revoked" : "");
+  const Note note{admission.token_id, admission.session, admission.channel};
+  const bool is_noted = needs_note(admission);
+  if (is_noted && !openings_.ask(note, admission.until_ms, admission.user))
+    co_return Reply::error(LCG_E_CANCELLED, "the session has ended");
+  const lcg_status status = co_await check(call.slot, &admission);
+  if (is_noted && status != LCG_OK) openings_.refused(note);
+  if (is_noted && status == LCG_OK && !openings_.admitted(note))
+    co_return Reply::error(LCG_E_BUSY, "too many tokens of one session");
+  co_return Reply::error(status);
 }
 
-Task<lcg_status> Revocations::look(uint32_t slot, std::string record_name, int64_t issued_s) {
+Task<lcg_status> Revocations::check(uint32_t slot, const Admission* admission) {
+  if (!admission->token_id.empty()) {
+    Call call("token", "look", admission->token_id, wire::Writer().str(admission->channel).take());
+    const Reply reply = co_await host_.call(std::move(call));
+    if (reply.status != LCG_OK) co_return reply.status;
+  }
+  if (admission->user.empty()) co_return LCG_OK;
+  const lcg_status status =
+      co_await look(slot, 'u', admission->user, admission->channel, admission->issued_s);
+  co_return status == LCG_E_DENIED ? LCG_E_STALE : status;
+}
+
+Task<Reply> Revocations::on_look(ServiceCall call) {
+  wire::Reader r(call.data);
+  std::string channel(r.str());
+  if (!r.ok() || call.key.size() > kMaxTokenIdBytes) co_return Reply::error(LCG_E_INVALID, "malformed call");
+  // A token's jti names it whatever it says of iat.
+  const lcg_status status = co_await look(call.slot, 't', std::move(call.key), std::move(channel), -1);
+  co_return Reply::error(status);
+}
+
+Task<lcg_status> Revocations::look(uint32_t slot, char kind, std::string name, std::string channel,
+                                   int64_t issued_s) {
+  lcg_status status = co_await look_at(slot, record_key(kind, name, ""), issued_s);
+  if (status == LCG_OK && !channel.empty())
+    status = co_await look_at(slot, record_key(kind, name, channel), issued_s);
+  co_return status;
+}
+
+Task<lcg_status> Revocations::look_at(uint32_t slot, std::string record_name, int64_t issued_s) {
   const Reply found = co_await storage_.get(partition_of(slot), kCollection, std::move(record_name));
   if (found.status == LCG_E_NOT_FOUND) co_return LCG_OK;
   if (!found.ok()) co_return found.status;
@@ -151,7 +165,7 @@ Task<Reply> Revocations::on_revoke(ServiceCall call) {
     co_return Reply::error(LCG_E_INVALID, "a time is 0 to 2^53 seconds");
   const int64_t now_ms = host_.wall_ms();
   // iat has whole seconds, of a clock that may be ahead: whatever could have been issued until now is meant.
-  if (by_user && revocation.issued_before_s == 0) revocation.issued_before_s = now_ms / 1000 + 1 + leeway_s_;
+  if (by_user && revocation.issued_before_s == 0) revocation.issued_before_s = now_ms / 1000 + 1 + ahead_s_;
   Record record;
   record.expires_ms = revocation.expire_at_s != 0 ? revocation.expire_at_s * 1000 : now_ms + keep_.count();
   record.issued_before_s = by_user ? revocation.issued_before_s : INT64_MAX;
@@ -160,7 +174,7 @@ Task<Reply> Revocations::on_revoke(ServiceCall call) {
   if (!stored.ok()) co_return stored;
   if (revocation.code == 0) revocation.code = by_user ? kStateInvalidated : kInvalidToken;
   if (revocation.reason.empty()) revocation.reason = "token revoked";
-  const lcg_status ended = co_await end_live(std::move(revocation));
+  const lcg_status ended = co_await openings_.end(std::move(revocation));
   co_return Reply::error(ended,
                          ended == LCG_OK ? "" : "revoked, but not all is known to be closed: try again");
 }
@@ -186,112 +200,6 @@ Task<Reply> Revocations::store(uint32_t slot, std::string record_name, std::stri
     if (stored.status != LCG_E_CONFLICT) co_return stored;
   }
   co_return stored;
-}
-
-// --- what is open --------------------------------------------------------------------------------
-
-struct Revocations::Ends {
-  WaitGroup group;
-  lcg_status worst = LCG_OK;
-};
-
-Task<lcg_status> Revocations::end_live(Revocation revocation) {
-  auto ends = std::make_shared<Ends>();
-  Disconnect disconnect;
-  disconnect.code = revocation.code;
-  disconnect.reason = revocation.reason;
-  if (revocation.channel.empty()) {
-    disconnect.user_id = revocation.user;
-    disconnect.auth_id = revocation.token_id;
-    ends->group.add();
-    co_await end_one(disconnect, ends);
-    disconnect.user_id = disconnect.auth_id = "";
-  } else if (!revocation.user.empty()) {
-    unsubscribe(revocation.channel, revocation.user, "", revocation.reason);
-  }
-  for (std::string& session : end_noted_subscriptions(revocation)) {
-    disconnect.session_id = std::move(session);
-    ends->group.add();
-    if (!host_.spawn(end_one(disconnect, ends))) {
-      ends->group.done();
-      ends->worst = LCG_E_CANCELLED;  // stopping
-    }
-    if (ends->group.count() >= kEndsAtOnce) co_await ends->group.wait();
-  }
-  co_await ends->group.wait();
-  co_return ends->worst;
-}
-
-Task<> Revocations::end_one(Disconnect disconnect, std::shared_ptr<Ends> ends) {
-  const Reply ended = co_await end_sessions(host_, std::move(disconnect));
-  if (!ended.ok()) {
-    host_.error("not all sessions of a revoked token are known to be closed: status " +
-                std::to_string(ended.status));
-    ends->worst = ended.status;
-  }
-  ends->group.done();
-}
-
-// Ends what was subscribed by the token. Returns the sessions that were refreshed by it, for the same.
-std::vector<std::string> Revocations::end_noted_subscriptions(const Revocation& revocation) {
-  std::vector<std::string> sessions;
-  if (revocation.token_id.empty()) return sessions;
-  for (Note& entry : notes_.of(revocation.token_id)) {
-    if (!revocation.channel.empty() && entry.channel != revocation.channel) continue;
-    if (entry.channel.empty())
-      sessions.push_back(std::move(entry.session));
-    else
-      unsubscribe(entry.channel, "", entry.session, revocation.reason);
-  }
-  return sessions;
-}
-
-// One session's subscription, or all of a user's. A host that cannot end one ends the sessions.
-void Revocations::unsubscribe(const std::string& channel, const std::string& user, const std::string& session,
-                              const std::string& reason) {
-  lcg_host_ctx* const context = host_.core()->host()->ctx;
-  if (channels_ != nullptr && !user.empty()) {
-    channels_->unsubscribe(context, str(channel), str(user), kSubInvalidated, str(reason));
-  } else if (channels_ != nullptr && LCG_HAS(channels_, unsubscribe_session)) {
-    channels_->unsubscribe_session(context, str(channel), str(session), kSubInvalidated, str(reason));
-  } else {
-    Disconnect disconnect;
-    disconnect.code = kStateInvalidated;
-    disconnect.reason = reason;
-    disconnect.user_id = user;
-    disconnect.session_id = session;
-    host_.disconnect(disconnect);
-  }
-}
-
-// What a revocation could not find afterwards is ended now, so that the client comes back with what it has and is noted
-// anew.
-void Revocations::note(const std::string& token_id, const Admission& admission) {
-  Note entry;
-  entry.token_id = token_id;
-  entry.session = admission.session;
-  entry.channel = admission.channel;
-  entry.until_ms = admission.until_ms;
-  // Nobody's sessions are each somebody else's.
-  std::string owner = admission.user.empty() ? '\0' + admission.session : admission.user;
-  const std::vector<Note> pushed_out = notes_.add(std::move(owner), std::move(entry), host_.wall_ms());
-  for (const Note& old : pushed_out) {
-    if (old.channel.empty()) {
-      Disconnect disconnect;
-      disconnect.code = kStateInvalidated;
-      disconnect.reason = kTooMany;
-      disconnect.session_id = old.session;
-      host_.disconnect(disconnect);
-    } else {
-      unsubscribe(old.channel, "", old.session, kTooMany);
-    }
-  }
-  const int64_t now_ns = host_.now_ns();
-  if (pushed_out.empty() ||
-      (told_ns_ >= 0 && now_ns - told_ns_ < std::chrono::nanoseconds(kTellEvery).count()))
-    return;
-  told_ns_ = now_ns;
-  host_.warn("too many tokens in use, the oldest of who has most end: user=" + admission.user);
 }
 
 // --- the store -----------------------------------------------------------------------------------

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was taken back is refused, and what it opened is closed.
+#include <algorithm>
+#include <random>
+
 #include "plugins/token/notes.h"
 #include "plugins/token/testing/token_rig.h"
+#include "plugins/token/verify.h"
 
 namespace lcg::token {
 namespace {
@@ -82,7 +86,7 @@ TEST_F(RevocationTest, ASubscriptionOfTheTokenEnds) {
 TEST_F(RevocationTest, SubscribingOverAndOverIsOneNote) {
   load();
   const std::string first = token(R"("jti":"t3","channel":"news")");
-  for (size_t i = 0; i < NoteLimits().per_owner + 10; ++i) subscribe(first);
+  for (int i = 0; i < 10; ++i) subscribe(first);
   EXPECT_THAT(host_.unsubscribes(), IsEmpty());
 
   revoke(of_token("t3"));
@@ -90,22 +94,155 @@ TEST_F(RevocationTest, SubscribingOverAndOverIsOneNote) {
   EXPECT_THAT(host_.unsubscribes(), SizeIs(1));
 }
 
-// What is not noted any more is not left open, and it is that of who filled the notes.
-TEST_F(RevocationTest, WhoUsesTooManyTokensLosesTheOldestOfThem) {
+// The same tokens in one session after the other: what is open meanwhile in another of the user's stays, and is
+// found.
+TEST_F(RevocationTest, WhoReconnectsForeverLosesNothing) {
+  load({}, 2);
+  const Peer desktop = lcg::testing::peer("ann", "desktop");
+  const std::string first = token(R"("jti":"t1","channel":"news")"), renewed = token(R"("jti":"t2")");
+  subscribe(first, "news", desktop);
+  refresh(renewed, desktop);
+  for (int i = 0; i < 5000; ++i) {
+    const Peer phone = lcg::testing::peer("ann", "phone", "phone-" + std::to_string(i));
+    ASSERT_EQ(subscribe(first, "news", phone).status, LCG_OK);
+    ASSERT_EQ(refresh(renewed, phone).status, LCG_OK);
+    host_.peer_gone("token", phone, 3000);
+  }
+  EXPECT_THAT(host_.unsubscribes(), IsEmpty());
+  EXPECT_THAT(host_.disconnects(), IsEmpty());
+
+  EXPECT_EQ(revoke(of_token("t1")).status, LCG_OK);
+  EXPECT_EQ(revoke(of_token("t2")).status, LCG_OK);
+
+  EXPECT_THAT(host_.unsubscribes(), SizeIs(1));
+  EXPECT_TRUE(unsubscribed(desktop.session_id, "news"));
+  EXPECT_TRUE(closed(desktop.session_id, 3500));
+  EXPECT_FALSE(closed("phone-7", 3500)) << "it has ended";
+}
+
+// The client has gateway.clients.expired_grace for a refresh.
+TEST_F(RevocationTest, WhatOutlivesItsTokenAWhileIsFoundAsWell) {
   load();
-  const Peer mal = lcg::testing::peer("mal", "device", "s2");
-  subscribe(token(R"("jti":"victim","channel":"news")"));
-  subscribe(token(R"("jti":"first","channel":"news")", "mal"), "news", mal);
-  for (size_t i = 1; i < NoteLimits().per_owner; ++i)
-    subscribe(token(R"("channel":"other","jti":")" + std::to_string(i) + "\"", "mal"), "other", mal);
-  ASSERT_THAT(host_.unsubscribes(), IsEmpty());
+  subscribe(token(R"("jti":"t1","channel":"news")"));
+  host_.advance(3600'000 + 500'000);
 
-  EXPECT_EQ(subscribe(token(R"("jti":"last","channel":"other")", "mal"), "other", mal).status, LCG_OK);
+  revoke(of_token("t1"));
 
-  EXPECT_TRUE(unsubscribed("s2", "news"));
-  EXPECT_FALSE(unsubscribed("s1", "news"));
-  revoke(of_token("victim"));
   EXPECT_TRUE(unsubscribed("s1", "news"));
+}
+
+// Whichever is first, at every step of the other: a subscription and a refresh that are let in are found. Each needs
+// some seeds of both kinds to be a test.
+TEST(RevocationRaceTest, OneDuringAnAdmissionRefusesItOrEndsWhatItOpens) {
+  const Peer peer = lcg::testing::peer("ann", "device", "s1");
+  size_t refused = 0, ended = 0;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    lcg::testing::Options options;
+    options.seed = seed;
+    options.reply_jitter_ms = 5;
+    lcg::testing::FakeHost host(options);
+    host.load(lcg_plugin_descriptor_token(), {{"hmac_secret_key", kSecret}}, 3);
+    const bool is_refresh = seed % 2 == 0;
+    const std::string jti = "t" + std::to_string(seed);  // on the user's lane, or on another
+    const std::string credential =
+        hs256(R"({"sub":"ann","exp":)" + std::to_string(host.wall_ms() / 1000 + 60) +
+              (is_refresh ? "" : R"(,"channel":"news")") + R"(,"jti":")" + jti + "\"}");
+    Revocation revocation;
+    revocation.token_id = jti;
+    std::mt19937_64 random(seed);
+    const auto ask = [&] {
+      Request request =
+          is_refresh ? lcg::testing::refresh(credential, peer) : lcg::testing::subscribe("news", peer);
+      request.credential = credential;
+      return host.send("token", std::move(request));
+    };
+    const auto take_back = [&] { return host.send_call(Call("token", "revoke", jti, encode(revocation))); };
+    lcg::testing::Pending asked, revoked;
+    const bool asked_first = random() % 4 != 0;
+    if (asked_first) asked = ask();
+    if (!asked_first) revoked = take_back();
+    host.advance(static_cast<int64_t>(random() % 12));
+    if (!asked_first) asked = ask();
+    if (asked_first) revoked = take_back();
+    ASSERT_TRUE(host.run_until([&] { return asked->done && revoked->done; }));
+    ASSERT_EQ(revoked->reply.status, LCG_OK);
+
+    const bool let_in = asked->reply.status == LCG_OK && asked->reply.disconnect_code == 0;
+    const bool found = is_refresh ? std::any_of(host.disconnects().begin(), host.disconnects().end(),
+                                                [](const Disconnect& d) { return d.session_id == "s1"; })
+                                  : !host.unsubscribes().empty();
+    EXPECT_TRUE(!let_in || found) << "seed " << seed;
+    ++(let_in ? ended : refused);
+  }
+  EXPECT_GT(refused, 20u);
+  EXPECT_GT(ended, 20u);
+}
+
+TEST_F(RevocationTest, ASessionThatEndedWhileItsTokenWasCheckedIsNotNoted) {
+  load();
+  Request late = lcg::testing::subscribe("news", ann());
+  late.credential = token(R"("jti":"t1","channel":"news")");
+  const lcg::testing::Pending answer = host_.send("token", std::move(late));
+  host_.peer_gone("token", ann(), 3000);
+  ASSERT_TRUE(host_.run_until([&answer] { return answer->done; }));
+
+  revoke(of_token("t1"));
+
+  EXPECT_EQ(answer->reply.flags, LCG_RESULT_TEMPORARY);
+  EXPECT_THAT(host_.unsubscribes(), IsEmpty());
+}
+
+TEST_F(RevocationTest, ATokenThatDoesNotFitOpensNothing) {
+  load();
+  subscribe(token(R"("jti":"t1","channel":"other")"));
+  subscribe(token(R"("jti":"t1","channel":"news","client":"s9")"));
+  subscribe(token(R"("jti":"t1","channel":"news")", "bob"));
+  sub_refresh(token(R"("jti":"t1","channel":"other")"));
+  refresh(token(R"("jti":"t1")", "bob"));
+  refresh(token(R"("jti":"t1","channel":"news")"));
+
+  revoke(of_token("t1"));
+
+  EXPECT_THAT(host_.unsubscribes(), IsEmpty());
+  EXPECT_FALSE(closed("s1", 3500));
+}
+
+TEST_F(RevocationTest, ASubscriptionGoesByItsNewestToken) {
+  load();
+  subscribe(token(R"("jti":"t1","channel":"news")"));
+  ASSERT_EQ(sub_refresh(token(R"("jti":"t2","channel":"news")")).status, LCG_OK);
+
+  revoke(of_token("t1"));
+  EXPECT_THAT(host_.unsubscribes(), IsEmpty());
+  revoke(of_token("t2"));
+  EXPECT_TRUE(unsubscribed("s1", "news"));
+}
+
+TEST_F(RevocationTest, ARefreshThatIsRefusedLeavesTheTokenBefore) {
+  load();
+  subscribe(token(R"("jti":"t1","channel":"news")"));
+  revoke(of_token("t2"));
+  sub_refresh(token(R"("jti":"t2","channel":"news")"));
+
+  revoke(of_token("t1"));
+
+  EXPECT_TRUE(unsubscribed("s1", "news"));
+}
+
+// What is not noted any more is not left open.
+TEST_F(RevocationTest, ASessionOfTooManyChannelsLosesTheOldest) {
+  load();
+  subscribe(token(R"("jti":"t","channel":"news")", "bob"), "news", lcg::testing::peer("bob", "device", "s2"));
+  for (size_t i = 0; i <= Notes::kPerSession; ++i) {
+    const std::string channel = "c" + std::to_string(i);
+    const Reply reply = subscribe(token(R"("jti":"t","channel":")" + channel + "\""), channel);
+    ASSERT_EQ(reply.status, LCG_OK) << channel;
+  }
+
+  EXPECT_THAT(host_.unsubscribes(), SizeIs(1));
+  EXPECT_TRUE(unsubscribed("s1", "c0"));
+  EXPECT_THAT(host_.logs(),
+              Contains(Field(&lcg::testing::LogRecord::text, ::testing::HasSubstr("user=ann session=s1"))));
 }
 
 TEST_F(RevocationTest, OlderTokensOfAUserAreRefused) {
@@ -118,7 +255,7 @@ TEST_F(RevocationTest, OlderTokensOfAUserAreRefused) {
   EXPECT_EQ(connect(old).error_code, 109u);
   EXPECT_EQ(refresh(old).disconnect_code, 3005u);
   EXPECT_EQ(connect(token("", "bob")).status, LCG_OK);
-  host_.advance(1000);
+  host_.advance(1000 * (1 + kIssuedAheadSeconds));
   EXPECT_EQ(connect(token()).status, LCG_OK);
 }
 
@@ -131,23 +268,26 @@ TEST_F(RevocationTest, ATokenOfTheVerySecondIsRefusedForEver) {
 
   EXPECT_EQ(connect(same_second).error_code, 109u);
   EXPECT_EQ(refresh(same_second).disconnect_code, 3005u);
-  host_.advance(1000);
+  host_.advance(1000 * (1 + kIssuedAheadSeconds));
   EXPECT_EQ(connect(same_second).error_code, 109u);
   EXPECT_EQ(connect(token()).status, LCG_OK);
 }
 
 // A clock that may be ahead has issued it before.
-TEST_F(RevocationTest, ATokenFromWithinTheLeewayIsRefused) {
-  load({{"leeway", "5s"}});
-  const std::string ahead = hs256(R"({"sub":"ann","iat":)" + std::to_string(now_s() + 5) + R"(,"exp":)" +
-                                  std::to_string(now_s() + 3600) + "}");
-  ASSERT_EQ(connect(ahead).status, LCG_OK);
+TEST_F(RevocationTest, ATokenOfAClockThatIsAheadIsRefused) {
+  for (const auto& [leeway, ahead_s] : {std::pair("0s", kIssuedAheadSeconds),
+                                        std::pair("1s", kIssuedAheadSeconds), std::pair("5s", int64_t{5})}) {
+    lcg::testing::FakeHost fresh;
+    fresh.load(lcg_plugin_descriptor_token(), {{"hmac_secret_key", kSecret}, {"leeway", leeway}});
+    const int64_t now = fresh.wall_ms() / 1000;
+    const std::string ahead = hs256(R"({"sub":"ann","iat":)" + std::to_string(now + ahead_s) + R"(,"exp":)" +
+                                    std::to_string(now + 3600) + "}");
+    ASSERT_EQ(fresh.ask(lcg::testing::connect(ahead)).status, LCG_OK) << leeway;
 
-  revoke(of_user("ann"));
+    fresh.await(Client(fresh.host()).revoke(of_user("ann")));
 
-  EXPECT_EQ(connect(ahead).error_code, 109u);
-  host_.advance(6000);
-  EXPECT_EQ(connect(token()).status, LCG_OK);
+    EXPECT_EQ(fresh.ask(lcg::testing::connect(ahead)).error_code, 109u) << leeway;
+  }
 }
 
 TEST_F(RevocationTest, AMomentThatIsGivenIsExact) {
@@ -204,6 +344,54 @@ TEST_F(RevocationTest, EveryInstanceKnows) {
   for (int i = 0; i < 8; ++i) revoke(of_token("t" + std::to_string(i)));
   for (int i = 0; i < 8; ++i)
     EXPECT_EQ(connect(token(R"("jti":"t)" + std::to_string(i) + "\"")).disconnect_code, 3500u);
+}
+
+TEST_F(RevocationTest, WhatIsOpenIsFoundOnEveryLane) {
+  load({}, 3);
+  for (int i = 0; i < 8; ++i) {
+    const std::string n = std::to_string(i);
+    const Peer peer = lcg::testing::peer("user" + n, "device", "s" + n);
+    subscribe(token(R"("jti":"sub)" + n + R"(","channel":"news")", peer.user_id), "news", peer);
+    refresh(token(R"("jti":"con)" + n + "\"", peer.user_id), peer);
+  }
+  for (int i = 0; i < 8; ++i) {
+    const std::string n = std::to_string(i);
+    EXPECT_EQ(revoke(of_token("sub" + n)).status, LCG_OK);
+    EXPECT_EQ(revoke(of_token("con" + n)).status, LCG_OK);
+    EXPECT_TRUE(unsubscribed("s" + n, "news"));
+    EXPECT_TRUE(closed("s" + n, 3500));
+  }
+  const auto is_end = [](const lcg::testing::CallRecord& c) { return c.method == "end"; };
+  EXPECT_EQ(std::count_if(host_.calls().begin(), host_.calls().end(), is_end), 16 * 3) << "one a lane";
+}
+
+TEST_F(RevocationTest, ALaneThatDoesNotAnswerIsTold) {
+  load({}, 3);
+  lcg::testing::Fault fault;
+  fault.service = "token";
+  fault.method = "end";
+  host_.inject(fault);
+  EXPECT_EQ(revoke(of_token("t1")).status, LCG_E_UNAVAILABLE);
+  EXPECT_EQ(revoke(of_token("t1")).status, LCG_OK);
+}
+
+TEST_F(RevocationTest, NobodysSessionsAreFoundAsWell) {
+  load({}, 3);
+  Peer nobody = lcg::testing::peer("", "device", "s1");
+  refresh(token(R"("jti":"t1")", ""), nobody);
+  EXPECT_EQ(revoke(of_token("t1")).status, LCG_OK);
+  EXPECT_TRUE(closed("s1", 3500));
+}
+
+TEST_F(RevocationTest, TooMuchAtATimeHasItsOwnWords) {
+  load();
+  lcg::testing::Fault fault;
+  fault.status = LCG_E_BUSY;
+  fault.service = "token";
+  host_.inject(fault);
+  const Reply reply = connect(token());
+  EXPECT_EQ(reply.error_code, 100u);
+  EXPECT_EQ(reply.message, "too many tokens are being checked: try again");
 }
 
 TEST_F(RevocationTest, AnEarlierMomentTakesNothingBack) {

@@ -109,8 +109,11 @@ void read_policy(const Host& host, const std::string& prefix, TokenRules& out) {
   out.policy.issuer_regex = read_regex(host, prefix + "issuer_regex");
   out.policy.audience_regex = read_regex(host, prefix + "audience_regex");
   out.policy.require_exp = host.config_bool(prefix + "require_exp", true);
+  // Tokens have whole seconds: a part of one is allowed as one.
   out.policy.leeway_s =
-      host.config_duration(prefix + "leeway", 0s, 0s, std::chrono::seconds(kMaxLeewaySeconds)).count() / 1000;
+      std::chrono::ceil<std::chrono::seconds>(
+          host.config_duration(prefix + "leeway", 0s, 0s, std::chrono::seconds(kMaxLeewaySeconds)))
+          .count();
   out.user_claim = host.config(prefix + "user_id_claim", "sub");
 }
 

@@ -99,73 +99,85 @@ class Token {
 
   Task<Reply> on_connect(Request request) {
     if (request.credential.empty()) co_return Reply::defer();
-    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kConnection,
-                                              request.session_id, true);
-    const Claims& claims = checked.claims;
+    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kConnection);
+    if (checked.verdict == Verdict::kGood) {
+      if (checked.claims.channel) co_return Reply::close(kCloseInvalidToken, kOfASubscription);
+      if (checked.claims.user.empty() && settings_.refuse_anonymous)
+        co_return Reply::close(kClosePermissionDenied, "token without a user");
+      checked = co_await checker_.admit(std::move(checked), request.session_id, true);
+    }
     if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
     if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
     if (checked.verdict == Verdict::kExpired)
       co_return Reply::error(LCG_E_DENIED, checked.why, kErrorTokenExpired);
     if (checked.verdict != Verdict::kGood) co_return Reply::close(kCloseInvalidToken, checked.why);
-    if (claims.channel) co_return Reply::close(kCloseInvalidToken, "token of a subscription");
-    if (claims.user.empty() && settings_.refuse_anonymous)
-      co_return Reply::close(kClosePermissionDenied, "token without a user");
-    Reply reply = Reply::user(claims.user);
-    reply.auth_id = claims.token_id;
-    put_connection(claims, reply);
+    Reply reply = Reply::user(checked.claims.user);
+    reply.auth_id = checked.claims.token_id;
+    put_connection(checked.claims, reply);
     co_return reply;
   }
 
   Task<Reply> on_refresh(Request request) {
     if (request.credential.empty()) co_return Reply::defer();
-    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kConnection,
-                                              request.session_id, false);
-    const Claims& claims = checked.claims;
+    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kConnection);
+    if (checked.verdict == Verdict::kGood) {
+      if (checked.claims.channel) co_return Reply::close(kCloseInvalidToken, kOfASubscription);
+      if (checked.claims.user != request.user_id) co_return Reply::close(kCloseInvalidToken, kOfAnotherUser);
+      checked = co_await checker_.admit(std::move(checked), request.session_id, false);
+    }
     if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
     if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
     if (checked.verdict == Verdict::kExpired) co_return Reply::close(kCloseExpired, checked.why);
     if (checked.verdict != Verdict::kGood) co_return Reply::close(kCloseInvalidToken, checked.why);
-    if (claims.channel) co_return Reply::close(kCloseInvalidToken, "token of a subscription");
-    if (claims.user != request.user_id) co_return Reply::close(kCloseInvalidToken, "token of another user");
     Reply reply;
-    put_connection(claims, reply);
+    put_connection(checked.claims, reply);
     co_return reply;
   }
 
   Task<Reply> on_subscribe(Request request) {
     if (request.credential.empty()) co_return Reply::defer();
-    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kSubscription,
-                                              request.session_id, false);
+    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kSubscription);
+    if (checked.verdict == Verdict::kGood) {
+      if (!is_of_channel(checked.claims, request))
+        co_return Reply::close(kCloseInvalidToken, kOfAnotherChannel);
+      if (const char* stale = stale_for(checked.claims, request); stale != nullptr)
+        co_return Reply::error(LCG_E_DENIED, stale, kErrorTokenExpired);
+      checked = co_await checker_.admit(std::move(checked), request.session_id, false);
+    }
     if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
     if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
     if (wants_another(checked)) co_return Reply::error(LCG_E_DENIED, checked.why, kErrorTokenExpired);
     if (checked.verdict != Verdict::kGood) co_return Reply::error(LCG_E_DENIED, checked.why, kErrorDenied);
-    if (checked.claims.channel.value_or("") != request.name || request.name.empty())
-      co_return Reply::close(kCloseInvalidToken, kOfAnotherChannel);
-    if (const char* stale = stale_for(checked.claims, request); stale != nullptr)
-      co_return Reply::error(LCG_E_DENIED, stale, kErrorTokenExpired);
     co_return subscription(checked.claims);
   }
 
   Task<Reply> on_sub_refresh(Request request) {
     if (request.credential.empty()) co_return Reply::defer();
-    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kSubscription,
-                                              request.session_id, false);
+    Checked checked = co_await checker_.check(std::move(request.credential), TokenKind::kSubscription);
+    if (checked.verdict == Verdict::kGood) {
+      if (!is_of_channel(checked.claims, request))
+        co_return Reply::close(kCloseInvalidToken, kOfAnotherChannel);
+      if (stale_for(checked.claims, request) != nullptr) co_return expired();
+      checked = co_await checker_.admit(std::move(checked), request.session_id, false);
+    }
     if (checked.verdict == Verdict::kNotOurs) co_return Reply::defer();
     if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
     if (wants_another(checked)) co_return expired();
     if (checked.verdict != Verdict::kGood) co_return Reply::close(kCloseInvalidToken, checked.why);
-    if (checked.claims.channel.value_or("") != request.name || request.name.empty())
-      co_return Reply::close(kCloseInvalidToken, kOfAnotherChannel);
-    if (stale_for(checked.claims, request) != nullptr) co_return expired();
     co_return subscription(checked.claims);
+  }
+
+  void on_disconnect(const Peer& who, uint32_t) {
+    if (revocations_) revocations_->session_ended(who.session_id);
   }
 
   Task<Reply> on_call(ServiceCall call) {
     if (call.method == "keys") return fetcher_.answer(std::move(call));
     if (!revocations_) return no_such_method();
     if (call.method == "admit") return revocations_->on_admit(std::move(call));
+    if (call.method == "look") return revocations_->on_look(std::move(call));
     if (call.method == "revoke") return revocations_->on_revoke(std::move(call));
+    if (call.method == "end") return revocations_->on_end(std::move(call));
     return no_such_method();
   }
 
@@ -177,8 +189,8 @@ class Token {
         published_(host, settings_.endpoints.size()),
         revocations_(settings_.revocation
                          ? std::make_unique<Revocations>(host, settings_.revocation_keep,
-                                                         std::max(settings_.connection.policy.leeway_s,
-                                                                  settings_.subscription.policy.leeway_s))
+                                                         std::max(settings_.connection.policy.ahead_s(),
+                                                                  settings_.subscription.policy.ahead_s()))
                          : nullptr),
         checker_(host, settings_, published_, revocations_.get()) {}
 
@@ -189,7 +201,13 @@ class Token {
     put_subs(claims.subs, reply);
   }
 
+  static constexpr const char* kOfASubscription = "token of a subscription";
   static constexpr const char* kOfAnotherChannel = "token of another channel";
+  static constexpr const char* kOfAnotherUser = "token of another user";
+
+  static bool is_of_channel(const Claims& claims, const Request& request) {
+    return !request.name.empty() && claims.channel == request.name;
+  }
 
   // Of a subscription: whether the client's next token may be good. One revoked token is no more than an old one.
   static bool wants_another(const Checked& checked) {
@@ -199,7 +217,7 @@ class Token {
   // An SDK keeps a subscription's token over a reconnect, and over a change of its user: the next one names those that
   // are there now. Null: this one does.
   static const char* stale_for(const Claims& claims, const Request& request) {
-    if (claims.user != request.user_id) return "token of another user";
+    if (claims.user != request.user_id) return kOfAnotherUser;
     if (!claims.client.empty() && claims.client != request.session_id) return "token of another connection";
     return nullptr;
   }

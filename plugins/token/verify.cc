@@ -73,8 +73,8 @@ Fault check_claims(const Claims& claims, const TokenPolicy& policy, int64_t now_
   if (policy.require_exp && !claims.expires_s) return Fault::kNoExpiry;
   if (claims.expires_s && now_s >= *claims.expires_s + policy.leeway_s) return Fault::kExpired;
   if (claims.not_before_s && *claims.not_before_s > now_s + policy.leeway_s) return Fault::kNotYet;
-  // Revocations go by iat: a token from later than now would outlive the next one.
-  if (claims.issued_s && *claims.issued_s > now_s + policy.leeway_s) return Fault::kNotYet;
+  // Revocations go by iat: a token from later than they allow for would outlive the next one.
+  if (claims.issued_s && *claims.issued_s > now_s + policy.ahead_s()) return Fault::kNotYet;
   return Fault::kNone;
 }
 

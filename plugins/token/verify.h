@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // verify: is a token good? Signature, issuer, audience and times. Pure; any thread.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@ class RE2;
 namespace lcg::token {
 
 inline constexpr int64_t kMaxLeewaySeconds = 60;
+// By so much an issuer's clock may be ahead in any case. No more: a user whose tokens are revoked waits as long for new
+// ones (revocations.cc).
+inline constexpr int64_t kIssuedAheadSeconds = 2;
 
 // A key of the settings. It has no kid: every token of its algorithm may be checked with it.
 struct FixedKey {
@@ -31,7 +35,8 @@ struct TokenPolicy {
   std::string issuer, audience;
   std::shared_ptr<const re2::RE2> issuer_regex, audience_regex;  // of the whole claim
   bool require_exp = true;
-  int64_t leeway_s = 0;  // for exp, nbf and iat
+  int64_t leeway_s = 0;                                                        // for exp and nbf
+  int64_t ahead_s() const { return std::max(leeway_s, kIssuedAheadSeconds); }  // for iat
 };
 
 enum class Fault {
@@ -41,7 +46,7 @@ enum class Fault {
   kUnknownKey,  // none of the keys here is meant; a newer set of published keys may have it
   kForged,      // the signature is not the key's, or alg is not the key's
   kNoExpiry,    // exp is required
-  kNotYet,      // nbf or iat in the future
+  kNotYet,      // nbf or iat in the future, by more than is allowed
   kExpired
 };
 std::string_view fault_text(Fault fault);

@@ -193,6 +193,29 @@ for (const [name, [make, end]] of Object.entries(ends)) {
   });
 }
 
+// What the host does not know a session by is noted on the lane of its user, and a refresh may be checked on any.
+test('revoke_token of a later token ends the sessions that refreshed with it, on every lane, and no other', async () => {
+  const guests = await Promise.all(Array.from({ length: 12 }, async () => {
+    const { user, jti, access } = guest();
+    const later = token({ sub: user, jti: `${jti}-later` });
+    const closed = await socket(access), open = await socket(access);
+    closed.send(JSON.stringify({ id: 2, refresh: { token: later } }));
+    const reply = await new Promise((resolve) => closed.once('message', (data) => resolve(JSON.parse(data))));
+    assert.ok(reply.refresh, JSON.stringify(reply));
+    return { jti: `${jti}-later`, closed, open };
+  }));
+
+  for (const { jti } of guests) await api('revoke_token', { uid: jti });
+
+  for (const { closed } of guests) if (closed.readyState === WebSocket.OPEN) closed.send(evil);
+  await nothingEvilWasSeen();
+  for (const { closed, open } of guests) {
+    assert.equal(await closed.end, 3500);
+    assert.equal(open.readyState, WebSocket.OPEN);
+    open.terminate();
+  }
+});
+
 for (const [name, end] of Object.entries({ 'a logout': ({ access }) => form('/oauth/revoke', { token: access }), 'lcgctl revoke': ({ user }) => ctl('revoke', user) })) {
   test(`${name}: the refresh token is refused`, async () => {
     const who = await account();

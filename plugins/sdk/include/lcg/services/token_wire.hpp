@@ -13,7 +13,8 @@ namespace lcg::token {
 struct Revocation {
   std::string token_id;  // jti; or else
   std::string user;
-  // Of user: Unix seconds. 0: now, this second included. A token without iat was issued before anything.
+  // Of user: Unix seconds. 0: now, and what a clock that is ahead has issued. A token without iat was issued
+  // before anything.
   int64_t issued_before_s = 0;
   std::string channel;      // tokens of subscriptions to it only; empty: every token
   int64_t expire_at_s = 0;  // Unix seconds after which it may be forgotten: when the tokens expire. 0: the
