@@ -57,9 +57,13 @@ bool Authorities::may_give(uint32_t plugin, std::string_view user) const {
   if (!is_user_id(user)) return false;
   const Entry& own = plugins_[plugin];
   if (!own.prefix.empty()) return user.size() > own.prefix.size() && user.starts_with(own.prefix);
-  return std::none_of(plugins_.begin(), plugins_.end(), [&](const Entry& other) {
-    return !other.prefix.empty() && user.starts_with(other.prefix);
-  });
+  return prefix_of(user).empty();
+}
+
+std::string_view Authorities::prefix_of(std::string_view user) const {
+  for (const Entry& entry : plugins_)
+    if (!entry.prefix.empty() && user.starts_with(entry.prefix)) return entry.prefix;
+  return {};
 }
 
 }  // namespace lcg::host

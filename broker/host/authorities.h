@@ -35,6 +35,8 @@ class Authorities {
   // `plugin` counts what was added. An anonymous client ("") belongs to nobody.
   bool may_give(uint32_t plugin, std::string_view user) const;
   const std::string& prefix(uint32_t plugin) const { return plugins_[plugin].prefix; }
+  // The prefix of any plugin that `user` begins with; "": none. Valid as long as this.
+  std::string_view prefix_of(std::string_view user) const;
 
  private:
   struct Entry {

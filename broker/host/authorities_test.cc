@@ -66,6 +66,14 @@ TEST(Authorities, APluginGivesIdsOfItsOwnAlone) {
       EXPECT_EQ(three.may_give(plugin, ids[i]), plugin == owner[i]) << ids[i] << " by " << plugin;
 }
 
+TEST(Authorities, AnIdsPrefixIsTheOneThatItBeginsWith) {
+  const Authorities three = with({"", "t@", "tt@"});
+  EXPECT_EQ(three.prefix_of("t@42"), "t@");
+  EXPECT_EQ(three.prefix_of("tt@42"), "tt@");
+  for (const char* user : {"42", "t", "#t@42", "x@42", "T@42", ""})
+    EXPECT_EQ(three.prefix_of(user), "") << user;
+}
+
 TEST(Authorities, AnonymousIsNobodysAndAPrefixAloneIsNoId) {
   const Authorities two = with({"", "t@"});
   EXPECT_TRUE(two.may_give(0, ""));

@@ -131,13 +131,20 @@ lcg_status users_prefix(lcg_host_ctx* context, lcg_str* out) noexcept {
   return LCG_OK;
 }
 
+lcg_status users_prefix_of(lcg_host_ctx* context, lcg_str user, lcg_str* out) noexcept {
+  if (out == nullptr) return LCG_E_INVALID;
+  if (!usable(context)) return refusal(context);
+  *out = c_str(host(context).user_prefix_of(view(user)));
+  return LCG_OK;
+}
+
 lcg_status services_provided(lcg_host_ctx* context, lcg_str service) noexcept {
   if (!usable(context)) return refusal(context);
   return host(context).provides(view(service)) ? LCG_OK : LCG_E_NOT_FOUND;
 }
 
 const void* api_query(lcg_host_ctx*, lcg_str name) noexcept {
-  static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix};
+  static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix, &users_prefix_of};
   if (view(name) == LCG_USERS_V1) return &kUsers;
   static constexpr lcg_services_v1 kServices = {sizeof(lcg_services_v1), &services_provided};
   if (view(name) == LCG_SERVICES_V1) return &kServices;

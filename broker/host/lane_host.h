@@ -81,6 +81,9 @@ class LaneHost final : public PluginHost {
   const std::string& user_prefix(const Instance& instance) const {
     return shared_.roster.authorities().prefix(instance.plugin().number);
   }
+  std::string_view user_prefix_of(std::string_view user) const {
+    return shared_.roster.authorities().prefix_of(user);
+  }
 
   // host_api's. reply and post: any thread.
   lcg_status reply(Instance& instance, lcg_token token, const lcg_result* result);

@@ -140,12 +140,22 @@ lcg_status users_prefix(lcg_host_ctx* ctx, lcg_str* out) noexcept {
   return LCG_OK;
 }
 
+lcg_status users_prefix_of(lcg_host_ctx* ctx, lcg_str user, lcg_str* out) noexcept {
+  *out = {};
+  for (const auto& plugin : instance_of(ctx).world->plugins_) {
+    const auto found = plugin->config.find("user_prefix");
+    if (found == plugin->config.end() || found->second.empty()) continue;
+    if (view(user).starts_with(found->second)) *out = str(found->second);
+  }
+  return LCG_OK;
+}
+
 lcg_status services_provided(lcg_host_ctx* ctx, lcg_str service) noexcept {
   return instance_of(ctx).world->providers_.contains(copy(service)) ? LCG_OK : LCG_E_NOT_FOUND;
 }
 
 const void* host_query(lcg_host_ctx* ctx, lcg_str name) noexcept {
-  static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix};
+  static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix, &users_prefix_of};
   if (view(name) == LCG_USERS_V1) return &kUsers;
   static constexpr lcg_services_v1 kServices = {sizeof(lcg_services_v1), &services_provided};
   if (view(name) == LCG_SERVICES_V1) return &kServices;

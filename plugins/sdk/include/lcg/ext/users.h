@@ -20,6 +20,10 @@ typedef struct lcg_users_v1 {
    * empty. With it the ids of two plugins never meet; an answer that has another id is refused by the host. Ids are
    * whole everywhere else too: in lcg_peer, calls, disconnects. *out is valid until destroy returns. */
   lcg_status (*prefix)(lcg_host_ctx*, lcg_str* out) LCG_NOEXCEPT;
+  /* The user_prefix, of any plugin of this configuration, that `user` begins with; empty without one. What follows
+   * it is the name that its authority knows the user by. *out is valid until destroy returns. Absent when struct_size
+   * ends before it. */
+  lcg_status (*prefix_of)(lcg_host_ctx*, lcg_str user, lcg_str* out) LCG_NOEXCEPT;
 } lcg_users_v1;
 
 #ifdef __cplusplus
