@@ -137,23 +137,41 @@ std::string with_single_spaces(const Points& text) {
   return out;
 }
 
+// One for the process: it takes longer to make than a name to read, and reading changes nothing in it.
+const USpoofChecker* checker() {
+  static const std::unique_ptr<USpoofChecker, decltype(&uspoof_close)> one = [] {
+    UErrorCode error = U_ZERO_ERROR;
+    return std::unique_ptr<USpoofChecker, decltype(&uspoof_close)>(uspoof_open(&error), &uspoof_close);
+  }();
+  return one.get();
+}
+
 // Only letters of other scripts: for Latin ones the table prefers odd forms ("rn" for "m").
 std::string as_latin(const Points& text) {
-  UErrorCode error = U_ZERO_ERROR;
-  const std::unique_ptr<USpoofChecker, decltype(&uspoof_close)> checker(uspoof_open(&error), &uspoof_close);
   std::string out;
   for (const char32_t c : text) {
     std::string one;
     append(one, c);
     char like[64];
-    error = U_ZERO_ERROR;
+    UErrorCode error = U_ZERO_ERROR;
     const int32_t size =
-        c <= 0x7f || checker == nullptr
+        c <= 0x7f || checker() == nullptr
             ? 0
-            : uspoof_getSkeletonUTF8(checker.get(), 0, one.data(), static_cast<int32_t>(one.size()), like,
+            : uspoof_getSkeletonUTF8(checker(), 0, one.data(), static_cast<int32_t>(one.size()), like,
                                      sizeof like, &error);
     out.append(size > 0 && U_SUCCESS(error) ? std::string_view(like, static_cast<size_t>(size)) : one);
   }
+  return out;
+}
+
+// `latin`: the text as_latin().
+std::vector<std::string> without_case(std::string_view text, const std::string& latin) {
+  std::vector<std::string> out = {normalized(form_of_comparison(), text)};
+  Points points;
+  decode(out.front(), points);
+  // Both ways, for a letter and its capital may look like different ones.
+  for (std::string reading : {normalized(form_of_comparison(), latin), as_latin(points)})
+    if (std::find(out.begin(), out.end(), reading) == out.end()) out.push_back(std::move(reading));
   return out;
 }
 
@@ -179,22 +197,18 @@ bool is_visible_text(std::string_view text) {
 }
 
 std::vector<std::string> folded(std::string_view text) {
-  Points points, without_case;
+  Points points;
   if (!decode(text, points)) return {std::string(text)};
-  std::vector<std::string> out = {normalized(form_of_comparison(), text)};
-  decode(out.front(), without_case);
-  // Both ways, for a letter and its capital may look like different ones.
-  for (std::string reading : {normalized(form_of_comparison(), as_latin(points)), as_latin(without_case)})
-    if (std::find(out.begin(), out.end(), reading) == out.end()) out.push_back(std::move(reading));
-  return out;
+  return without_case(text, as_latin(points));
 }
 
 std::vector<std::string> readings(std::string_view name) {
   std::vector<std::string> out = {std::string(name)};
   Points points;
   if (!decode(name, points)) return out;
-  std::vector<std::string> others = folded(name);
-  others.push_back(as_latin(points));
+  std::string latin = as_latin(points);
+  std::vector<std::string> others = without_case(name, latin);
+  others.push_back(std::move(latin));
   for (std::string& reading : others)
     if (std::find(out.begin(), out.end(), reading) == out.end()) out.push_back(std::move(reading));
   return out;

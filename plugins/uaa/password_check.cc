@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/uaa/password_check.h"
 
+#include <algorithm>
+
 #include "lcg/provided.hpp"
+#include "lcg/users.hpp"
 #include "plugins/names/names.h"
 #include "plugins/uaa/text.h"
 
@@ -17,6 +20,11 @@ std::string in_lower_case(std::string_view user) {
   for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return out;
+}
+
+// Whether a write that failed may be there yet.
+bool may_be_made(lcg_status status) {
+  return status == LCG_E_TIMEOUT || status == LCG_E_INTERNAL || status == LCG_E_CANCELLED;
 }
 
 std::string after_prefix(const std::string& prefix) {
@@ -70,33 +78,58 @@ Task<Reply> PasswordCheck::add(FairQueue::Asker asker, std::string user, std::st
   }
   Outcome<std::string> hashed = co_await hash(std::move(asker), std::move(password));
   if (!hashed.ok()) co_return Reply::error(hashed.status, hashed.message);
-  const Reply taken = co_await take_names(naming);
-  if (!taken.ok()) co_return taken;
+  // One at a time: what one of two takes back is its own.
+  const auto turn = co_await making_.acquire(in_lower_case(user));
+  const Outcome<Stored<PasswordRecord>> made = co_await store_.password(user);  // while this one was hashed
+  if (made.ok()) co_return Reply::error(LCG_E_CONFLICT, "the user name is taken");
+  if (made.status != LCG_E_NOT_FOUND) co_return Reply::error(made.status, made.message);
   PasswordRecord record;
   record.name = shown.text.empty() ? naming.bare : std::move(shown.text);
   record.hash = std::move(hashed.value);
   record.created_ms = record.changed_ms = host_.wall_ms();
-  Reply reply = co_await store_.create_password(user, std::move(record));
-  if (reply.status == LCG_E_CONFLICT) reply.message = "the user name is taken";
-  if (!reply.ok()) co_return reply;
-  // Whoever wrote the name otherwise in the same moment may have found our claim and nobody made yet, and taken it.
-  const Reply owner = co_await store_.name_owner(in_lower_case(user));
-  if (!owner.ok() || owner.data == user) co_return reply;
-  const Reply erased = co_await store_.erase_password(user);
-  if (!erased.ok()) co_return erased;
-  if (provided(host_, "user")) co_await users_.release(std::move(naming));
-  co_return Reply::error(LCG_E_CONFLICT, "the user name is taken");
+  co_return co_await make(std::move(naming), std::move(record));
 }
 
-// Who shows a name in the same moment finds the claim, or is found here.
+Task<Reply> PasswordCheck::make(user::Naming naming, PasswordRecord record) {
+  const std::string& user = naming.user;
+  Reply taken = co_await take_names(naming);
+  if (!taken.ok()) co_return taken;
+  Reply reply = co_await store_.create_password(user, std::move(record));
+  // Where it may be made yet, what was taken counts no longer when it is not (plugins/user/likeness.h).
+  if (!reply.ok() && !may_be_made(reply.status)) co_await give_up(naming);
+  if (reply.status == LCG_E_CONFLICT) reply.message = "the user name is taken";
+  if (!reply.ok()) co_return reply;
+  // Another gate, while the slot moves, may have found this claim and nobody made yet, and taken it or given it up. Who has
+  // an account keeps the claim, or takes it again: of two who do so one sees the other's account.
+  const Reply kept = co_await claim(user);
+  if (kept.status != LCG_E_CONFLICT) co_return reply;
+  const Reply erased = co_await store_.erase_password(user);
+  if (!erased.ok()) co_return erased;
+  co_await give_up(naming);
+  co_return kept;
+}
+
+// Who shows a name in the same moment finds what is taken, or is found here.
 Task<Reply> PasswordCheck::take_names(user::Naming naming) {
   Reply taken = co_await claim(naming.user);
   if (!taken.ok()) co_return taken;
   taken = co_await check_shown(naming.user, naming.shown);
   if (taken.ok() && provided(host_, "user")) taken = co_await users_.take(naming);
-  if (taken.status == LCG_E_CONFLICT || taken.status == LCG_E_INVALID)
-    co_await store_.give_up_name(in_lower_case(naming.user), naming.user);
+  if (!taken.ok()) co_await give_up(std::move(naming));
   co_return taken;
+}
+
+Task<void> PasswordCheck::give_up(user::Naming naming) const {
+  const Outcome<Stored<PasswordRecord>> made = co_await store_.password(naming.user);
+  if (made.status != LCG_E_NOT_FOUND) co_return;  // another gate's work, or not known
+  co_await store_.give_up_name(in_lower_case(naming.user), naming.user);
+  if (provided(host_, "user")) co_await users_.release(std::move(naming));
+}
+
+Task<Reply> PasswordCheck::is_registered(std::string user) const {
+  if (!is_user_id(user, rules_.user_prefix)) co_return Reply::error(LCG_E_INVALID, "not a user id of uaa");
+  const Outcome<Stored<PasswordRecord>> made = co_await store_.password(std::move(user));
+  co_return made.ok() ? Reply() : Reply::error(made.status, made.message);
 }
 
 Task<Reply> PasswordCheck::claim(std::string user) {
@@ -119,24 +152,34 @@ Task<Reply> PasswordCheck::claim(std::string user) {
 }
 
 Task<Reply> PasswordCheck::check_shown(std::string user, std::string name) {
+  // What is read as one's own id, or as the same name at another authority (plugins/user/likeness.h has the same rule).
+  std::vector<std::string> own = names::folded(user);
+  for (std::string& reading : names::folded(without_prefix(host_, user))) own.push_back(std::move(reading));
+  const auto is_own = [&own](const std::string& reading) {
+    const std::vector<std::string> all = names::folded(reading);
+    return std::all_of(all.begin(), all.end(), [&own](const std::string& one) {
+      return std::find(own.begin(), own.end(), one) != own.end();
+    });
+  };
   const std::vector<std::string> readings = names::readings(name);
   for (const std::string& reading : readings) {
+    if (is_own(reading)) continue;
     // With the prefix or without it.
     const std::string lower = in_lower_case(reading);
     const bool whole = !rules_.user_prefix.empty() && lower.starts_with(in_lower_case(rules_.user_prefix));
     const std::string other = rules_.user_prefix + reading.substr(whole ? rules_.user_prefix.size() : 0);
     const std::string folded = in_lower_case(other);
-    if (folded == in_lower_case(user) || !is_user_id(other, rules_.user_prefix)) continue;
-    Reply found = co_await store_.name_owner(folded);
-    if (found.status == LCG_E_NOT_FOUND) {  // from before there were claims
-      const Outcome<Stored<PasswordRecord>> made = co_await store_.password(other);
-      found.status = made.status;
-      found.message = made.message;
-    }
-    if (found.ok())
+    if (!is_user_id(other, rules_.user_prefix)) continue;
+    // A claim without an account counts for nobody. Users from before there were claims have none.
+    const Reply owner = co_await store_.name_owner(folded);
+    if (!owner.ok() && owner.status != LCG_E_NOT_FOUND) co_return Reply::error(owner.status, owner.message);
+    Outcome<Stored<PasswordRecord>> made = co_await store_.password(owner.ok() ? owner.data : other);
+    if (made.status == LCG_E_NOT_FOUND && owner.ok() && owner.data != other)
+      made = co_await store_.password(other);
+    if (made.ok())
       co_return Reply::error(LCG_E_INVALID,
                              "the display name is refused: it reads like the name of another user");
-    if (found.status != LCG_E_NOT_FOUND) co_return Reply::error(found.status, found.message);
+    if (made.status != LCG_E_NOT_FOUND) co_return Reply::error(made.status, made.message);
   }
   co_return Reply();
 }

@@ -8,6 +8,7 @@
 
 #include "lcg/host.hpp"
 #include "lcg/services/user_names.hpp"
+#include "lcg/sync.hpp"
 #include "plugins/uaa/account_store.h"
 #include "plugins/uaa/fair_queue.h"
 #include "plugins/uaa/password.h"
@@ -33,6 +34,8 @@ class PasswordCheck {
   Task<Reply> check(FairQueue::Asker asker, std::string user, std::string password);
   // Whether `name`, shown by `user`, reads like the name of another user who is registered: then LCG_E_INVALID.
   Task<Reply> check_shown(std::string user, std::string name);
+  // Whether there is an account of this id. LCG_E_NOT_FOUND: none; LCG_E_INVALID: not an id of this plugin's.
+  Task<Reply> is_registered(std::string user) const;
   // Wakes those who wait for a turn.
   void stop() { queue_.stop(); }
 
@@ -40,8 +43,11 @@ class PasswordCheck {
   Task<Outcome<std::string>> hash(FairQueue::Asker asker, std::string password);
   // Before a user is made: the name in lower case becomes the user's alone.
   Task<Reply> claim(std::string user);
-  // Takes the id for good, and what it reads like: before its password is made.
+  // REQUIRES: no account of that id. Takes it, and what it reads like, and makes the account.
+  Task<Reply> make(user::Naming naming, PasswordRecord record);
   Task<Reply> take_names(user::Naming naming);
+  // What was taken for an account that was not made.
+  Task<void> give_up(user::Naming naming) const;
   Task<void> strengthen(std::string user, std::string password, Stored<PasswordRecord> old);
 
   const Host host_;
@@ -50,6 +56,7 @@ class PasswordCheck {
   const PasswordRules rules_;
   const std::string decoy_;
   FairQueue queue_;
+  KeyedLock<std::string> making_;  // by the id in lower case
 };
 
 }  // namespace lcg::uaa

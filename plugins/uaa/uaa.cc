@@ -160,6 +160,7 @@ class Uaa {
     if (call.method == "add_user") return add_user(std::move(call));
     if (call.method == "issue_token") return issue_token(std::move(call));
     if (call.method == "check_shown") return check_shown(std::move(call));
+    if (call.method == "is_registered") return passwords_.is_registered(std::move(call.key));
     if (call.method == "revoke") return revoke(std::move(call));
     if (call.caller == "uaa" && call.method == "gate_login") return gate_.on_login(std::move(call));
     if (call.caller == "uaa" && call.method == "gate_add") return gate_.on_add(std::move(call));

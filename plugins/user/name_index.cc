@@ -2,6 +2,7 @@
 #include "plugins/user/name_index.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "plugins/names/names.h"
 
@@ -9,7 +10,6 @@ namespace lcg::user {
 namespace {
 
 const std::string kCollection = "user_reading";
-constexpr NameIndex::Kind kShownKinds[] = {NameIndex::Kind::kProfile, NameIndex::Kind::kAccount};
 constexpr size_t kMaxReadingBytes = 400;  // a longer one counts by its beginning; a partition has 512
 
 std::string partition_of(std::string_view reading) {
@@ -24,82 +24,82 @@ std::string behind(NameIndex::Kind kind) {
   return std::string(1, static_cast<char>(static_cast<char>(kind) + 1));
 }
 
-bool contains(const std::vector<std::string>& list, const std::string& text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-std::vector<std::string> folded(const std::string& text) {
-  return text.empty() ? std::vector<std::string>() : names::folded(text);
+uint64_t stamp_of(std::string_view value) {
+  wire::Reader reader(value);
+  const uint64_t stamp = reader.u64();
+  return reader.ok() ? stamp : 0;
 }
 
 }  // namespace
 
-Task<Reply> NameIndex::add(Kind kind, std::string user, std::string text) const {
-  const std::vector<std::string> readings = folded(text);
+Readings readings_of(std::string_view text) { return text.empty() ? Readings() : names::folded(text); }
+
+bool contains(const Readings& readings, const std::string& one) {
+  return std::find(readings.begin(), readings.end(), one) != readings.end();
+}
+
+Readings without(const Readings& readings, const Readings& others) {
+  Readings out;
+  std::copy_if(readings.begin(), readings.end(), std::back_inserter(out),
+               [&](const std::string& one) { return !contains(others, one); });
+  return out;
+}
+
+Task<Reply> NameIndex::put(Kind kind, std::string user, std::string reading, uint64_t stamp) const {
+  storage::Batch batch;
+  batch.durable = false;
+  batch.put(kCollection, key_of(kind, user), wire::Writer().u64(stamp).take());
+  co_return co_await storage_.commit(partition_of(reading), std::move(batch));
+}
+
+Task<Outcome<Readings>> NameIndex::add(Kind kind, std::string user, Readings readings, uint64_t stamp) const {
+  Outcome<Readings> out;
+  for (std::string& reading : readings) {
+    const Reply found = co_await storage_.get(partition_of(reading), kCollection, key_of(kind, user));
+    Reply done = found;
+    if (found.ok() || found.status == LCG_E_NOT_FOUND) done = co_await put(kind, user, reading, stamp);
+    if (!found.ok()) out.value.push_back(std::move(reading));  // a write that failed may come to be there
+    if (done.ok()) continue;
+    out.status = done.status;
+    out.message = done.message;
+    break;
+  }
+  co_return out;
+}
+
+Task<Reply> NameIndex::keep(Kind kind, std::string user, Readings readings, uint64_t stamp) const {
   for (const std::string& reading : readings) {
     const Reply found = co_await storage_.get(partition_of(reading), kCollection, key_of(kind, user));
     if (found.ok()) continue;
     if (found.status != LCG_E_NOT_FOUND) co_return found;
-    storage::Batch batch;
-    batch.put(kCollection, key_of(kind, user), "");
-    Reply written = co_await storage_.commit(partition_of(reading), std::move(batch));
+    const Reply written = co_await put(kind, user, reading, stamp);
     if (!written.ok()) co_return written;
   }
   co_return Reply();
 }
 
-Task<Reply> NameIndex::remove(Kind kind, std::string user, std::string text, std::string kept) const {
-  const std::vector<std::string> readings = folded(text), stay = folded(kept);
+Task<Reply> NameIndex::remove(Kind kind, std::string user, Readings readings) const {
+  Reply done;
   for (const std::string& reading : readings) {
-    if (contains(stay, reading)) continue;
     storage::Batch batch;
+    batch.durable = false;
     batch.erase(kCollection, key_of(kind, user));
     Reply erased = co_await storage_.commit(partition_of(reading), std::move(batch));
-    if (!erased.ok()) co_return erased;
+    if (!erased.ok()) done = std::move(erased);
   }
-  co_return Reply();
+  co_return done;
 }
 
-Task<Outcome<std::string>> NameIndex::id_like(std::string user, std::string bare, std::string text) const {
-  const std::vector<std::string> readings = folded(text), own_ids = folded(user), own_bare = folded(bare);
+Task<Outcome<std::vector<NameIndex::Row>>> NameIndex::rows(Kind kind, std::string but_user,
+                                                           Readings readings) const {
+  Outcome<std::vector<Row>> out;
   for (const std::string& reading : readings) {
-    if (contains(own_ids, reading) || contains(own_bare, reading)) continue;
-    const Reply own = co_await storage_.get(partition_of(reading), kCollection, key_of(Kind::kId, user));
-    if (own.ok()) continue;
-    if (own.status != LCG_E_NOT_FOUND) co_return Outcome<std::string>{own.status, own.message, {}};
-    storage::Scan scan;
-    scan.collection = kCollection;
-    scan.from = key_of(Kind::kId, "");
-    scan.to = behind(Kind::kId);
-    scan.limit = 1;
-    const Outcome<storage::ScanRows> rows = co_await storage_.scan(partition_of(reading), std::move(scan));
-    if (!rows.ok()) co_return Outcome<std::string>{rows.status, rows.message, {}};
-    if (!rows.value.rows.empty())
-      co_return Outcome<std::string>{LCG_OK, {}, rows.value.rows[0].key.substr(1)};
-  }
-  co_return Outcome<std::string>{};
-}
-
-Task<Outcome<std::vector<NameIndex::Shown>>> NameIndex::shown_like(std::string user, std::string id) const {
-  Outcome<std::vector<Shown>> out;
-  const std::vector<std::string> readings = folded(id);
-  for (const std::string& reading : readings) {
-    for (const Kind kind : kShownKinds) {
-      storage::Scan scan;
-      scan.collection = kCollection;
-      scan.from = key_of(kind, "");
-      scan.to = behind(kind);
-      scan.limit = kMaxShown;
-      const Outcome<storage::ScanRows> rows = co_await storage_.scan(partition_of(reading), std::move(scan));
-      if (!rows.ok()) {
-        out.status = rows.status;
-        out.message = rows.message;
-        co_return out;
-      }
-      for (const storage::Row& row : rows.value.rows)
-        if (row.key.substr(1) != user && out.value.size() < kMaxShown)
-          out.value.push_back({row.key.substr(1), reading, kind});
-    }
+    storage::Scan scan(kCollection, key_of(kind, ""), behind(kind), kMaxRows + 1);  // one may be `but_user`'s
+    Outcome<storage::ScanRows> found = co_await storage_.scan(partition_of(reading), std::move(scan));
+    if (!found.ok()) co_return Outcome<std::vector<Row>>{found.status, std::move(found.message), {}};
+    for (const storage::Row& row : found.value.rows)
+      if (row.key.substr(1) != but_user)
+        out.value.push_back({row.key.substr(1), reading, kind, stamp_of(row.value)});
   }
   co_return out;
 }

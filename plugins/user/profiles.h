@@ -4,8 +4,10 @@
 // The profile is the truth; the name index lives in other partitions and follows it. A change of name writes
 // the new index entry first, then the profile, then erases the old entry, so that a crash in between leaves
 // an entry too many and never one too few; a search looks at the profile behind each entry and drops what no
-// longer fits. Lane: the instance's; a user's changes happen one at a time on the lane that owns the user.
+// longer fits. Only the profile is synced: a store's log is one, so what was written before it is then on the disk
+// as well. Lane: the instance's.
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,7 +15,7 @@
 #include "lcg/services/storage.hpp"
 #include "lcg/services/uaa.hpp"
 #include "lcg/services/user.hpp"
-#include "lcg/sync.hpp"
+#include "plugins/user/likeness.h"
 #include "plugins/user/name_index.h"
 
 namespace lcg::user {
@@ -28,14 +30,14 @@ bool decode(std::string_view data, ProfileChange& out);
 
 class Profiles {
  public:
-  explicit Profiles(Host host) : host_(host), storage_(host), names_(host), uaa_(host) {}
+  explicit Profiles(Host host) : host_(host), storage_(host), names_(host), likeness_(host), uaa_(host) {}
 
   // A user without one has a profile of the user's id alone. REQUIRES: is_user_id(user).
   Task<Outcome<Profile>> get(std::string user) const;
   // The profile as it is then. LCG_E_CONFLICT: another node has changed it meanwhile, try again. LCG_E_INVALID: the name
   // reads like the id of somebody else.
-  // REQUIRES: is_user_id(user), sizes checked.
-  Task<Outcome<Profile>> change(std::string user, ProfileChange change);
+  // REQUIRES: is_user_id(user), sizes checked; nobody else writes about that user.
+  Task<Outcome<Profile>> change(std::string user, ProfileChange change) const;
   // Where a search goes on: behind this name, as the index has it, of this user. Empty: from the beginning.
   struct Place {
     std::string name, user;
@@ -57,16 +59,25 @@ class Profiles {
     std::string partition, key;
   };
   static Entry entry_of(const Profile& profile);
-  // `next` is about to be, in the place of `old`: how the id and the name are read is written; with `asked`, refused
-  // where the name is read as somebody else's id.
-  Task<Reply> claim_readings(Profile old, Profile next, bool asked) const;
-  Task<Reply> passes_for_another(std::string user, std::string name) const;
+  // A change from `old` to `next`, and how their names are read, each once.
+  struct Renaming {
+    Profile old, next;
+    Readings from, to;
+  };
+  using RenamingPtr = std::shared_ptr<const Renaming>;
+  // How the id and the name are read is written; with `asked`, refused where the name is read as somebody else's id.
+  Task<Reply> claim_readings(RenamingPtr change, bool asked) const;
+  Task<Reply> passes_for_another(RenamingPtr change) const;
+  // The index, then the profile.
+  Task<Reply> write(RenamingPtr change) const;
+  // What the change leaves behind in the indexes.
+  Task<void> forget_old(RenamingPtr change) const;
 
   const Host host_;
   const storage::Client storage_;
   const NameIndex names_;
+  const Likeness likeness_;
   const uaa::Client uaa_;
-  KeyedLock<std::string> changing_;  // by user
 };
 
 }  // namespace lcg::user

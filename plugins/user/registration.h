@@ -3,25 +3,29 @@
 // instance's.
 #pragma once
 #include "lcg/services/user_names.hpp"
+#include "plugins/user/likeness.h"
 #include "plugins/user/name_index.h"
-#include "plugins/user/profiles.h"
 
 namespace lcg::user {
 
 class Registration {
  public:
-  Registration(Host host, const Profiles& profiles) : index_(host), profiles_(profiles) {}
+  explicit Registration(Host host) : host_(host), storage_(host), index_(host), likeness_(host) {}
 
   Task<Reply> check(Naming naming) const;
+  // take, release. REQUIRES: nobody else writes about that user.
+  // Refused, take gives back the rows that it has written itself.
   Task<Reply> take(Naming naming) const;
+  // Nothing of a user who is registered, and not the id of one who has a profile.
   Task<Reply> release(Naming naming) const;
 
  private:
-  // Whether another user shows a name that is read as `id`.
-  Task<Outcome<bool>> is_shown(std::string user, std::string id) const;
+  Readings ids_of(const Naming& naming) const;
 
+  const Host host_;
+  const storage::Client storage_;
   const NameIndex index_;
-  const Profiles& profiles_;
+  const Likeness likeness_;
 };
 
 }  // namespace lcg::user

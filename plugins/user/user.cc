@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // user: profiles, search by name, block lists. The rpc methods user.* and the service "user"; README.md lists
 // them.
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "lcg/provided.hpp"
 #include "lcg/services/dialog.hpp"
 #include "lcg/services/user.hpp"
+#include "lcg/sync.hpp"
 #include "plugins/names/names.h"
 #include "plugins/rates/budget.h"
 #include "plugins/user/block_list.h"
@@ -22,6 +24,9 @@ namespace {
 constexpr uint32_t kPermissionDenied = 103;
 constexpr uint32_t kBadRequest = 107;
 constexpr uint32_t kTooManyRequests = 111;
+// Of changes, cost units a second and user: a name is looked for in some twenty places, the rest is written in one.
+constexpr double kChangeRate = 5, kChangeCost = 1, kRenameCost = 4;
+constexpr uint64_t kChangeBurst = 100;
 // Of searches, cost units a second and user: 1 a search and 1 for 50 entries of the index, as the pages of dialogs cost.
 constexpr double kSearchRate = 20, kEntriesPerUnit = 50;
 constexpr uint64_t kSearchBurst = 100;
@@ -29,6 +34,9 @@ constexpr char kNotSeen[] = "a character in it is not seen";
 
 Reply bad_request(std::string_view what) {
   return Reply::error(LCG_E_INVALID, std::string(what.substr(0, 100)), kBadRequest);
+}
+Reply too_many(uint64_t wait_ms) {
+  return Reply::error(LCG_E_BUSY, "retry_after_ms:" + std::to_string(wait_ms), kTooManyRequests);
 }
 Reply failed(lcg_status status, const std::string& why) { return Reply::error(status, why); }
 
@@ -77,10 +85,11 @@ class User {
   explicit User(Host host)
       : host_(host),
         profiles_(host),
-        registration_(host, profiles_),
+        registration_(host),
         blocks_(host),
         dialogs_(host),
-        searching_(kSearchRate, kSearchBurst) {}
+        searching_(kSearchRate, kSearchBurst),
+        changing_(kChangeRate, kChangeBurst) {}
 
   Task<Reply> on_rpc(Request request) {
     using Method = Task<Reply> (User::*)(Request);
@@ -139,6 +148,7 @@ class User {
     const Reply changed = co_await host_.call(std::move(call));
     Profile profile;
     if (changed.status == LCG_E_INVALID) co_return bad_request(changed.message);
+    if (changed.error_code == kTooManyRequests) co_return changed;
     if (!changed.ok()) co_return failed(changed.status, changed.message);
     if (!decode(changed.data, profile)) co_return Reply::error(LCG_E_INTERNAL, "malformed answer");
     co_return Reply::with(profile_json(profile, true));
@@ -184,12 +194,11 @@ class User {
     Profiles::Place after;
     after.name = reader.str();
     after.user = reader.str();
-    const uint64_t limit = reader.u64();
+    const uint64_t limit = std::max<uint64_t>(reader.u64(), 1);  // a page that goes on
     if (!reader.ok() || prefix.empty() || limit > kMaxFound || !Profiles::is_place(prefix, after))
       co_return Reply::error(LCG_E_INVALID, "malformed search");
     const uint64_t wait_ms = searching_.pay(call.key, 1, host_.now_ns());
-    if (wait_ms != 0)
-      co_return Reply::error(LCG_E_BUSY, "retry_after_ms:" + std::to_string(wait_ms), kTooManyRequests);
+    if (wait_ms != 0) co_return too_many(wait_ms);
     const auto found =
         co_await profiles_.search(std::move(prefix), std::move(after), static_cast<uint32_t>(limit));
     searching_.owe(call.key, static_cast<double>(found.value.looked_at) / kEntriesPerUnit, host_.now_ns());
@@ -214,7 +223,7 @@ class User {
   // also when it was so already, because an earlier call may have failed in between.
   Task<Reply> change_block(Request request, std::string method) {
     std::string other;
-    Reply refusal = read_other(request, other);
+    Reply refusal = read_other(request, method == "unblock", other);
     if (!refusal.ok()) co_return refusal;
     Call call("user", std::move(method), request.user_id, wire::Writer().str(other).take());
     const Reply done = co_await host_.call(std::move(call));
@@ -231,12 +240,13 @@ class User {
     co_return Reply::with(json::Writer().texts("users", blocked.value).take());
   }
 
-  // {"user": id of somebody else}
-  static Reply read_other(const Request& request, std::string& other) {
+  // {"user": id of somebody else}. `old`: one from before will do, so that it can be taken back.
+  static Reply read_other(const Request& request, bool old, std::string& other) {
     json::Object in;
     if (!json::Object::parse(request.data, in)) return bad_request("expected a JSON object");
     other = in.required_text("user");
-    if (!is_user_id(other) || other == request.user_id) in.fail("user", "expected another user's id");
+    if (!(old ? is_old_user_id(other) : is_user_id(other)) || other == request.user_id)
+      in.fail("user", "expected another user's id");
     return in.error().empty() ? Reply() : bad_request(in.error());
   }
 
@@ -249,6 +259,9 @@ class User {
   Task<Reply> serve_change(ServiceCall call) {
     ProfileChange change;
     if (!decode(call.data, change)) co_return Reply::error(LCG_E_INVALID, "malformed change");
+    const uint64_t wait_ms = changing_.pay(call.key, change.name ? kRenameCost : kChangeCost, host_.now_ns());
+    if (wait_ms != 0) co_return too_many(wait_ms);
+    const auto turn = co_await writing_.acquire(call.key);
     const Outcome<Profile> profile = co_await profiles_.change(std::move(call.key), std::move(change));
     if (!profile.ok()) co_return failed(profile.status, profile.message);
     co_return Reply::with(encode(profile.value));
@@ -257,17 +270,19 @@ class User {
   Task<Reply> serve_naming(ServiceCall call) {
     Naming naming;
     naming.user = std::move(call.key);
-    if (!decode(call.data, naming)) return answer(Reply::error(LCG_E_INVALID, "malformed call"));
-    if (call.method == "check_name") return registration_.check(std::move(naming));
-    if (call.method == "take_name") return registration_.take(std::move(naming));
-    if (call.method == "release_name") return registration_.release(std::move(naming));
-    return answer(Reply::error(LCG_E_UNSUPPORTED, "user has no such method"));
+    if (!decode(call.data, naming)) co_return Reply::error(LCG_E_INVALID, "malformed call");
+    if (call.method == "check_name") co_return co_await registration_.check(std::move(naming));
+    const auto turn = co_await writing_.acquire(naming.user);
+    if (call.method == "take_name") co_return co_await registration_.take(std::move(naming));
+    if (call.method == "release_name") co_return co_await registration_.release(std::move(naming));
+    co_return Reply::error(LCG_E_UNSUPPORTED, "user has no such method");
   }
 
   Task<Reply> serve_block(ServiceCall call) {
     wire::Reader reader(call.data);
     std::string other(reader.str());
-    if (!reader.ok() || !is_user_id(other)) co_return Reply::error(LCG_E_INVALID, "not a user id");
+    const bool fits = call.method == "block" ? is_user_id(other) : is_old_user_id(other);
+    if (!reader.ok() || !fits) co_return Reply::error(LCG_E_INVALID, "not a user id");
     if (call.method == "block") co_return co_await blocks_.block(std::move(call.key), std::move(other));
     co_return co_await blocks_.unblock(std::move(call.key), std::move(other));
   }
@@ -286,11 +301,13 @@ class User {
   }
 
   const Host host_;
-  Profiles profiles_;
+  const Profiles profiles_;
   const Registration registration_;
   BlockList blocks_;
   const dialog::Client dialogs_;
-  rates::Budget searching_;
+  rates::Budget searching_, changing_;
+  // By user: a profile and a registration write the same rows, and take back what they find to be their own.
+  KeyedLock<std::string> writing_;
 };
 
 }  // namespace

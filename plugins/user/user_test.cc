@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "lcg/services/storage.hpp"
 #include "lcg/services/user.hpp"
 #include "testing/fake_host.h"
 
@@ -146,6 +147,72 @@ TEST_F(UserTest, SearchingTooMuchIsToldWhenToGoOn) {
   EXPECT_TRUE(rpc("other", "user.search", R"({"prefix":"same"})").ok());
   host_.advance(5'000);
   EXPECT_TRUE(rpc("asker", "user.search", R"({"prefix":"same"})").ok());
+}
+
+// The last of a page is where the next one begins, whatever the rule of ids is by now.
+TEST_F(UserTest, ASearchGoesOnBehindARowFromBefore) {
+  Profile old;
+  old.user = "a\u202eb";
+  old.name = "Vic";
+  old.version = 1;
+  storage::Batch profile, index;
+  profile.put("user_profile", "profile", encode(old));
+  index.put("user_name", "vic" + std::string(1, '\0') + old.user, "");
+  const storage::Client store(host_.host());
+  ASSERT_TRUE(host_.await(store.commit(old.user, std::move(profile))).ok());
+  ASSERT_TRUE(host_.await(store.commit("user/names/v", std::move(index))).ok());
+  name("zed", "Vic");
+
+  const std::string first = rpc("asker", "user.search", R"({"prefix":"vic","limit":1})").data;
+  ASSERT_THAT(first, HasSubstr("\"more\":true"));
+  const std::string after = first.substr(first.find("\"after\":") + 8);
+
+  EXPECT_THAT(rpc("asker", "user.search", R"({"prefix":"vic","after":)" + after).data, HasSubstr("zed"));
+}
+
+TEST_F(UserTest, ABlockFromBeforeCanBeLifted) {
+  storage::Batch batch;
+  batch.put("user_blocked", "a\u202eb", wire::Writer().u64(1).take());
+  ASSERT_TRUE(host_.await(storage::Client(host_.host()).commit("alice", std::move(batch))).ok());
+
+  EXPECT_EQ(rpc("alice", "user.unblock", R"({"user":"a\u202eb"})").data, "{}");
+
+  EXPECT_EQ(rpc("alice", "user.blocks", "").data, R"({"users":[]})");
+  EXPECT_EQ(rpc("alice", "user.block", R"({"user":"a\u202eb"})").error_code, 107u);
+  EXPECT_EQ(rpc("alice", "user.unblock", R"({"user":"a\u0000b"})").error_code, 107u);
+}
+
+// Another plugin's call is not held to the limits of the rpc.
+TEST_F(UserTest, APageHasOneUserAtLeast) {
+  name("u1", "Vic");
+  name("u2", "Vic");
+  const Reply page =
+      host_.call({"user", "search", "asker", wire::Writer().str("vic").str("").str("").u64(0).take()});
+  EXPECT_THAT(page.data, HasSubstr(R"("users":[{"user":"u1","name":"Vic"}],"more":true)"));
+}
+
+TEST_F(UserTest, ChangingTooMuchIsToldWhenToGoOn) {
+  const auto changes_until_refused = [&](const std::string& user, const std::string& change) {
+    for (int done = 0;; ++done) {
+      const Reply reply = rpc(user, "user.put", change);
+      if (reply.ok() && done < 1000) continue;
+      EXPECT_EQ(reply.error_code, 111u) << reply.message;
+      EXPECT_THAT(reply.message, HasSubstr("retry_after_ms:"));
+      return done;
+    }
+  };
+  EXPECT_EQ(changes_until_refused("u1", R"({"about":"x"})"), 100);
+  EXPECT_EQ(changes_until_refused("u2", R"({"name":"x"})"), 25);
+  host_.advance(1'000);
+  EXPECT_EQ(changes_until_refused("u1", R"({"about":"x"})"), 5);
+}
+
+// The profile is written behind the rest, and a store's log is one.
+TEST_F(UserTest, ARenameIsSyncedOnce) {
+  name("u1", "Alice");
+  const uint64_t before = host_.storage().durable_commits();
+  name("u1", "Zo\u00eb \u0416");
+  EXPECT_EQ(host_.storage().durable_commits() - before, 1u);
 }
 
 TEST(UserCrash, AtEveryStepOfARenameTheUserIsFoundByTheNameTheyHave) {

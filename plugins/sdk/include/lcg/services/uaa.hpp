@@ -29,6 +29,8 @@ class Client {
   Task<Outcome<IssuedToken>> issue_token(std::string user, std::chrono::milliseconds ttl) const;
   // Whether `name`, which `user` wants to show, reads like the name of another user who is registered: then LCG_E_INVALID.
   Task<Reply> check_shown(std::string user, std::string name) const;
+  // LCG_E_NOT_FOUND: nobody is registered under this id; LCG_E_INVALID: it is not an id that uaa gives.
+  Task<Reply> is_registered(std::string user) const;
   // One login, or all of the user's when auth_id is empty. LCG_OK also when there was none; LCG_E_NOT_FOUND: not an
   // id that uaa gives.
   Task<Reply> revoke(std::string user, std::string auth_id) const;
@@ -66,6 +68,11 @@ inline Task<Outcome<IssuedToken>> Client::issue_token(std::string user, std::chr
 inline Task<Reply> Client::check_shown(std::string user, std::string name) const {
   std::string data = wire::Writer().str(name).take();
   Call call("uaa", "check_shown", std::move(user), std::move(data));
+  co_return co_await host_.call(std::move(call));
+}
+
+inline Task<Reply> Client::is_registered(std::string user) const {
+  Call call("uaa", "is_registered", std::move(user), wire::Writer().take());
   co_return co_await host_.call(std::move(call));
 }
 
