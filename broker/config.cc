@@ -39,6 +39,10 @@ void read_plugins(config::Section& root, BrokerConfig& out) {
       entry.error("user_prefix", fault);
     entry.get("call_timeout", spec.call_timeout, Millis(1), host::kMaxCallTimeout);
     entry.get("max_outstanding", spec.max_outstanding, size_t{1}, kMaxOutstandingCalls);
+    config::Section before_commit = entry.section("before_commit");
+    before_commit.get("timeout", spec.before_commit.timeout, Millis(10), host::kMaxCommitTimeout);
+    before_commit.get_enum("on_failure", spec.before_commit.pass_on_failure,
+                           {{"deny", false}, {"allow", true}});
     if (config::Section settings = entry.section("config"); settings.exists())
       spec.settings = std::make_shared<YamlSettings>(settings.scalars());
     out.plugins.push_back(std::move(spec));

@@ -84,6 +84,29 @@ channel:
   EXPECT_TRUE(read.config.registry.single_connection);
 }
 
+TEST(BrokerConfigTest, ReadsWhatAFailureBeforeACommitComesTo) {
+  Read read(R"(
+plugins:
+  - {name: filter, before_commit: {timeout: 250ms, on_failure: allow}}
+  - {name: other}
+)");
+
+  ASSERT_TRUE(read.document.ok()) << read.document.error_text();
+  EXPECT_EQ(read.config.plugins[0].before_commit.timeout, Millis(250));
+  EXPECT_TRUE(read.config.plugins[0].before_commit.pass_on_failure);
+  EXPECT_EQ(read.config.plugins[1].before_commit.timeout, host::kCommitTimeout);
+  EXPECT_FALSE(read.config.plugins[1].before_commit.pass_on_failure);
+}
+
+TEST(BrokerConfigTest, RefusesARuleBeforeACommitThatAClientWouldNotWaitFor) {
+  Read read(
+      "plugins: [{name: filter, before_commit: {timeout: 4s}}, {name: other, before_commit: {on_failure: "
+      "x}}]");
+
+  EXPECT_THAT(read.document.error_text(), HasSubstr("before_commit.timeout"));
+  EXPECT_THAT(read.document.error_text(), HasSubstr("before_commit.on_failure"));
+}
+
 TEST(BrokerConfigTest, ReadsWhoseUsersAreWhose) {
   Read read(R"(plugins:
   - {name: token, user_prefix: shop@}

@@ -50,8 +50,8 @@ void ChannelCommands::publish(PublishRequest request, PublishFn done) {
   send(std::move(request), {}, options, std::move(done));
 }
 
-// A plugin's yes lets a publication in, and its data, if it gives some, takes the place of the client's. If none
-// answers, the namespace's own permission does, but where it names a back end.
+// A plugin's grant lets a publication in. If none grants or refuses, the namespace's own permission decides, but where it
+// names a back end. Data and options, if a plugin gave some, take the place of the client's either way.
 void ChannelCommands::ask_to_publish(PublishRequest request, const ChannelOptions& options, bool allowed,
                                      PublishFn done) {
   host::ChainRequest question;
@@ -62,11 +62,9 @@ void ChannelCommands::ask_to_publish(PublishRequest request, const ChannelOption
   question.route = options.publish_route;
   auto answer = [this, &options, allowed, request = std::move(request),
                  done = std::move(done)](host::ChainResult result) mutable {
-    if (result.status == LCG_DEFER) {
-      if (!allowed || !options.publish_route.empty())
-        return done(failed<PublishResponse>(error_code::kPermissionDenied));
-      return send(std::move(request), {}, options, std::move(done));
-    }
+    if (result.status == LCG_DEFER && (!allowed || !options.publish_route.empty()))
+      return done(failed<PublishResponse>(error_code::kPermissionDenied));
+    if (result.status == LCG_DEFER) result.status = LCG_OK;
     Outcome refused = outcome_of_chain(result, error_code::kUnknownChannel);
     if (!refused.ok()) return done(failed<PublishResponse>(std::move(refused)));
     std::optional<PublishOptions> publish = read_publish_options(result.options.view());

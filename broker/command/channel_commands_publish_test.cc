@@ -209,6 +209,36 @@ TEST_F(PublishCallbackTest, OptionsThatAreNoneAreAnInternalError) {
   EXPECT_THAT(delivered(), SizeIs(0));
 }
 
+// ---- No objection: the namespace decides, about what the plugins left.
+
+class NoObjectionTest : public PublishTest {
+ protected:
+  void start_asking(bool allowed) {
+    ChannelOptions options = open_options();
+    if (!allowed) options.publish = {};
+    start(options);
+    subscribe(bob_);
+    host::ChainResult passed;  // LCG_DEFER
+    passed.data = SharedBytes("\"masked\"");
+    plugins_answer(passed, 1u << LCG_REQ_PUBLISH);
+  }
+};
+
+TEST_F(NoObjectionTest, WhatPluginsLeftIsPublishedWhereTheNamespaceAllowsIt) {
+  start_asking(true);
+
+  ASSERT_TRUE(publish("1").ok());
+
+  EXPECT_EQ(delivered().at(0).publication->data.view(), "\"masked\"");
+}
+
+TEST_F(NoObjectionTest, OpensNoNamespace) {
+  start_asking(false);
+
+  EXPECT_EQ(publish("1").error.code, error_code::kPermissionDenied);
+  EXPECT_THAT(delivered(), SizeIs(0));
+}
+
 // ---- Deltas.
 
 class DeltaPublishTest : public PublishTest {

@@ -66,6 +66,103 @@ TEST(Chain, APluginWithoutTheKindIsNotAsked) {
   EXPECT_EQ(process.chain(LCG_REQ_CONNECT)->status, LCG_DEFER);
 }
 
+constexpr uint32_t kLetIn[] = {LCG_REQ_CONNECT, LCG_REQ_SUBSCRIBE, LCG_REQ_PUBLISH, LCG_REQ_REFRESH,
+                               LCG_REQ_SUB_REFRESH};
+
+// LCG_OK with nothing else, by a plugin of the ABI's `minor`.
+Script having_no_objection(std::string data = "", uint16_t minor = LCG_ABI_MINOR) {
+  Script script;
+  script.abi_minor = minor;
+  script.kinds = ~0u;
+  script.on_request = [data](Scripted& me, const lcg_request& r) { me.reply(r.token, LCG_OK, data, 0); };
+  return script;
+}
+
+TEST(Chain, NoObjectionLetsNobodyIn) {
+  for (const uint32_t kind : kLetIn) {
+    SimProcess process;
+    process.add("one", having_no_objection());
+    process.boot();
+
+    EXPECT_EQ(process.chain(kind)->status, LCG_DEFER) << kind;
+  }
+}
+
+TEST(Chain, NoObjectionLeavesTheWordToTheNext) {
+  for (const uint32_t kind : kLetIn) {
+    SimProcess process;
+    Script refusing = answering(LCG_E_DENIED);
+    refusing.kinds = ~0u;
+    process.add("one", having_no_objection());
+    process.add("two", refusing);
+    process.boot();
+
+    EXPECT_EQ(process.chain(kind)->status, LCG_E_DENIED) << kind;
+  }
+}
+
+TEST(Chain, WhatIsNoRequestToBeLetInIsAnsweredByLcgOk) {
+  SimProcess process;
+  process.add("one", having_no_objection("[]"));
+  process.boot();
+
+  EXPECT_EQ(process.chain(LCG_REQ_RPC)->status, LCG_OK);
+  EXPECT_EQ(process.chain(LCG_REQ_HTTP)->status, LCG_OK);
+}
+
+TEST(Chain, APluginThatCannotSayGrantGrants) {
+  for (const uint32_t kind : kLetIn) {
+    SimProcess process;
+    process.add("one", having_no_objection("", 1));
+    process.boot();
+
+    EXPECT_EQ(process.chain(kind)->status, LCG_OK) << kind;
+  }
+}
+
+TEST(Chain, APublicationGoesOnAsThePluginWithoutAnObjectionLeftIt) {
+  for (const bool own_lane : {true, false}) {
+    SimProcess process(2);
+    std::string seen;
+    Script last;
+    last.on_request = [&](Scripted& me, const lcg_request& r) {
+      seen = view(r.data);
+      me.reply(r.token, LCG_DEFER, "not used");
+    };
+    process.add("one", having_no_objection("masked"), own_lane);
+    process.add("two", last);
+    process.boot();
+    for (const unsigned lane : {0u, 1u}) {
+      const auto answer = process.chain(LCG_REQ_PUBLISH, "c", "said", Millis(1000), lane);
+      EXPECT_EQ(answer->status, LCG_DEFER);
+      EXPECT_EQ(answer->data.view(), "masked");
+      EXPECT_EQ(seen, "masked");
+    }
+  }
+}
+
+TEST(Chain, AGrantKeepsWhatAnEarlierPluginPutInPlace) {
+  SimProcess process;
+  process.add("one", having_no_objection("masked"));
+  process.add("two", answering(LCG_OK));
+  process.boot();
+
+  const auto answer = process.chain(LCG_REQ_PUBLISH, "c", "said");
+
+  EXPECT_EQ(answer->status, LCG_OK);
+  EXPECT_EQ(answer->data.view(), "masked");
+  EXPECT_EQ(process.chain(LCG_REQ_PUBLISH, "c", "said")->data.view(),
+            "masked");  // nothing is left of the first
+}
+
+TEST(Chain, WhatASubscriptionWithoutAGrantSaysIsNotUsed) {
+  SimProcess process;
+  process.add("one", having_no_objection("{}"));
+  process.boot();
+
+  EXPECT_TRUE(process.chain(LCG_REQ_SUBSCRIBE)->data.empty());
+}
+
 // Two authorities: what each answers to a connect.
 struct Answered {
   lcg_status status;
@@ -80,6 +177,7 @@ Answered answered(const std::string& user, const std::string& own_prefix, const 
     lcg_result result{};
     result.struct_size = sizeof result;
     result.user_id = c_str(user);
+    result.flags = LCG_RESULT_GRANT;
     me.host->reply(me.host->ctx, r.token, &result);
   };
   process.add("one", naming, own_lane);

@@ -1,4 +1,4 @@
-// EventInterest: which plugins want which events. Written once by each instance's create, on its lane; read on every
+// EventInterest: which plugins want which events, and to be asked before a commit. Written once by each instance's create, on its lane; read on every
 // lane, by which time all plugins have been created. Any thread.
 #pragma once
 #include <array>
@@ -12,6 +12,9 @@ namespace lcg::host {
 
 class EventInterest {
  public:
+  // Stands where LCG_EVENT_* has none: asked before a commit (lcg/ext/before_commit.h).
+  static constexpr uint32_t kCommits = 0;
+
   void add(uint32_t plugin, uint32_t mask) {
     by_plugin_[plugin].fetch_or(mask, std::memory_order_relaxed);
     all_.fetch_or(mask, std::memory_order_release);

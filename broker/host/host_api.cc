@@ -3,6 +3,7 @@
 #include "broker/api/bus.h"
 #include "broker/host/abi_io.h"
 #include "broker/host/lane_host.h"
+#include "lcg/ext/before_commit.h"
 #include "lcg/ext/channels.h"
 #include "lcg/ext/services.h"
 #include "lcg/ext/sessions.h"
@@ -143,7 +144,21 @@ lcg_status services_provided(lcg_host_ctx* context, lcg_str service) noexcept {
   return host(context).provides(view(service)) ? LCG_OK : LCG_E_NOT_FOUND;
 }
 
+lcg_status commits_wanted(lcg_host_ctx* context) noexcept {
+  if (!usable(context)) return refusal(context);
+  return host(context).judges_commits() ? LCG_OK : LCG_E_NOT_FOUND;
+}
+
+lcg_status commits_ask(lcg_host_ctx* context, const lcg_commit* commit, lcg_done_fn done,
+                       void* user) noexcept {
+  if (!usable(context)) return refusal(context);
+  if (done == nullptr) return LCG_E_INVALID;
+  return host(context).judge_commit(self(context), known_part(commit), {done, user});
+}
+
 const void* api_query(lcg_host_ctx*, lcg_str name) noexcept {
+  static constexpr lcg_commits_v1 kCommits = {sizeof(lcg_commits_v1), 0, &commits_wanted, &commits_ask};
+  if (view(name) == LCG_COMMITS_V1) return &kCommits;
   static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix, &users_prefix_of};
   if (view(name) == LCG_USERS_V1) return &kUsers;
   static constexpr lcg_services_v1 kServices = {sizeof(lcg_services_v1), &services_provided};

@@ -34,7 +34,7 @@ Status Instance::create(uint32_t index, uint32_t count) {
   }
   if (status == LCG_OK) {
     handle_ = made;
-    ask_for_events();
+    ask_for_interfaces();
     set_state(State::kCreated);
     return {};
   }
@@ -44,15 +44,15 @@ Status Instance::create(uint32_t index, uint32_t count) {
           "plugin " + label() + ": create failed (" + std::string(status_name(status)) + "): " + reason};
 }
 
-void Instance::ask_for_events() {
+void Instance::ask_for_interfaces() {
   if (ops().query == nullptr) return;
-  const void* found = nullptr;
-  {
+  const auto ask = [this](const char* name) {
     Entry entry(*this, "query");
-    found = ops().query(handle_, c_str(LCG_EVENTS_V1));
-  }
-  const lcg_events_v1 offered = known_part(static_cast<const lcg_events_v1*>(found));
-  if (offered.on_event != nullptr) events_ = offered;
+    return ops().query(handle_, c_str(name));
+  };
+  const lcg_events_v1 events = known_part(static_cast<const lcg_events_v1*>(ask(LCG_EVENTS_V1)));
+  if (events.on_event != nullptr) events_ = events;
+  commits_ = known_part(static_cast<const lcg_before_commit_v1*>(ask(LCG_BEFORE_COMMIT_V1)));
 }
 
 lcg_status Instance::config(std::string_view path, lcg_str* out) {

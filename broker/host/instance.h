@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "broker/host/crash_note.h"
 #include "broker/host/roster.h"
+#include "lcg/ext/before_commit.h"
 #include "lcg/ext/events.h"
 #include "lcg/lcg_plugin.h"
 
@@ -87,6 +88,9 @@ class Instance {
   // After create: what it offers as "events/1". REQUIRES of events(): event_mask() is not 0.
   uint32_t event_mask() const { return events_.event_mask; }
   const lcg_events_v1& events() const { return events_; }
+  // After create: whether it offers "before_commit/1". REQUIRES of commits(): it does.
+  bool judges_commits() const { return commits_.on_commit != nullptr; }
+  const lcg_before_commit_v1& commits() const { return commits_; }
 
   // host->config. *out stays valid as long as this object.
   lcg_status config(std::string_view path, lcg_str* out);
@@ -101,14 +105,15 @@ class Instance {
   StatusFn stop_done;
 
  private:
-  void ask_for_events();
+  void ask_for_interfaces();
 
   LaneHost& lane_host_;
   const Plugin& plugin_;
   lcg_host_ctx context_{this};
   lcg_host table_{};
   lcg_instance* handle_ = nullptr;
-  lcg_events_v1 events_{};  // all zero: none
+  lcg_events_v1 events_{};          // all zero: none
+  lcg_before_commit_v1 commits_{};  // likewise
   std::atomic<State> state_{State::kAbsent};
   std::deque<std::string> settings_read_;  // what config() handed out; a deque does not move its items
   std::atomic<int64_t> log_second_{0};

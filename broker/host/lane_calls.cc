@@ -174,6 +174,7 @@ void LaneHost::send(uint64_t token) {
   if (std::holds_alternative<ServiceCall>(o.request)) return send_call(token, o);
   if (std::holds_alternative<ServerPublish>(o.request)) return send_publish(token, o);
   if (std::holds_alternative<UnsubscribeSessions>(o.request)) return send_unsubscribe(token, o);
+  if (auto* commit = std::get_if<std::shared_ptr<Judging>>(&o.request)) return judge(token, *commit);
   send_disconnect(token, o);
 }
 

@@ -202,8 +202,10 @@ lcg_status LaneHost::reply(Instance& instance, lcg_token token, const lcg_result
   if (p.chain_done) {
     read_chain_result(result, p.chain_result);
     if (p.request.kind == LCG_REQ_CONNECT) hold_to_own_users(instance, p.chain_result);
+    without_grant(instance, p.request.kind, p.chain_result);
   } else {
     read_call_result(result, p.call_result, p.control ? kMaxReason : kMaxMessage);
+    if (p.judges && readable(result) && result->status == LCG_DEFER) p.call_result.status = LCG_OK;
   }
   // The question is answered all the same: a plugin that answers so has no better answer to come.
   const lcg_status taken = readable(result) ? LCG_OK : LCG_E_INVALID;
@@ -214,6 +216,43 @@ lcg_status LaneHost::reply(Instance& instance, lcg_token token, const lcg_result
   defer(Step::kFinish, token);
   if (depth_ == 0) drain();
   return taken;
+}
+
+// An answer that lets in says so. One of LCG_OK alone has no objection: that is a deferral which, to a publish, may have
+// other data and options. Plugins of before 1.2 have no way to say it: theirs lets in.
+void LaneHost::without_grant(Instance& instance, uint32_t kind, ChainResult& answer) {
+  constexpr uint32_t kLetIn = 1u << LCG_REQ_CONNECT | 1u << LCG_REQ_SUBSCRIBE | 1u << LCG_REQ_PUBLISH |
+                              1u << LCG_REQ_REFRESH | 1u << LCG_REQ_SUB_REFRESH;
+  if (((kLetIn >> kind) & 1) == 0 || answer.disconnect_code != 0) return;
+  if (answer.status == LCG_DEFER) answer = {};
+  // Whoever names the user lets that user in.
+  const bool says_so = (answer.flags & (LCG_RESULT_GRANT | LCG_RESULT_EXPIRED)) != 0 ||
+                       (kind == LCG_REQ_CONNECT && !answer.user.empty());
+  if (answer.status != LCG_OK || says_so || instance.plugin().loaded.abi_minor < 2) return;
+  const bool publish = kind == LCG_REQ_PUBLISH;
+  if (answer.expire_at_ms != 0 || !answer.info.empty() || !answer.channels.empty() || !answer.meta.empty() ||
+      (!publish && (!answer.data.empty() || !answer.options.empty()))) {
+    instance.log(3,
+                 "an answer lets nobody in, and what it says is not used: it has no LCG_RESULT_GRANT "
+                 "(Reply::grant(), Reply::user())");
+  }
+  ChainResult passed;
+  if (publish) {
+    passed.data = std::move(answer.data);
+    passed.options = std::move(answer.options);
+  }
+  answer = std::move(passed);
+}
+
+// What an earlier plugin put in the place of a publication's data and options, until a later one says otherwise.
+void LaneHost::take_along(Pending& p) {
+  ChainResult& result = p.chain_result;
+  if (result.status == LCG_OK || result.status == LCG_DEFER) {
+    if (p.replaced && result.data.empty()) result.data = p.request.data;
+    if (result.options.empty()) result.options = p.options;
+  }
+  p.replaced = false;
+  p.options = SharedBytes();
 }
 
 // A plugin that names another authority's user is wrong, or hostile: nobody comes in by it, and the operator is told.
@@ -240,11 +279,18 @@ void LaneHost::finish(lcg_token token) {
   if (Instance* instance = std::exchange(p.instance, nullptr); instance != nullptr && !p.control)
     --instance->outstanding;
   p.control = false;
+  p.judges = false;
   if (p.chain_done) {
     if (p.chain_result.status == LCG_DEFER && !p.one_plugin) {
+      if (!p.chain_result.data.empty()) {
+        p.request.data = std::move(p.chain_result.data);
+        p.replaced = true;
+      }
+      if (!p.chain_result.options.empty()) p.options = std::move(p.chain_result.options);
       ++p.step;
       return advance(token);
     }
+    if (p.request.kind == LCG_REQ_PUBLISH) take_along(p);
     p.one_plugin = false;
     p.step = 0;
     // Not p.request = {}: this is the hot path, and strings are written over anyway.

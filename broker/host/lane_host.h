@@ -92,24 +92,40 @@ class LaneHost final : public PluginHost {
   lcg_status call_from(Instance& instance, const lcg_call& call, Done done);
   lcg_status disconnect(Instance& instance, const lcg_disconnect& disconnect, Done done);
   lcg_status unsubscribe(Instance& instance, UnsubscribeSessions request);
+  bool judges_commits() const { return shared_.interest.any(EventInterest::kCommits); }
+  lcg_status judge_commit(Instance& instance, const lcg_commit& commit, Done done);
   lcg_status start_timer(Instance& instance, Millis delay, lcg_fn fn, void* user, lcg_timer& out);
   lcg_status cancel_timer(Instance& instance, lcg_timer timer);
   lcg_status offload(Instance& instance, lcg_fn work, lcg_fn done, void* user);
 
  private:
+  // Something that is about to be kept, on its way through those who are asked (lane_commits.cc).
+  struct Judging {
+    uint32_t kind = 0;
+    PeerPtr peer;
+    std::string channel, type;
+    SharedBytes data;
+    uint64_t target = 0, cseq = 0;
+    uint32_t max_bytes = 0;
+    uint32_t step = 0;      // the plugin that is asked
+    bool replaced = false;  // data is a plugin's
+  };
   // One question a plugin has to answer, or (instance null, between two plugins) a chain on its way. Which of
   // the two completions is set says what it is: a chain, or a call; start and stop are calls of the host's
   // own.
   struct Pending {
     Instance* instance = nullptr;
     bool control = false;     // start or stop: not counted as outstanding, never cancelled by on_cancel
+    bool judges = false;      // asked before a commit: a deferral is an answer
     bool one_plugin = false;  // asked by another lane's chain: a deferral is an answer
     uint32_t step = 0;        // place in the chain
+    bool replaced = false;    // publish: an earlier plugin had no objection, and other data or options
     TimerId timer = 0;
     MonoTime since, deadline;
     ChainRequest request;
     ChainFn chain_done;
     ChainResult chain_result;  // what an earlier use left in it is written over as a whole
+    SharedBytes options;       // with `replaced`
     std::string service, method;
     CallFn call_done;
     ServiceCallResponse call_result;
@@ -121,7 +137,9 @@ class LaneHost final : public PluginHost {
     Millis timeout{0};
     MonoTime since;
     std::string service, method;
-    std::variant<std::monostate, ServiceCall, ServerPublish, DisconnectSessions, UnsubscribeSessions> request;
+    std::variant<std::monostate, ServiceCall, ServerPublish, DisconnectSessions, UnsubscribeSessions,
+                 std::shared_ptr<Judging>>
+        request;
   };
   struct PluginTimer {
     Instance* instance = nullptr;
@@ -151,7 +169,9 @@ class LaneHost final : public PluginHost {
   void arm(lcg_token token, Pending& pending);
   void expire(lcg_token token);
   void finish(lcg_token token);
-  void hold_to_own_users(Instance& instance, ChainResult& who);  // any thread
+  static void take_along(Pending& pending);
+  void without_grant(Instance& instance, uint32_t kind, ChainResult& answer);  // any thread
+  void hold_to_own_users(Instance& instance, ChainResult& who);                // any thread
 
   // Calls (lane_calls.cc).
   lcg_status submit_from(Instance& instance, Outgoing&& outgoing);
@@ -174,6 +194,11 @@ class LaneHost final : public PluginHost {
   };
   void tell(Instance& instance, const Told& told, CallFn done);
   void tell_other_lane(uint32_t plugin, std::shared_ptr<const Told> told, CallFn done);
+
+  // Before a commit (lane_commits.cc). `token` is the outgoing one of who asks.
+  void judge(uint64_t token, std::shared_ptr<Judging> commit);
+  void judged(uint64_t token, std::shared_ptr<Judging> commit, ServiceCallResponse verdict);
+  void ask_before_commit(Instance& instance, const Judging& commit, CallFn done);
 
   // Life (lane_life.cc).
   void ready(Instance& instance);

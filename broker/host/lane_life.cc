@@ -127,7 +127,7 @@ Status LaneHost::create(uint32_t plugin, uint32_t index, uint32_t count) {
   Instance& instance = *instances_[plugin];
   Status created = instance.create(index, count);
   if (created.ok()) {
-    shared_.interest.add(plugin, instance.event_mask());
+    shared_.interest.add(plugin, (instance.event_mask() & ~1u) | (instance.judges_commits() ? 1u : 0u));
     return created;
   }
   // There is nothing to tell: what it started before it failed just ends.

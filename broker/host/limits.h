@@ -23,6 +23,8 @@ inline constexpr Nanos kCallbackBudget = Millis(1);       // over it: counted
 inline constexpr Nanos kCallbackAlarm = Millis(10);       // over it: logged
 inline constexpr Millis kCallTimeout{5000};               // host->call with timeout_ms 0
 inline constexpr Millis kEventTimeout{2000};              // for a plugin to take an event somebody waits for
+inline constexpr Millis kCommitTimeout{1000};             // for a plugin to say whether something may be kept
+inline constexpr Millis kMaxCommitTimeout{3000};          // less than a client waits for its send
 inline constexpr Millis kStartDeadline{30'000};           // start to ready
 inline constexpr Millis kStopDeadline{10'000};            // stop to destroyed
 inline constexpr Millis kMaxCallTimeout{10 * 60 * 1000};  // longer ones are cut to this

@@ -62,9 +62,9 @@ TEST_F(Loader, RefusalsNameFieldValuesAndRemedy) {
   const std::pair<const char*, std::vector<const char*>> cases[] = {
       {"bad_magic", {"bad_magic.so", "magic", "0xdeadbeef", "0x3147434c"}},
       {"bad_major",
-       {"bad_major.so", "built for ABI 2.0", "this broker offers 1.1",
+       {"bad_major.so", "built for ABI 2.0", "this broker offers 1.2",
         "install lcg-plugin-bad_major for 1.x"}},
-      {"bad_minor", {"needs ABI 1.8", "offers 1.1", "upgrade lcg"}},
+      {"bad_minor", {"needs ABI 1.9", "offers 1.2", "upgrade lcg"}},
       {"bad_size", {"descriptor struct_size is 24", "at least 56", "sizeof(lcg_descriptor)"}},
       {"bad_ops_size", {"ops struct_size is 16", "at least 40", "sizeof(lcg_plugin_ops)"}},
       {"bad_null_ops", {"ops is NULL"}},

@@ -57,6 +57,7 @@ TEST(Minor1, ARequestSaysHowAndWithWhatTheClientCame) {
 // `size` is what the plugin's header knows of lcg_result.
 Script answering_with_everything(uint32_t size) {
   Script script;
+  if (size < sizeof(lcg_result)) script.abi_minor = 0;
   script.kinds |= 1u << LCG_REQ_SUB_REFRESH;
   script.on_request = [size](Scripted& me, const lcg_request& r) {
     lcg_result result{};

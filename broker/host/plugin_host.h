@@ -35,8 +35,10 @@ struct ChainRequest {
   std::string client_name, client_version;  // connect: what the client says it is
 };
 
-// The first answer that is not LCG_DEFER. All deferred: status LCG_DEFER (the caller decides what that means:
-// denied for connect, 104 or 108 for rpc, 404 for HTTP).
+// The first answer that is not LCG_DEFER; LCG_OK lets in. All deferred, or had no objection: status LCG_DEFER (the
+// caller decides what that means: denied for connect, the namespace's own options for subscribe and publish, 104 or
+// 108 for rpc, 404 for HTTP). A publish then has the data and options, if any, that those without an objection put in
+// the place of the client's.
 struct ChainResult {
   lcg_status status = LCG_DEFER;
   uint32_t error_code = 0, disconnect_code = 0;

@@ -41,6 +41,7 @@ Result<std::unique_ptr<const Roster>> Roster::load(const HostOptions& options, s
     plugin.home = slot_of_key(spec.name, lanes);
     plugin.call_timeout = spec.call_timeout.count() > 0 ? spec.call_timeout : options.call_timeout;
     plugin.max_outstanding = spec.max_outstanding > 0 ? spec.max_outstanding : options.max_outstanding;
+    plugin.before_commit = spec.before_commit;
     plugin.settings = std::move(spec.settings);
     plugin.settings_mutex = std::make_unique<std::mutex>();
   }

@@ -17,6 +17,12 @@
 
 namespace lcg::host {
 
+// What holds of a plugin that is asked before something is kept (lcg/ext/before_commit.h).
+struct CommitRule {
+  Millis timeout = kCommitTimeout;  // without an answer it has failed
+  bool pass_on_failure = false;     // fail open: what it could not judge is kept
+};
+
 // One entry of `plugins:` in the YAML, in its order: that of the chain, of start and, backwards, of stop.
 struct PluginSpec {
   std::string name;
@@ -28,6 +34,7 @@ struct PluginSpec {
   std::shared_ptr<PluginSettings> settings;  // null: an empty section
   Millis call_timeout{0};                    // of its calls with timeout_ms 0; 0: the default of HostOptions
   size_t max_outstanding = 0;                // 0: the default of HostOptions
+  CommitRule before_commit;                  // of a plugin that is asked before a commit
   const lcg_descriptor* linked = nullptr;    // a plugin that is part of the program: nothing is loaded
 };
 
@@ -49,6 +56,7 @@ struct Plugin {
   uint32_t home = 0;  // the lane of the only instance; meaningless with per_lane
   Millis call_timeout{0};
   size_t max_outstanding = 0;
+  CommitRule before_commit;
   std::shared_ptr<PluginSettings> settings;
   std::unique_ptr<std::mutex> settings_mutex;  // instances of several lanes may read at once
 

@@ -24,10 +24,13 @@ struct Scripted {
     lcg_str out{};
     return host->config(host->ctx, c_str(path), &out) == LCG_OK ? std::string(view(out)) : "(none)";
   }
-  lcg_status reply(lcg_token token, lcg_status status = LCG_OK, std::string_view data = "") const {
+  // LCG_OK lets in, unless flags say otherwise.
+  lcg_status reply(lcg_token token, lcg_status status = LCG_OK, std::string_view data = "",
+                   uint64_t flags = LCG_RESULT_GRANT) const {
     lcg_result result{};
     result.struct_size = sizeof result;
     result.status = status;
+    result.flags = flags;
     result.data = c_bytes(data);
     return host->reply(host->ctx, token, &result);
   }
@@ -56,6 +59,8 @@ struct Script {
   std::function<void(Scripted&, const lcg_peer&, uint32_t)> on_disconnect;
   std::function<void(Scripted&, lcg_token, const lcg_event&)> on_event;
   uint32_t event_mask = 0x7e;  // with on_event: all there are
+  std::function<void(Scripted&, lcg_token, const lcg_commit&)> on_commit;
+  uint16_t abi_minor = LCG_ABI_MINOR;
   uint32_t kinds =
       1u << LCG_REQ_CONNECT | 1u << LCG_REQ_SUBSCRIBE | 1u << LCG_REQ_PUBLISH | 1u << LCG_REQ_RPC;
 };
@@ -122,13 +127,14 @@ class LinkedPlugin {
         script(i).on_disconnect(self(i), *p, c);
       };
     }
-    if (script_.on_event) {
+    if (script_.on_event || script_.on_commit) {
       ops_.query = [](lcg_instance* i, lcg_str interface) noexcept -> const void* {
-        return view(interface) == LCG_EVENTS_V1 ? &box(i)->events : nullptr;
+        if (view(interface) == LCG_EVENTS_V1 && script(i).on_event) return &box(i)->events;
+        return view(interface) == LCG_BEFORE_COMMIT_V1 && script(i).on_commit ? &box(i)->commits : nullptr;
       };
     }
     descriptor_ = {
-        LCG_ABI_MAGIC, sizeof descriptor_,       LCG_ABI_MAJOR, LCG_ABI_MINOR, 0, 0, name_.c_str(), "1",
+        LCG_ABI_MAGIC, sizeof descriptor_,       LCG_ABI_MAJOR, script_.abi_minor, 0, 0, name_.c_str(), "1",
         "Apache-2.0",  script_.provides.c_str(), &ops_};
   }
   LinkedPlugin(const LinkedPlugin&) = delete;
@@ -149,6 +155,10 @@ class LinkedPlugin {
     Scripted scripted;
     const Script* script;
     lcg_events_v1 events{};
+    lcg_before_commit_v1 commits{sizeof(lcg_before_commit_v1), 0,
+                                 [](lcg_instance* i, lcg_token t, const lcg_commit* c) noexcept {
+                                   LinkedPlugin::script(i).on_commit(LinkedPlugin::self(i), t, *c);
+                                 }};
   };
   static Box* box(lcg_instance* i) { return reinterpret_cast<Box*>(i); }
   static Scripted& self(lcg_instance* i) { return box(i)->scripted; }

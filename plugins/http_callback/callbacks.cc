@@ -79,4 +79,16 @@ Task<Reply> Callbacks::ask(std::string name, Request request) {
   co_return std::move(verdict.reply);
 }
 
+// Asking changes nothing, so it may be asked twice.
+Task<Reply> Callbacks::before_commit(Commit commit) {
+  BackEnd& back_end = *back_ends_.at(settings_.before_commit);
+  std::optional<std::string> body = commit_body(commit, back_end.settings());
+  if (!body) co_return Reply::error(LCG_E_INTERNAL, "what is to be kept is not JSON");
+  std::vector<std::string> headers = callback_headers(back_end.settings(), "");
+  headers.push_back(callback_header(kBeforeCommit));
+  const HttpResult result = co_await back_end.ask(*std::move(body), std::move(headers), true);
+  Verdict verdict = verdict_of_commit(back_end.settings(), result);
+  co_return std::move(verdict.reply);
+}
+
 }  // namespace lcg::http_callback

@@ -24,6 +24,8 @@ class Callbacks {
   Task<Reply> refresh(Request request);
   Task<Reply> by_route(Request request);  // subscribe, publish, sub_refresh
   Task<Reply> rpc(Request request);
+  // REQUIRES: Settings::before_commit is set.
+  Task<Reply> before_commit(Commit commit);
 
  private:
   Task<Reply> ask(std::string back_end, Request request);

@@ -219,5 +219,60 @@ TEST_F(CallbacksTest, EverySettingIsRead) {
   EXPECT_TRUE(host_.unread_config("http_callback").empty());
 }
 
+// --- before a commit -----------------------------------------------------------------------------
+
+Commit said(std::string data) {
+  Commit commit = lcg::testing::commit("dialog:d", std::move(data), peer("ann"), LCG_COMMIT_EDIT);
+  commit.target = 77;
+  commit.cseq = 9;
+  return commit;
+}
+
+TEST_F(CallbacksTest, BeforeACommitTheBackEndIsToldWhoSaysWhat) {
+  load({{"before_commit", "main"}});
+  answer(R"({"result":{}})");
+
+  const Reply verdict = host_.commit(said(R"({"text":"hi"})"));
+
+  EXPECT_TRUE(verdict.ok() && verdict.data.empty());
+  ASSERT_EQ(poster().requests.size(), 1u);
+  for (const char* member :
+       {R"("user":"ann")", R"("device":"device")", R"("channel":"dialog:d")", R"("callback":"before_commit")",
+        R"("kind":"edit")", R"("type":"text")", R"("target":"77")", R"("cseq":9)", R"("data":{"text":"hi"})"})
+    EXPECT_THAT(poster().requests[0].body, HasSubstr(member));
+}
+
+TEST_F(CallbacksTest, WithoutABackEndForItNobodyIsAskedBeforeACommit) {
+  load();
+  EXPECT_TRUE(host_.commit(said("1")).ok());
+  EXPECT_TRUE(poster().requests.empty());
+}
+
+TEST_F(CallbacksTest, WhatTheBackEndSaysBeforeACommit) {
+  load({{"before_commit", "main"}});
+  struct Row {
+    const char* answer;
+    lcg_status status;
+    uint32_t code;
+    const char* data;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {R"({})", LCG_OK, 0, ""},
+           {R"({"result":{"data":{"text":"**"}}})", LCG_OK, 0, R"({"text":"**"})"},
+           {R"({"result":{"b64data":"MQ=="}})", LCG_OK, 0, "1"},
+           {R"({"error":{"code":1600,"message":"no"}})", LCG_E_DENIED, 1600, ""},
+           {R"({"disconnect":{"code":4501,"reason":"no"}})", LCG_E_DENIED, 103, ""},
+           {R"({"error":{"code":1600,"message":"later","temporary":true}})", LCG_E_UNAVAILABLE, 0, ""},
+           {R"({"error":{}})", LCG_E_UNAVAILABLE, 0, ""},
+           {R"({"result":{"b64data":"bm8="}})", LCG_E_UNAVAILABLE, 0, ""},
+           {"no JSON", LCG_E_UNAVAILABLE, 0, ""}}) {
+    answer(row.answer);
+    const Reply verdict = host_.commit(said("1"));
+    EXPECT_EQ(verdict.status, row.status) << row.answer;
+    EXPECT_EQ(verdict.error_code, row.code) << row.answer;
+    EXPECT_EQ(verdict.data, row.data) << row.answer;
+  }
+}
+
 }  // namespace
 }  // namespace lcg::http_callback

@@ -86,7 +86,7 @@ void read_connect(json::Object& result, bool server_refresh, Reply& reply) {
 }
 
 void read_refresh(json::Object& result, bool with_meta, Reply& reply) {
-  if (result.boolean("expired", false)) reply.flags |= LCG_RESULT_EXPIRED;
+  if (result.boolean("expired", false)) reply.flags = LCG_RESULT_EXPIRED;
   reply.expire_at_ms = take_expiry(result);
   take_bytes(result, "info", true, reply.info);
   if (with_meta && result.has("meta")) reply.meta = result.raw("meta");
@@ -131,8 +131,8 @@ void read_result(uint32_t kind, json::Object& result, bool server_refresh, Reply
 // An answer without a result.
 Reply without_result(uint32_t kind) {
   if (kind == LCG_REQ_CONNECT) return Reply::defer();  // nobody knows this client
-  Reply reply;
-  if (kind == LCG_REQ_REFRESH || kind == LCG_REQ_SUB_REFRESH) reply.flags |= LCG_RESULT_EXPIRED;
+  Reply reply = Reply::grant();
+  if (kind == LCG_REQ_REFRESH || kind == LCG_REQ_SUB_REFRESH) reply.flags = LCG_RESULT_EXPIRED;
   return reply;
 }
 
@@ -149,7 +149,7 @@ Verdict read_answer(uint32_t kind, const std::string& body, bool server_refresh)
     json::Object part;
     if (!json::Object::parse(raw, part))
       return unusable("the answer's " + std::string(member) + " names a member twice");
-    Reply reply;
+    Reply reply = Reply::grant();  // whoever asks a back end does what it says
     if (member == "result") {
       read_result(kind, part, server_refresh, reply);
     } else {
@@ -227,6 +227,34 @@ std::optional<std::string> callback_body(const Request& request, const BackEndSe
   }
   if (meta) out.raw("meta", request.meta);
   return good ? std::optional(out.take()) : std::nullopt;
+}
+
+std::optional<std::string> commit_body(const Commit& commit, const BackEndSettings& back_end) {
+  constexpr std::string_view kKinds[] = {"", "message", "edit", "react"};
+  json::Writer out;
+  out.text("client", commit.peer.session_id).text("user", commit.peer.user_id);
+  out.text("device", commit.peer.device_id).num("epoch", commit.peer.device_epoch);
+  out.text("channel", commit.channel);
+  out.text("kind", commit.kind < std::size(kKinds) ? kKinds[commit.kind] : "").text("type", commit.type);
+  if (commit.target != 0) out.id("target", commit.target);
+  if (commit.cseq != 0) out.num("cseq", commit.cseq);
+  out.text("encoding", back_end.binary_encoding ? "binary" : "json").text("callback", kBeforeCommit);
+  return put_data(out, commit.data, back_end) ? std::optional(out.take()) : std::nullopt;
+}
+
+Verdict verdict_of_commit(const BackEndSettings& back_end, const HttpResult& result) {
+  Verdict said = verdict_of(LCG_REQ_PUBLISH, back_end, result, false);
+  Reply& reply = said.reply;
+  const bool may_pass = (reply.flags & LCG_RESULT_TEMPORARY) != 0;
+  if (!said.fault.empty() || (!reply.ok() && may_pass)) {
+    reply = Reply::error(LCG_E_UNAVAILABLE, said.fault.empty() ? reply.message : said.fault);
+  } else if (!reply.ok()) {
+    reply = Reply::error(LCG_E_DENIED, std::move(reply.message),
+                         reply.disconnect_code != 0 ? 0 : reply.error_code);
+  } else {
+    reply = Reply::with(std::move(reply.data));
+  }
+  return said;
 }
 
 Verdict verdict_of(uint32_t kind, const BackEndSettings& back_end, const HttpResult& result,

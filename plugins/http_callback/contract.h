@@ -35,6 +35,12 @@ struct Verdict {
 Verdict verdict_of(uint32_t kind, const BackEndSettings& back_end, const HttpResult& result,
                    bool server_refresh);
 
+inline constexpr std::string_view kBeforeCommit = "before_commit";
+// The same of something that is about to be kept (lcg/ext/before_commit.h). Nothing: it is not JSON.
+std::optional<std::string> commit_body(const Commit& commit, const BackEndSettings& back_end);
+// As before_commit answers: a fault, and an error that may pass, is LCG_E_UNAVAILABLE; there is nobody to disconnect.
+Verdict verdict_of_commit(const BackEndSettings& back_end, const HttpResult& result);
+
 // Error 100, which a client may try again.
 Reply unavailable();
 

@@ -97,13 +97,14 @@ TEST(Verdict, ConnectResult) {
   EXPECT_THAT(v.reply.channels, ElementsAre("x", "y"));
   EXPECT_EQ(v.reply.options, R"({"subs":{"z":{"expire_at":5}}})");
   EXPECT_EQ(v.reply.meta, R"({"k":1})");
-  EXPECT_EQ(v.reply.flags, 0u);
+  EXPECT_EQ(v.reply.flags, uint64_t{LCG_RESULT_GRANT});
 }
 
 TEST(Verdict, ARefreshBackEndMakesTheServerRefresh) {
   EXPECT_EQ(judge(LCG_REQ_CONNECT, R"({"result":{"user":"a","expire_at":1700000000}})", true).reply.flags,
-            uint64_t{LCG_RESULT_SERVER_REFRESH});
-  EXPECT_EQ(judge(LCG_REQ_CONNECT, R"({"result":{"user":"a"}})", true).reply.flags, 0u);
+            uint64_t{LCG_RESULT_SERVER_REFRESH} | LCG_RESULT_GRANT);
+  EXPECT_EQ(judge(LCG_REQ_CONNECT, R"({"result":{"user":"a"}})", true).reply.flags,
+            uint64_t{LCG_RESULT_GRANT});
 }
 
 TEST(Verdict, ConnectWithoutResultIsNobody) {

@@ -42,6 +42,9 @@ class HttpCallback {
   Task<Reply> on_publish(Request request) { return callbacks_.by_route(std::move(request)); }
   Task<Reply> on_rpc(Request request) { return callbacks_.rpc(std::move(request)); }
 
+  Task<Reply> before_commit(Commit commit) { return callbacks_.before_commit(std::move(commit)); }
+  bool wants_commits() const { return !settings_.before_commit.empty(); }
+
   bool wants_events() const { return !settings_.events.back_end.empty(); }
 
   Task<Reply> on_event(ClientEvent event) {

@@ -157,6 +157,7 @@ Settings Settings::from(const Host& host) {
   }
   s.connect = host.config("connect", "");
   s.refresh = host.config("refresh", "");
+  s.before_commit = host.config("before_commit", "");
   s.rpc.without_namespace = host.config("rpc.without_namespace", "");
   const int64_t namespaces = host.config_int("rpc.namespaces.#", 0, 0, kMaxRpcNamespaces);
   for (int64_t i = 0; i < namespaces; ++i) {
@@ -170,6 +171,7 @@ Settings Settings::from(const Host& host) {
   s.events = read_events(host);
   check_name(s, "connect", s.connect);
   check_name(s, "refresh", s.refresh);
+  check_name(s, "before_commit", s.before_commit);
   check_name(s, "rpc.without_namespace", s.rpc.without_namespace);
   check_name(s, "events.backend", s.events.back_end);
   return s;

@@ -61,7 +61,7 @@ struct EventSettings {
 
 struct Settings {
   std::vector<BackEndSettings> back_ends;
-  std::string connect, refresh;  // back ends, or ""
+  std::string connect, refresh, before_commit;  // back ends, or ""
   RpcRoutes rpc;
   EventSettings events;
 

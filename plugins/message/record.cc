@@ -42,12 +42,21 @@ bool decode(std::string_view data, Record& r) {
   return in.ok() && kind <= static_cast<uint64_t>(chat::Kind::kReact) && status <= 2;
 }
 
-std::string encode(const KeyEntry& e) { return wire::Writer().u64(e.id).str(e.content_hash).take(); }
+std::string encode(const KeyEntry& e) {
+  wire::Writer w;
+  w.u64(e.id).str(e.content_hash);
+  if (e.refused()) w.u64(e.refused_code).str(e.refused_why);
+  return w.take();
+}
 
 bool decode(std::string_view data, KeyEntry& e) {
   wire::Reader in(data);
   e.id = in.u64();
   e.content_hash = in.str();
+  if (e.refused() && !in.at_end()) {
+    e.refused_code = static_cast<uint32_t>(in.u64());
+    e.refused_why = in.str();
+  }
   return in.ok();
 }
 

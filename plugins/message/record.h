@@ -42,10 +42,15 @@ struct Record {
 std::string encode(const Record& r);
 bool decode(std::string_view data, Record& r);
 
-// What a key points to: the message, and a hash of what was sent so that another content is noticed.
+// What a key points to: the message, and a hash of what was sent so that another content is noticed. Or, with id 0,
+// why it was refused before it was kept: the same content gets the same answer, and nobody is asked twice.
 struct KeyEntry {
   uint64_t id = 0;
   std::string content_hash;
+  uint32_t refused_code = 0;
+  std::string refused_why = {};
+
+  bool refused() const { return id == 0; }
 };
 std::string encode(const KeyEntry& e);
 bool decode(std::string_view data, KeyEntry& e);

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sender.h"
 
+#include "lcg/commits.hpp"
+
 namespace lcg::message {
 
 namespace {
 
-constexpr int kMaxAttempts = 4;  // each ends in an answer unless a crash, an expiry or a cancel came between
+// Each ends in an answer unless a crash, an expiry or a cancel came between, or a plugin put another body in place.
+constexpr int kMaxAttempts = 5;
 
 Reply position_reply(const chat::Position& position) { return Reply::with(dialog::encode(position)); }
 Reply key_reuse() { return Reply::error(LCG_E_CONFLICT, "key_reuse", chat::code::kKeyReuse); }
 Reply void_number() { return Reply::error(LCG_E_CONFLICT, "void", chat::code::kVoid); }
+Reply refused_before(const KeyEntry& e) { return Reply::error(LCG_E_DENIED, e.refused_why, e.refused_code); }
 Reply denied() { return Reply::error(LCG_E_DENIED, "permission denied", chat::code::kDenied); }
 // Nothing is known to have happened, or it is not known whether it did: the same key may be sent again.
 Reply retry_later() { return Reply::error(LCG_E_BUSY, "try again with the same cseq"); }
@@ -67,6 +71,7 @@ Task<Reply> Sender::send(SendRequest request) {
   }
   work->slot = host_.slot_of(work->request.key.dialog);
   work->hash = content_hash(work->request);
+  work->body = std::move(work->request.body);
   const std::string key = storage_key(work->request.key);
   if (!work->request.numbered) {
     const auto lane = co_await lanes_.acquire(key);
@@ -131,9 +136,13 @@ void Sender::new_record(Work& work) {
   r.numbered = q.numbered;
   r.kind = q.kind;
   r.type = q.type;
-  r.body_bytes = q.body.size();
-  if (r.inline_body()) r.body = q.body;
+  put_body(work);
   work.stored = false;
+}
+
+void Sender::put_body(Work& work) {
+  work.record.body_bytes = work.body.size();
+  work.record.body = work.record.inline_body() ? work.body : std::string();
 }
 
 dialog::TryRequest Sender::try_request(const Work& work) const {
@@ -147,8 +156,8 @@ dialog::TryRequest Sender::try_request(const Work& work) const {
   t.id = work.record.id;
   t.kind = q.kind;
   t.type = q.type;
-  t.body_bytes = q.body.size();
-  if (q.body.size() <= chat::kInlineBodyBytes) t.body = q.body;
+  t.body_bytes = work.body.size();
+  if (work.body.size() <= chat::kInlineBodyBytes) t.body = work.body;
   t.session = q.session;
   t.target = q.target;
   t.target_dseq = work.target.position.dseq;
@@ -159,7 +168,7 @@ dialog::TryRequest Sender::try_request(const Work& work) const {
 void Sender::put_record(storage::Batch& batch, const Work& work) const {
   const std::string id = storage::key_u64(work.record.id);
   batch.put(kRecords, id, encode(work.record)).put(kTryingIndex, id, "");
-  if (!work.record.inline_body()) batch.put(kBodies, id, work.request.body);
+  if (!work.record.inline_body()) batch.put(kBodies, id, work.body);
 }
 
 Task<Reply> Sender::attempt(std::shared_ptr<Work> work, bool* again) {
@@ -179,6 +188,28 @@ Task<Reply> Sender::attempt(std::shared_ptr<Work> work, bool* again) {
     co_return Reply::error(LCG_E_CONFLICT, "recalled", chat::code::kRecalled);
   }
 
+  if (!work->stored && must_judge(*work)) {
+    std::optional<KeyEntry> before;
+    if (work->request.numbered) {
+      Outcome<KeyEntry> entry = co_await find_key(work->request.key);
+      const bool known = entry.ok() && (!entry.value.refused() || entry.value.content_hash == work->hash);
+      if (known || (!entry.ok() && entry.status != LCG_E_NOT_FOUND)) {
+        Reply cancelled = co_await dialogs_.cancel(work->request.key, work->record.id);
+        if (!known) co_return retry_later();
+        co_return co_await known_key(work, again);
+      }
+      if (entry.ok()) before = std::move(entry.value);
+    }
+    Reply judged = co_await judge(work, std::move(before));
+    if (!judged.ok()) {
+      Reply cancelled = co_await dialogs_.cancel(work->request.key, work->record.id);
+      co_return judged;
+    }
+    if (!judged.data.empty()) {  // the dialog holds what the client said: it is tried again with what is kept
+      *again = true;
+      co_return retry_later();
+    }
+  }
   if (!work->stored) {
     storage::Batch batch;
     batch.durable = false;  // the dialog's durable append covers it
@@ -221,6 +252,13 @@ Task<Reply> Sender::commit(std::shared_ptr<Work> work, bool* again) {
 Task<Reply> Sender::known_key(std::shared_ptr<Work> work, bool* again) {
   Outcome<KeyEntry> entry = co_await find_key(work->request.key);
   if (!entry.ok()) co_return retry_later();
+  if (entry.value.refused()) {
+    if (entry.value.content_hash == work->hash) co_return refused_before(entry.value);
+    Record nothing;
+    nothing.status = Status::kCancelled;
+    nothing.attempt = 0;
+    co_return co_await replace(work, std::move(nothing), std::move(entry.value), again);
+  }
   Outcome<Record> found = co_await settler_.load(entry.value.id);
   if (!found.ok()) co_return retry_later();
   Record record = std::move(found.value);
@@ -237,6 +275,10 @@ Task<Reply> Sender::known_key(std::shared_ptr<Work> work, bool* again) {
   if (entry.value.content_hash != work->hash && record.status != Status::kCancelled) co_return key_reuse();
   if (record.status == Status::kConfirmed) co_return position_reply(record.position);
   if (record.status == Status::kTrying && record.id != work->record.id) {
+    Outcome<std::string> body = co_await body_of(record);
+    if (!body.ok()) co_return retry_later();
+    work->body = std::move(body.value);  // as it was judged then
+    work->judged = true;
     work->record = std::move(record);
     work->stored = true;
     *again = true;
@@ -246,6 +288,10 @@ Task<Reply> Sender::known_key(std::shared_ptr<Work> work, bool* again) {
 }
 
 Task<Reply> Sender::replace(std::shared_ptr<Work> work, Record cancelled, KeyEntry entry, bool* again) {
+  if (must_judge(*work)) {
+    Reply judged = co_await judge(work, entry);
+    if (!judged.ok()) co_return judged;
+  }
   storage::Batch batch;
   batch.durable = false;
   const uint64_t attempts = cancelled.attempt;
@@ -271,10 +317,63 @@ Task<Reply> Sender::replace(std::shared_ptr<Work> work, Record cancelled, KeyEnt
   co_return retry_later();
 }
 
+// A recall says nothing.
+bool Sender::must_judge(const Work& work) const {
+  return !work.judged && work.request.kind != chat::Kind::kRecall && commits_are_judged(host_);
+}
+
+Task<Reply> Sender::judge(std::shared_ptr<Work> work, std::optional<KeyEntry> before) {
+  const SendRequest& q = work->request;
+  Commit commit;
+  commit.kind = q.kind == chat::Kind::kMessage ? LCG_COMMIT_MESSAGE
+                : q.kind == chat::Kind::kEdit  ? LCG_COMMIT_EDIT
+                                               : LCG_COMMIT_REACT;
+  commit.peer.session_id = q.session;
+  commit.peer.user_id = q.key.user;
+  commit.peer.device_id = q.key.device;
+  commit.peer.device_epoch = q.key.epoch;
+  if (q.ephemeral) commit.peer.flags = LCG_PEER_EPHEMERAL_DEVICE;
+  commit.channel = "dialog:" + q.key.dialog;
+  commit.type = q.type;
+  commit.data = work->body;
+  commit.target = q.target;
+  commit.cseq = q.numbered ? q.key.cseq : 0;
+  commit.max_bytes = chat::kMaxBodyBytes;
+  Reply verdict = co_await judge_commit(host_, std::move(commit));
+  if (verdict.status == LCG_E_DENIED && q.numbered) {
+    const std::string key = storage_key(q.key);
+    storage::Batch batch;
+    batch.durable = false;  // after a loss of power the same is asked again
+    if (before) {
+      batch.require_equals(kKeys, key, encode(*before));
+    } else {
+      batch.require_absent(kKeys, key);
+    }
+    batch.put(kKeys, key, encode(KeyEntry{0, work->hash, verdict.error_code, verdict.message}));
+    Reply kept = co_await store_.commit(partition_of_slot(work->slot), std::move(batch));
+  }
+  if (verdict.status == LCG_E_DENIED) co_return verdict;
+  if (!verdict.ok()) co_return retry_later();
+  work->judged = true;
+  if (!verdict.data.empty()) {
+    work->body = verdict.data;
+    put_body(*work);
+  }
+  co_return verdict;
+}
+
+Task<Outcome<std::string>> Sender::body_of(Record record) const {
+  if (record.inline_body()) co_return {LCG_OK, {}, std::move(record.body)};
+  Reply stored =
+      co_await store_.get(partition_of_slot(slot_of_id(record.id)), kBodies, storage::key_u64(record.id));
+  co_return {stored.status, std::move(stored.message), std::move(stored.data)};
+}
+
 Task<Reply> Sender::duplicate(std::shared_ptr<Work> work) {
   Outcome<KeyEntry> entry = co_await find_key(work->request.key);
   if (entry.status == LCG_E_NOT_FOUND) co_return void_number();
   if (!entry.ok()) co_return retry_later();
+  if (entry.value.refused()) co_return void_number();  // it was given up
   if (entry.value.content_hash != work->hash) co_return key_reuse();
   Outcome<Record> found = co_await settler_.load(entry.value.id);
   if (!found.ok()) co_return retry_later();
@@ -320,7 +419,7 @@ Task<Reply> Sender::give_up(chat::Key key) {
 
   Outcome<KeyEntry> entry = co_await find_key(key);
   if (!entry.ok() && entry.status != LCG_E_NOT_FOUND) co_return busy;
-  if (entry.ok()) {
+  if (entry.ok() && !entry.value.refused()) {
     Outcome<Record> found = co_await settler_.load(entry.value.id);
     if (!found.ok()) co_return busy;
     dialog::Resolution done{dialog::Resolution::State::kCommitted, found.value.position};

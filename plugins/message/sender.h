@@ -4,11 +4,12 @@
 // commit point; the answer to the client follows it, the record's final status follows later (settler.h).
 //
 // The dialog is tried before the record is written, so what it refuses (strangers, gaps, muted) costs no
-// write. The record is written before the dialog confirms, so an entry of the log always has its record.
+// write, and nobody is asked about it: the plugins that judge what is about to be kept come between the two. The record is written before the dialog confirms, so an entry of the log always has its record.
 // Concurrent sends of one key join the first and get its answer. Lane: the instance's; the owner of the
 // dialog's slot runs this.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -45,7 +46,9 @@ class Sender {
   // What one send carries from step to step.
   struct Work {
     SendRequest request;
-    std::string hash;
+    std::string hash;     // of what the client sent
+    std::string body;     // what is kept: the client's, or what a plugin put in its place
+    bool judged = false;  // whoever has a word to say before a commit has said it
     uint32_t slot = 0;
     Record record;
     bool stored = false;  // record is in the store, trying
@@ -60,6 +63,11 @@ class Sender {
   // The key is in the store already: goes on with its message, or takes its place when it was cancelled.
   Task<Reply> known_key(std::shared_ptr<Work> work, bool* again);
   Task<Reply> replace(std::shared_ptr<Work> work, Record cancelled, KeyEntry entry, bool* again);
+  // Before something is kept (lcg/commits.hpp). Ok: it may be, as work->body. Asked once for a message: the number of one
+  // that was refused is remembered with its content. `before`: what the key points to, to nothing or to what is not kept.
+  Task<Reply> judge(std::shared_ptr<Work> work, std::optional<KeyEntry> before);
+  bool must_judge(const Work& work) const;
+  Task<Outcome<std::string>> body_of(Record record) const;
   // The dialog says that the number was passed.
   Task<Reply> duplicate(std::shared_ptr<Work> work);
   Task<Outcome<KeyEntry>> find_key(chat::Key key) const;
@@ -69,6 +77,7 @@ class Sender {
 
   dialog::TryRequest try_request(const Work& work) const;
   void new_record(Work& work);
+  static void put_body(Work& work);
   void put_record(storage::Batch& batch, const Work& work) const;
 
   Host host_;

@@ -129,7 +129,7 @@ class Token {
     if (checked.verdict == Verdict::kUnknownable) co_return unknowable(checked);
     if (checked.verdict == Verdict::kExpired) co_return Reply::close(kCloseExpired, checked.why);
     if (checked.verdict != Verdict::kGood) co_return Reply::close(kCloseInvalidToken, checked.why);
-    Reply reply;
+    Reply reply = Reply::grant();
     put_connection(checked.claims, reply);
     co_return reply;
   }
@@ -229,7 +229,7 @@ class Token {
   }
 
   static Reply subscription(const Claims& claims) {
-    Reply reply;
+    Reply reply = Reply::grant();
     reply.expire_at_ms = claims.lives_until_ms();
     reply.info = claims.info;
     reply.data = claims.data;

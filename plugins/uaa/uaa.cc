@@ -146,7 +146,7 @@ class Uaa {
     // The session would outlive the revocation of the login it now goes by: let it come back under the new
     // one.
     if (claims.auth_id != request.auth_id) co_return Reply::close(kCloseExpired, "token of another login");
-    Reply reply;
+    Reply reply = Reply::grant();
     reply.expire_at_ms = claims.expires_s * 1000;
     co_return reply;
   }

@@ -7,9 +7,7 @@ class AnyUser {
   explicit AnyUser(lcg::Host) {}
 
   lcg::Task<lcg::Reply> on_connect(lcg::Request request) {
-    lcg::Reply reply;
-    reply.user_id = std::move(request.credential);
-    co_return reply;
+    co_return lcg::Reply::user(std::move(request.credential));
   }
 };
 

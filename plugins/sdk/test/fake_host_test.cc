@@ -195,7 +195,7 @@ TEST(Descriptor, RefusalNamesTheField) {
   EXPECT_NE(check_descriptor(&bad).find("magic is 1"), std::string::npos);
   bad = kFront;
   bad.abi_major = 2;
-  EXPECT_NE(check_descriptor(&bad).find("built for ABI 2.1, this host offers 1.1"), std::string::npos);
+  EXPECT_NE(check_descriptor(&bad).find("built for ABI 2.2, this host offers 1.2"), std::string::npos);
   bad = kFront;
   bad.min_host_minor = 3;
   EXPECT_NE(check_descriptor(&bad).find("needs a host of ABI 1.3"), std::string::npos);

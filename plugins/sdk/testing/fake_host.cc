@@ -17,6 +17,15 @@ Request request_of(uint32_t kind, Peer peer) {
   return request;
 }
 
+// As in a broker: what lets in says so, unless the plugin was built before it could.
+bool is_no_objection(uint32_t kind, uint16_t abi_minor, const Reply& reply) {
+  constexpr uint32_t kLetIn = 1u << LCG_REQ_CONNECT | 1u << LCG_REQ_SUBSCRIBE | 1u << LCG_REQ_PUBLISH |
+                              1u << LCG_REQ_REFRESH | 1u << LCG_REQ_SUB_REFRESH;
+  return ((kLetIn >> kind) & 1) != 0 && abi_minor >= 2 && reply.ok() && reply.disconnect_code == 0 &&
+         (reply.flags & (LCG_RESULT_GRANT | LCG_RESULT_EXPIRED)) == 0 &&
+         (kind != LCG_REQ_CONNECT || reply.user_id.empty());
+}
+
 // The instance that serves a request: by user, or by name before there is one.
 Instance& instance_for(World& world, Plugin& plugin, const Request& request) {
   const std::string& key = request.user_id.empty() ? request.name : request.user_id;
@@ -75,6 +84,17 @@ Request http(std::string method_and_path, std::string body, std::string authoriz
   request.data = std::move(body);
   request.credential = std::move(authorization);
   return request;
+}
+
+Commit commit(std::string channel, std::string data, Peer peer, uint32_t kind) {
+  Commit out;
+  out.kind = kind;
+  out.peer = std::move(peer);
+  out.channel = std::move(channel);
+  out.type = "text";
+  out.data = std::move(data);
+  out.max_bytes = 64u << 10;
+  return out;
 }
 
 FakeHost::FakeHost(Options options) : world_(std::make_unique<World>(options)) {
@@ -198,11 +218,34 @@ Reply FakeHost::ask(std::string_view plugin, Request request) {
 }
 
 Reply FakeHost::ask(Request request) {
+  Reply carried = Reply::error(LCG_DEFER);
+  bool passed = false;
   for (size_t i = 0; i < world_->plugins_.size(); ++i) {
-    Reply reply = ask(world_->plugins_[i]->descriptor->name, request);
-    if (reply.status != LCG_DEFER) return reply;
+    const lcg_descriptor& descriptor = *world_->plugins_[i]->descriptor;
+    Reply reply = ask(descriptor.name, request);
+    if (reply.status == LCG_DEFER) continue;
+    const bool no_objection = is_no_objection(request.kind, descriptor.abi_minor, reply);
+    if (reply.ok() && reply.data.empty()) reply.data = carried.data;
+    if (reply.ok() && reply.options.empty()) reply.options = carried.options;
+    if (!no_objection) return reply;
+    passed = true;
+    if (request.kind != LCG_REQ_PUBLISH) continue;
+    carried.data = reply.data;
+    carried.options = reply.options;
+    if (!carried.data.empty()) request.data = carried.data;
   }
-  return Reply::error(LCG_E_DENIED, "no plugin took the request");
+  return passed ? carried : Reply::error(LCG_E_DENIED, "no plugin took the request");
+}
+
+Reply FakeHost::commit(Commit commit) {
+  bool done = false;
+  Reply verdict;
+  world_->judge(std::move(commit), 0, false, [&](Reply reply) {
+    verdict = std::move(reply);
+    done = true;
+  });
+  world_->run_until([&] { return done || world_->crashed_; }, 600'000);
+  return done ? verdict : Reply::error(LCG_E_CANCELLED, "the world crashed");
 }
 
 Pending FakeHost::send_call(Call call) {

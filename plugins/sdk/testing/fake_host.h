@@ -33,6 +33,7 @@
 #include <utility>
 #include <vector>
 
+#include "lcg/ext/before_commit.h"
 #include "lcg/host.hpp"
 #include "lcg/lcg_plugin.h"
 #include "lcg/reply.hpp"
@@ -113,6 +114,8 @@ Request rpc(std::string method, std::string data, Peer peer = {});
 Request refresh(std::string credential, Peer peer = {});
 Request sub_refresh(std::string channel, std::string credential = {}, Peer peer = {});
 Request http(std::string method_and_path, std::string body, std::string authorization = {}, Peer peer = {});
+// A message that `peer` says in a dialog (LCG_COMMIT_*).
+Commit commit(std::string channel, std::string data, Peer peer = {}, uint32_t kind = LCG_COMMIT_MESSAGE);
 // A peer with a session of its own.
 Peer peer(std::string user_id, std::string device_id = "device", std::string session_id = {});
 
@@ -142,7 +145,9 @@ class FakeHost {
 
   // --- asking: the same as a client or a peer broker would
   // ---------------------------------------------------- Runs the world until the answer is there. Without a
-  // plugin name the chain is asked in the order of loading until one does not defer; all defer: LCG_E_DENIED.
+  // plugin name the chain is asked in the order of loading until one does not defer, or to be let in until one grants or
+  // refuses. All defer: LCG_E_DENIED. All defer or have no objection: LCG_DEFER, for the configuration decides; a publish
+  // then has the data and options that were put in the place of the client's.
   Reply ask(Request request);
   Reply ask(std::string_view plugin, Request request);
   Reply call(Call call);
@@ -152,6 +157,10 @@ class FakeHost {
   // Tells an event, and waits where a broker waits (connect, subscribe, occupied). A plugin that does not want
   // the kind: LCG_OK.
   Reply tell(std::string_view plugin, ClientEvent event);
+  // Something is about to be kept: asks the plugins that have `before_commit` as a broker does, in the order of loading.
+  // Ok: it is kept, as `data` when that is not empty. LCG_E_DENIED: it is not. LCG_E_UNAVAILABLE: a plugin failed, and
+  // its setting before_commit.on_failure does not say allow.
+  Reply commit(Commit commit);
   Pending send(std::string_view plugin, ClientEvent event);
   // The client went away before the answer.
   void cancel(const Pending& pending);

@@ -2,6 +2,7 @@
 // fake_host_api.cc: the functions of lcg_host, each forwarding to the world.
 #include <cstring>
 
+#include "lcg/ext/before_commit.h"
 #include "lcg/ext/channels.h"
 #include "lcg/ext/services.h"
 #include "lcg/ext/sessions.h"
@@ -154,7 +155,20 @@ lcg_status services_provided(lcg_host_ctx* ctx, lcg_str service) noexcept {
   return instance_of(ctx).world->providers_.contains(copy(service)) ? LCG_OK : LCG_E_NOT_FOUND;
 }
 
+lcg_status commits_wanted(lcg_host_ctx* ctx) noexcept {
+  for (const auto& plugin : instance_of(ctx).world->plugins_)
+    if (World::judge_of(*plugin) != nullptr) return LCG_OK;
+  return LCG_E_NOT_FOUND;
+}
+
+lcg_status commits_ask(lcg_host_ctx* ctx, const lcg_commit* commit, lcg_done_fn done, void* user) noexcept {
+  Instance& me = instance_of(ctx);
+  return me.world->start_judging(me, *commit, done, user);
+}
+
 const void* host_query(lcg_host_ctx* ctx, lcg_str name) noexcept {
+  static constexpr lcg_commits_v1 kCommits = {sizeof(lcg_commits_v1), 0, &commits_wanted, &commits_ask};
+  if (view(name) == LCG_COMMITS_V1) return &kCommits;
   static constexpr lcg_users_v1 kUsers = {sizeof(lcg_users_v1), &users_prefix, &users_prefix_of};
   if (view(name) == LCG_USERS_V1) return &kUsers;
   static constexpr lcg_services_v1 kServices = {sizeof(lcg_services_v1), &services_provided};

@@ -102,6 +102,11 @@ struct World {
   lcg_status start_offload(Instance& from, lcg_fn work, lcg_fn done, void* user);
   void send(Instance& to, Request request, std::shared_ptr<OpenAnswer> answer);
   void send(Instance& to, ClientEvent event, std::shared_ptr<OpenAnswer> answer);
+  // Asks the plugins from number `step` on what they say of `commit` (FakeHost::commit).
+  void judge(Commit commit, size_t step, bool replaced, Complete complete);
+  lcg_status start_judging(Instance& caller, const lcg_commit& commit, lcg_done_fn done, void* user);
+  // What the plugin's instance 0 offers as "before_commit/1", or null.
+  static const lcg_before_commit_v1* judge_of(const Plugin& plugin);
   uint32_t slot_of(std::string_view key) const;
 
   // --- faults ---

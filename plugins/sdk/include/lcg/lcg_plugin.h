@@ -25,7 +25,7 @@ extern "C" {
 #endif
 #define LCG_ABI_MAGIC 0x3147434cu /* "LCG1", little endian */
 #define LCG_ABI_MAJOR 1u          /* differs: refused */
-#define LCG_ABI_MINOR 1u          /* fields appended since the major began */
+#define LCG_ABI_MINOR 2u          /* fields appended since the major began */
 #define LCG_EXPORT __attribute__((visibility("default")))
 #define LCG_HAS(p, field) ((p)->struct_size >= offsetof(__typeof__(*(p)), field) + sizeof((p)->field))
 
@@ -101,7 +101,8 @@ enum {
   LCG_REQ_SUB_REFRESH = 7 /* since 1.1; likewise */
 };
 
-/* The answer to a request, or the outcome of a call. All zero means "accepted, no payload". */
+/* The answer to a request, or the outcome of a call. All zero is "done, no payload"; to connect, refresh, subscribe,
+ * sub_refresh, publish "no objection": others, at last the configuration, decide. Before 1.2: a grant. */
 typedef struct lcg_result {
   uint32_t struct_size;
   lcg_status status;
@@ -121,8 +122,13 @@ typedef struct lcg_result {
   uint64_t flags;       /* since 1.1: LCG_RESULT_* */
 } lcg_result;
 /* EXPIRED: refresh, sub_refresh: not extended (3005, 2501). SERVER_REFRESH: connect, subscribe: at
- * expire_at_ms the plugins are asked, not the client. TEMPORARY: the error may pass, the client tries again. */
-enum { LCG_RESULT_EXPIRED = 1u << 0, LCG_RESULT_SERVER_REFRESH = 1u << 1, LCG_RESULT_TEMPORARY = 1u << 2 };
+ * expire_at_ms the plugins are asked, not the client. TEMPORARY: it may pass. GRANT, since 1.2: lets in. */
+enum {
+  LCG_RESULT_EXPIRED = 1u,
+  LCG_RESULT_SERVER_REFRESH = 2u,
+  LCG_RESULT_TEMPORARY = 4u,
+  LCG_RESULT_GRANT = 8u
+};
 
 /* A call of another plugin's service, routed to the owner of key's slot. A key "@<n>" names slot n itself. */
 typedef struct lcg_call {
@@ -178,8 +184,7 @@ typedef struct lcg_host {
   void (*log)(lcg_host_ctx*, uint32_t level, lcg_str message) LCG_NOEXCEPT; /* [any] 0 trace .. 4 error */
   int64_t (*now_ns)(lcg_host_ctx*) LCG_NOEXCEPT;  /* [any] CLOCK_MONOTONIC, or the test's clock */
   int64_t (*wall_ms)(lcg_host_ctx*) LCG_NOEXCEPT; /* [any] Unix ms; may jump */
-  void (*random)(lcg_host_ctx*, void* out,
-                 size_t size) LCG_NOEXCEPT; /* [any] cryptographic, seeded in tests */
+  void (*random)(lcg_host_ctx*, void* out, size_t) LCG_NOEXCEPT; /* [any] cryptographic, seeded in tests */
   /* One scalar of this plugin's YAML section by dotted path: "pool.size", "servers.0.host"; "servers.#" is
    * the count. *out lives until destroy. Keys nobody read during create are reported with file and line. */
   lcg_status (*config)(lcg_host_ctx*, lcg_str path, lcg_str* out) LCG_NOEXCEPT;
@@ -191,9 +196,7 @@ typedef struct lcg_host {
   lcg_status (*publish)(lcg_host_ctx*, const lcg_publication*, lcg_done_fn done, void* user) LCG_NOEXCEPT;
   lcg_status (*call)(lcg_host_ctx*, const lcg_call*, lcg_done_fn done, void* user) LCG_NOEXCEPT;
   lcg_status (*disconnect)(lcg_host_ctx*, const lcg_disconnect*) LCG_NOEXCEPT;
-
-  lcg_status (*timer_start)(lcg_host_ctx*, uint32_t delay_ms, lcg_fn fn, void* user,
-                            lcg_timer* out) LCG_NOEXCEPT;
+  lcg_status (*timer_start)(lcg_host_ctx*, uint32_t ms, lcg_fn fn, void* user, lcg_timer* out) LCG_NOEXCEPT;
   lcg_status (*timer_cancel)(lcg_host_ctx*, lcg_timer) LCG_NOEXCEPT; /* fn will not run; STALE if it has */
   lcg_status (*post)(lcg_host_ctx*, lcg_fn fn, void* user) LCG_NOEXCEPT; /* [any] to the lane; always runs */
   /* Runs work on the blocking pool, then done on the lane. LCG_E_BUSY when the pool queue is full. */
@@ -210,9 +213,8 @@ typedef struct lcg_plugin_ops {
   /* Reads its settings with host->config. On failure writes why to err, NUL-terminated. */
   lcg_status (*create)(const lcg_host*, lcg_instance** out, char* err, size_t err_size) LCG_NOEXCEPT;
   void (*start)(lcg_instance*, lcg_token ready) LCG_NOEXCEPT; /* reply to ready when serving */
-  void (*stop)(lcg_instance*,
-               lcg_token done) LCG_NOEXCEPT;   /* finish or cancel all work, join threads, reply */
-  void (*destroy)(lcg_instance*) LCG_NOEXCEPT; /* after stop; no callback follows */
+  void (*stop)(lcg_instance*, lcg_token done) LCG_NOEXCEPT;   /* finish or cancel all, join threads, reply */
+  void (*destroy)(lcg_instance*) LCG_NOEXCEPT;                /* after stop; no callback follows */
 
   void (*on_request)(lcg_instance*, const lcg_request*) LCG_NOEXCEPT;
   void (*on_cancel)(lcg_instance*, lcg_token) LCG_NOEXCEPT; /* answer no longer needed; replying is allowed */

@@ -12,6 +12,10 @@
 //                                      kinds of `static constexpr uint32_t event_mask()`, bits 1u << LCG_EVENT_x.
 //                                      Answer ok when it is kept; the answer to one with token 0 goes nowhere.
 //                                      With `bool wants_events() const`: only if that says so after create
+//   Task<Reply> before_commit(Commit)  a message, an edit or a reaction is about to be kept (ext/before_commit.h):
+//                                      Reply{} lets it pass, Reply::with(body) puts another body in its place,
+//                                      Reply::error(LCG_E_DENIED, "why") refuses it. With `bool wants_commits()
+//                                      const`: only if that says so after create
 //   void on_slot(uint32_t slot, uint64_t term, bool owned)
 //   void on_disconnect(Peer, uint32_t code)
 //   Task<Reply> start()                after the constructor; it serves when this ends; an error refuses it
@@ -32,6 +36,7 @@
 
 #include "lcg/detail/c_structs.hpp"
 #include "lcg/detail/core.hpp"
+#include "lcg/ext/before_commit.h"
 #include "lcg/ext/events.h"
 #include "lcg/host.hpp"
 #include "lcg/lcg_plugin.h"
@@ -65,6 +70,9 @@ class Instance {
     // By its signature: a plugin may have had a function of that name before there were events.
     return requires(P & plugin, ClientEvent event) { plugin.on_event(std::move(event)); };
   }
+  static constexpr bool has_commits() {
+    return requires(P & plugin, Commit commit) { plugin.before_commit(std::move(commit)); };
+  }
   static constexpr uint32_t event_mask() {
     if constexpr (requires { P::event_mask(); })
       return P::event_mask();
@@ -83,11 +91,11 @@ class Instance {
     ops.destroy = &destroy;
     if constexpr (request_mask() != 0) ops.on_request = &on_request;
     if constexpr (requires { &P::on_call; }) ops.on_call = &on_call;
-    if constexpr (request_mask() != 0 || has_events() || requires { &P::on_call; })
+    if constexpr (request_mask() != 0 || has_events() || has_commits() || requires { &P::on_call; })
       ops.on_cancel = &on_cancel;
     if constexpr (requires { &P::on_slot; }) ops.on_slot = &on_slot;
     if constexpr (requires { &P::on_disconnect; }) ops.on_disconnect = &on_disconnect;
-    if constexpr (has_events() || requires { &P::query; }) ops.query = &query;
+    if constexpr (has_events() || has_commits() || requires { &P::query; }) ops.query = &query;
     return ops;
   }
 
@@ -133,6 +141,7 @@ class Instance {
   }
   Task<Reply> dispatch(ServiceCall call) { return plugin_.on_call(std::move(call)); }
   Task<Reply> dispatch(ClientEvent event) { return plugin_.on_event(std::move(event)); }
+  Task<Reply> dispatch(Commit commit) { return plugin_.before_commit(std::move(commit)); }
 
   // One request, call or event from arrival to answer.
   template <class Arrival>
@@ -235,6 +244,9 @@ class Instance {
   static void on_event(lcg_instance* instance, lcg_token token, const lcg_event* event) noexcept {
     arrive(self(instance), from_c(token, event), "on_event");
   }
+  static void on_commit(lcg_instance* instance, lcg_token token, const lcg_commit* commit) noexcept {
+    arrive(self(instance), from_c(token, commit), "before_commit");
+  }
   static void on_cancel(lcg_instance* instance, lcg_token token) noexcept {
     self(instance).core_.cancel(token);
   }
@@ -257,6 +269,13 @@ class Instance {
       if constexpr (requires { self(instance).plugin_.wants_events(); })
         wanted = self(instance).plugin_.wants_events();
       if (wanted && view(name) == LCG_EVENTS_V1) return &kEvents;
+    }
+    if constexpr (has_commits()) {
+      static constexpr lcg_before_commit_v1 kCommits = {sizeof(lcg_before_commit_v1), 0, &on_commit};
+      bool wanted = true;
+      if constexpr (requires { self(instance).plugin_.wants_commits(); })
+        wanted = self(instance).plugin_.wants_commits();
+      if (wanted && view(name) == LCG_BEFORE_COMMIT_V1) return &kCommits;
     }
     if constexpr (requires { &P::query; }) return self(instance).plugin_.query(view(name));
     return nullptr;

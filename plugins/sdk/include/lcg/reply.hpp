@@ -45,14 +45,23 @@ struct Reply {
 
   bool ok() const noexcept { return status == LCG_OK; }
 
+  // Reply{}, and what with() makes, is an answer to an rpc, to HTTP and to a call. To a request to be let in (connect,
+  // refresh, subscribe, sub_refresh, publish) it is no objection and no grant: whoever is asked next decides, at last
+  // the configuration. With data, a publish goes on with that data.
   static Reply with(std::string data) {
     Reply reply;
     reply.data = std::move(data);
     return reply;
   }
+  // Lets in, whatever the configuration says: nobody else is asked.
+  static Reply grant() {
+    Reply reply;
+    reply.flags = LCG_RESULT_GRANT;
+    return reply;
+  }
   // Accepts a connect as this user.
   static Reply user(std::string user_id) {
-    Reply reply;
+    Reply reply = grant();
     reply.user_id = std::move(user_id);
     return reply;
   }
@@ -64,7 +73,7 @@ struct Reply {
     reply.message = std::move(message);
     return reply;
   }
-  // Not ours: the next plugin of the chain is asked.
+  // Not ours: the next plugin of the chain is asked. What else such a reply holds is ignored.
   static Reply defer() { return error(LCG_DEFER); }
   // Refuses and closes the connection with this code.
   static Reply close(uint32_t disconnect_code, std::string message) {
@@ -181,6 +190,23 @@ struct ClientEvent {
   std::string reason;
   uint32_t slot = 0;  // of the user, or of the channel
   uint64_t term = 0;  // fencing term under which this lane owns slot
+
+  bool cancelled() const noexcept { return cancel_flag && *cancel_flag; }
+  detail::CancelFlag cancel_flag;
+};
+
+// What is about to be kept: ext/before_commit.h.
+struct Commit {
+  uint32_t kind = 0;  // LCG_COMMIT_*
+  lcg_token token = 0;
+  int64_t deadline_ns = 0;  // on Host::now_ns
+  Peer peer;                // user, device, device_epoch, session
+  std::string channel;      // "dialog:team"
+  std::string type;         // "text", ...
+  std::string data;         // what is said: a JSON value
+  uint64_t target = 0;      // edit, react: a message id
+  uint64_t cseq = 0;        // the device's number of it; 0: none
+  uint32_t max_bytes = 0;   // a replacement of data is at most this long
 
   bool cancelled() const noexcept { return cancel_flag && *cancel_flag; }
   detail::CancelFlag cancel_flag;

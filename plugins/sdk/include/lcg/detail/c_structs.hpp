@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "lcg/ext/before_commit.h"
 #include "lcg/ext/events.h"
 #include "lcg/lcg_plugin.h"
 #include "lcg/reply.hpp"
@@ -120,6 +121,21 @@ inline ClientEvent from_c(lcg_token token, const lcg_event* e) {
   return event;
 }
 
+inline Commit from_c(lcg_token token, const lcg_commit* c) {
+  Commit commit;
+  commit.token = token;
+  commit.kind = c->kind;
+  commit.deadline_ns = LCG_DETAIL_GET(c, deadline_ns, int64_t{0});
+  from_c(LCG_DETAIL_GET(c, peer, nullptr), commit.peer);
+  commit.channel = copy(LCG_DETAIL_GET(c, channel, lcg_str{}));
+  commit.type = copy(LCG_DETAIL_GET(c, type, lcg_str{}));
+  commit.data = copy(LCG_DETAIL_GET(c, data, lcg_bytes{}));
+  commit.target = LCG_DETAIL_GET(c, target, uint64_t{0});
+  commit.cseq = LCG_DETAIL_GET(c, cseq, uint64_t{0});
+  commit.max_bytes = LCG_DETAIL_GET(c, max_bytes, 0u);
+  return commit;
+}
+
 #undef LCG_DETAIL_GET
 
 // Borrows from `peer`.
@@ -139,6 +155,22 @@ inline lcg_peer to_c(const Peer& peer) noexcept {
   out.client_version = str(peer.client_version);
   out.meta = bytes(peer.meta);
   out.headers = bytes(peer.headers);
+  return out;
+}
+
+// Borrows from `commit` and from `peer`, which is to_c(commit.peer).
+inline lcg_commit to_c(const Commit& commit, const lcg_peer& peer) noexcept {
+  lcg_commit out{};
+  out.struct_size = sizeof out;
+  out.kind = commit.kind;
+  out.deadline_ns = commit.deadline_ns;
+  out.peer = &peer;
+  out.channel = str(commit.channel);
+  out.type = str(commit.type);
+  out.data = bytes(commit.data);
+  out.target = commit.target;
+  out.cseq = commit.cseq;
+  out.max_bytes = commit.max_bytes;
   return out;
 }
 
