@@ -123,8 +123,7 @@ TEST(ApiErrors, InTransportModeTheErrorIsTheBody) {
         api.post("/api/publish", kPublish, {{"X-Centrifugo-Error-Mode", "transport"}});
 
     EXPECT_EQ(response.status, row.status);
-    EXPECT_EQ(response.body,
-              "{\"code\":" + std::to_string(row.code) + ",\"message\":\"publish: channel 'a': no\"}");
+    EXPECT_EQ(response.body, "{\"code\":" + std::to_string(row.code) + ",\"message\":\"no\"}");
   }
 }
 
@@ -145,7 +144,7 @@ TEST(ApiErrors, WhatWouldCloseAConnectionIsInternal) {
   closed.disconnect = make_disconnect(3501);
   api.answers<ServerPublish>(closed);
 
-  EXPECT_EQ(api.call("publish", kPublish), error_body(100, "publish: channel 'a': internal server error"));
+  EXPECT_EQ(api.call("publish", kPublish), error_body(100, "internal server error"));
 }
 
 TEST(ApiBatch, RepliesStandInOrderAndErrorsInTheirPlaces) {
@@ -154,7 +153,7 @@ TEST(ApiBatch, RepliesStandInOrderAndErrorsInTheirPlaces) {
   EXPECT_EQ(api.call("batch", R"({"commands":[{"publish":{"channel":"a","data":1}},{"presence":{}},
       {"presence_stats":{"channel":"b"}},{"nothing":{}},{"publish":null,"info":{}},{}]})"),
             R"({"replies":[{"publish":{}},)"
-            R"({"error":{"code":107,"message":"presence: channel: must be given"}},)"
+            R"({"error":{"code":107,"message":"channel: must be given"}},)"
             R"({"presence_stats":{"num_clients":0,"num_users":0}},)"
             R"({"error":{"code":104,"message":"batch: commands[3]: names no method"}},)"
             R"({"info":{"nodes":[{"uid":"node-1","name":"lcg","version":"0.1","num_clients":0,"num_users":0,)"

@@ -9,6 +9,12 @@ JsonReader reader_of(std::string_view body) {
   return JsonReader(body, {.max_bytes = body.size(), .max_depth = kMaxJsonDepth});
 }
 
+std::string lower(std::string_view name) {
+  std::string out(name);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
 std::string over(size_t max_commands) {
   return "expected at most " + std::to_string(max_commands) + " commands";
 }
@@ -24,7 +30,7 @@ Malformed read_command(JsonReader& json, const std::string& place, Command& out)
   std::string_view key;
   json.enter_object();
   while (json.ok() && json.next_member(key)) {
-    const Method* method = find_method(key);
+    const Method* method = find_method(lower(key));
     if (method == nullptr || json.take_null()) continue;
     if (out.method != nullptr)
       return {"batch: " + place + ": names " + std::string(out.method->name) + " and " +
@@ -46,13 +52,12 @@ Malformed read_line(std::string_view line, Command& out) {
   json.enter_object();
   while (json.ok() && json.next_member(key)) {
     if (json.take_null()) continue;
-    if (key == "id") json.read(out.id);
-    if (key == "method") json.read(method, kMaxNameBytes);
-    if (key == "params") json.read_raw(params);
+    if (names(key, "id")) json.read(out.id);
+    if (names(key, "method")) json.read(method, kMaxNameBytes);
+    if (names(key, "params")) json.read_raw(params);
   }
   if (!json.finish()) return {json.error_text()};
-  for (char& c : method) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  out.method = find_method(method);
+  out.method = find_method(lower(method));
   if (out.method == nullptr) {
     out.error = unknown_method("there is no method '" + method + "'");
     return {};
@@ -80,8 +85,8 @@ Malformed parse_batch(std::string_view body, size_t max_commands, Batch& out) {
   json.enter_object();
   while (json.ok() && json.next_member(key)) {
     if (json.take_null()) continue;
-    if (key == "parallel") json.read(out.parallel);
-    if (key != "commands") continue;
+    if (names(key, "parallel")) json.read(out.parallel);
+    if (!names(key, "commands")) continue;
     out.commands.clear();
     json.enter_array();
     while (json.ok() && json.next_element()) {

@@ -16,7 +16,7 @@ void ask_channel(CallPtr call, R request, Fn to_result) {
   const Target target = context.routes.channel(call->params.channel);
   ask(context.bus, context.lane, target, std::move(request),
       [call = std::move(call), to_result](typename R::Answer answer) {
-        if (!answer.ok()) return call->refuse(answer, call->about_channel(call->params.channel));
+        if (!answer.ok()) return call->refuse(answer);
         call->succeed(to_result(answer));
       });
 }
@@ -104,7 +104,7 @@ void channels(CallPtr call) {
   ListChannels request{call->params.pattern, kMaxListedChannels};
   gather(context.bus, context.lane, every_lane(context.bus), std::move(request),
          [call = std::move(call)](const Outcome& outcome, const std::vector<ListChannelsResponse>& answers) {
-           if (!outcome.ok()) return call->refuse(outcome, "");
+           if (!outcome.ok()) return call->refuse(outcome);
            answer_channels(*call, answers);
          });
 }

@@ -69,26 +69,16 @@ const Method* find_method(std::string_view name) {
   return found == std::end(kMethods) ? nullptr : found;
 }
 
-std::string Call::say(std::string_view field, std::string_view text) const {
-  std::string out(method.name);
-  out.append(": ");
-  if (!field.empty()) out.append(field).append(": ");
+std::string Call::say(std::string_view field, std::string_view text) {
+  std::string out(field);
+  if (!field.empty()) out.append(": ");
   return out.append(text);
 }
 
-Error Call::refusal(const Outcome& outcome, std::string_view about) const {
+Error Call::refusal(const Outcome& outcome) {
   Error error = outcome.error ? outcome.error : make_error(error_code::kInternal);
   if (error.message.empty()) error.message = error_text(error.code);
-  error.message = say(about, error.message);
   return error;
-}
-
-std::string Call::about_channel(std::string_view channel) const {
-  return "channel '" + std::string(channel) + "'";
-}
-
-std::string Call::about_user() const {
-  return params.user.empty() ? "client '" + params.client + "'" : "user '" + params.user + "'";
 }
 
 bool Call::sees(std::string_view channel) const {

@@ -72,18 +72,16 @@ struct Call {
   AnswerFn done;
 
   void succeed(std::string result = "{}") { done({{}, std::move(result)}); }
-  // "publish: channel: <text>"
+  // "channel: <text>"
   void fail(uint32_t code, std::string_view field, std::string_view text) {
     done({{code, say(field, text), false}, {}});
   }
-  // What the broker says, with the place: "publish: channel 'chat:1': unknown channel". A refusal that would
+  // What the broker says, in its own words, which client libraries compare: "unknown channel". A refusal that would
   // close a connection is an internal error here: there is none.
-  void refuse(const Outcome& outcome, std::string_view about) { done({refusal(outcome, about), {}}); }
+  void refuse(const Outcome& outcome) { done({refusal(outcome), {}}); }
 
-  Error refusal(const Outcome& outcome, std::string_view about) const;
-  std::string say(std::string_view field, std::string_view text) const;
-  std::string about_channel(std::string_view channel) const;
-  std::string about_user() const;
+  static Error refusal(const Outcome& outcome);
+  static std::string say(std::string_view field, std::string_view text);
   // Does the key see this channel?
   bool sees(std::string_view channel) const;
 };

@@ -60,7 +60,7 @@ void info(CallPtr call) {
   Context& context = call->context;
   gather(context.bus, context.lane, every_lane(context.bus), NodeInfo{},
          [call = std::move(call)](const Outcome& outcome, std::vector<NodeInfoResponse>& answers) mutable {
-           if (!outcome.ok()) return call->refuse(outcome, "");
+           if (!outcome.ok()) return call->refuse(outcome);
            const auto& metrics = call->context.node.metrics;
            if (!metrics) return answer_info(*call, answers, "");
            metrics([call = std::move(call), answers = std::move(answers)](std::string text) {
@@ -80,7 +80,7 @@ void rpc(CallPtr call) {
   RpcRequest request{call->params.rpc_method, std::move(peer), call->params.rpc_params};
   ask(context.bus, context.lane, Target::any(), std::move(request),
       [call = std::move(call)](RpcResponse answer) {
-        if (!answer.ok()) return call->refuse(answer, "method '" + call->params.rpc_method + "'");
+        if (!answer.ok()) return call->refuse(answer);
         if (answer.data.empty()) return call->succeed();
         call->succeed("{\"data\":" + std::string(answer.data.view()) + "}");
       });

@@ -49,8 +49,8 @@ class FieldReader {
   bool operator()(std::optional<StreamPosition> Params::*into) {
     StreamPosition& position = (params_.*into).emplace();
     return members([&](std::string_view key) {
-      if (key == "offset") return json_.read(position.offset);
-      return key != "epoch" || text(position.epoch, max_);
+      if (names(key, "offset")) return json_.read(position.offset);
+      return !names(key, "epoch") || text(position.epoch, max_);
     });
   }
 
@@ -76,19 +76,19 @@ class FieldReader {
   bool operator()(Disconnect Params::*into) {
     Disconnect& disconnect = params_.*into;
     return members([&](std::string_view key) {
-      if (key == "code") return json_.read(disconnect.code);
-      return key != "reason" || text(disconnect.reason, max_);
+      if (names(key, "code")) return json_.read(disconnect.code);
+      return !names(key, "reason") || text(disconnect.reason, max_);
     });
   }
 
   bool operator()(ChannelOverride Params::*into) {
     ChannelOverride& over = params_.*into;
     return members([&](std::string_view key) {
-      if (key == "presence") return wrapped(over.presence);
-      if (key == "join_leave") return wrapped(over.join_leave);
-      if (key == "force_push_join_leave") return wrapped(over.force_push_join_leave);
-      if (key == "force_recovery") return wrapped(over.force_recovery);
-      return key != "force_positioning" || wrapped(over.force_positioning);
+      if (names(key, "presence")) return wrapped(over.presence);
+      if (names(key, "join_leave")) return wrapped(over.join_leave);
+      if (names(key, "force_push_join_leave")) return wrapped(over.force_push_join_leave);
+      if (names(key, "force_recovery")) return wrapped(over.force_recovery);
+      return !names(key, "force_positioning") || wrapped(over.force_positioning);
     });
   }
 
@@ -116,7 +116,8 @@ class FieldReader {
   // {"value": true}
   bool wrapped(std::optional<bool>& out) {
     bool value = false;
-    const bool whole = members([&](std::string_view key) { return key != "value" || json_.read(value); });
+    const bool whole =
+        members([&](std::string_view key) { return !names(key, "value") || json_.read(value); });
     out = value;
     return whole;
   }
@@ -136,14 +137,21 @@ bool is_empty(const Field& field, const Params& params) {
       field.into);
 }
 
+// `method` "": not told.
 std::string text_of(std::string_view method, std::string_view field, std::string_view what) {
   std::string out(method);
-  out.append(": ");
+  if (!method.empty()) out.append(": ");
   if (!field.empty()) out.append(field).append(": ");
   return out.append(what);
 }
 
 }  // namespace
+
+bool names(std::string_view key, std::string_view name) {
+  return std::equal(key.begin(), key.end(), name.begin(), name.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+  });
+}
 
 std::string_view Field::type() const {
   constexpr std::string_view kNames[] = {"string", "strings",  "json", "bool",       "uint64",  "int64",
@@ -159,21 +167,21 @@ Refusal read_params(JsonReader& json, std::string_view method, std::span<const P
   json.enter_object();
   while (json.ok() && json.next_member(key)) {
     const auto param =
-        std::find_if(takes.begin(), takes.end(), [&](const Param& p) { return p.field->name == key; });
+        std::find_if(takes.begin(), takes.end(), [&](const Param& p) { return names(key, p.field->name); });
     if (param == takes.end()) continue;
     at = param->field->name;
     // Null is a value of `data`; elsewhere it is as if the member were not there.
     if (param->field != &field::kData && json.take_null()) continue;
     FieldReader reader(json, out, param->field->max);
     if (!std::visit(reader, param->field->into)) break;
-    if (!reader.limit().empty() && !refusal) refusal.text = text_of(method, at, reader.limit());
+    if (!reader.limit().empty() && !refusal) refusal.text = text_of("", at, reader.limit());
     at = {};
   }
   if (!json.ok()) return {true, text_of(method, at, json.error_text())};
   if (refusal) return refusal;
   for (const Param& param : takes) {
     if (param.required && is_empty(*param.field, out))
-      return {false, text_of(method, param.field->name, "must be given")};
+      return {false, text_of("", param.field->name, "must be given")};
   }
   return {};
 }

@@ -60,6 +60,10 @@ struct Refusal {
   explicit operator bool() const { return !text.empty(); }
 };
 
+// Does a member of the JSON have this name, which is in lower case? Case does not count, as in the reference: "Disconnect"
+// is "disconnect".
+bool names(std::string_view key, std::string_view name);
+
 // Reads the object that `json` is at. `method` is for the texts. On a refusal that is not malformed the object
 // was read to its end.
 Refusal read_params(JsonReader& json, std::string_view method, std::span<const Param> takes, Params& out);

@@ -93,14 +93,13 @@ TEST(ApiParams, WhatIsTooLongIsNamedAndNotMalformed) {
   std::string tags = "{", longer = R"({"channel":"a","tags":{"k":")" + std::string(1025, 'v') + "\"}}";
   for (size_t i = 0; i <= kMaxTags; ++i) tags += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":\"\"";
   for (const auto& [method, json, text] : std::vector<std::array<std::string, 3>>{
-           {"publish", R"({"channel":")" + name + "\"}", "publish: channel: expected at most 255 bytes"},
-           {"publish", R"({"channel":"a","tags":)" + tags + "}}", "publish: tags: expected at most 64 tags"},
-           {"publish", longer, "publish: tags: expected at most 1024 bytes"},
-           {"broadcast", R"({"channels":[")" + name + "\"]}",
-            "broadcast: channels: expected at most 255 bytes"},
-           {"refresh", R"({"user":")" + name + "\"}", "refresh: user: expected at most 255 bytes"},
+           {"publish", R"({"channel":")" + name + "\"}", "channel: expected at most 255 bytes"},
+           {"publish", R"({"channel":"a","tags":)" + tags + "}}", "tags: expected at most 64 tags"},
+           {"publish", longer, "tags: expected at most 1024 bytes"},
+           {"broadcast", R"({"channels":[")" + name + "\"]}", "channels: expected at most 255 bytes"},
+           {"refresh", R"({"user":")" + name + "\"}", "user: expected at most 255 bytes"},
            {"disconnect", R"({"disconnect":{"reason":")" + std::string(124, 'r') + "\"}}",
-            "disconnect: disconnect: expected at most 123 bytes"}}) {
+            "disconnect: expected at most 123 bytes"}}) {
     const Read got = read(method, json);
     EXPECT_FALSE(got.refusal.malformed) << text;
     EXPECT_EQ(got.refusal.text, text);

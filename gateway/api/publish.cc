@@ -61,9 +61,7 @@ void answer_broadcast(Broadcast& broadcast) {
     if (answer.ok()) {
       json.raw_field("result", position_result(answer.position));
     } else {
-      const std::string about =
-          "channels[" + std::to_string(i) + "] '" + broadcast.call->params.channels[i] + "'";
-      const Error error = broadcast.call->refusal(answer, about);
+      const Error error = Call::refusal(answer);
       json.key("error").begin_object().field("code", error.code).field("message", error.message).end_object();
     }
     json.end_object();
@@ -98,7 +96,7 @@ void publish(CallPtr call) {
   const Target target = context.routes.channel(request.channel);
   ask(context.bus, context.lane, target, std::move(request),
       [call = std::move(call)](PublishResponse answer) {
-        if (!answer.ok()) return call->refuse(answer, call->about_channel(call->params.channel));
+        if (!answer.ok()) return call->refuse(answer);
         call->succeed(position_result(answer.position));
       });
 }

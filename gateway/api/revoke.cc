@@ -92,8 +92,9 @@ void ask_service(const std::shared_ptr<Revocation>& state, size_t index, LaneTas
 
 void answer_revocation(Revocation& state) {
   for (size_t i = 0; i < state.answers.size(); ++i) {
-    if (!state.answers[i].ok())
-      return state.call->refuse(state.answers[i], "service '" + state.questions[i].service + "'");
+    if (state.answers[i].ok()) continue;
+    const Error error = Call::refusal(state.answers[i]);
+    return state.call->fail(error.code, "service '" + state.questions[i].service + "'", error.message);
   }
   // Services refuse other authorities' users by name: where all do, nothing was revoked, and the caller means another.
   if (!state.taken && !state.unknown.empty())

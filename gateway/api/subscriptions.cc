@@ -59,7 +59,7 @@ void unsubscribe(CallPtr call) {
   const Target target = context.routes.channel(params.channel);
   ask(context.bus, context.lane, target, std::move(one),
       [call = std::move(call)](UnsubscribeSessionsResponse answer) {
-        if (!answer.ok()) return call->refuse(answer, call->about_channel(call->params.channel));
+        if (!answer.ok()) return call->refuse(answer);
         call->succeed();
       });
 }

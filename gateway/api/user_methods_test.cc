@@ -38,30 +38,51 @@ TEST(ApiSubscribe, InfoInBase64HoldsJson) {
   api.call("subscribe", R"({"user":"42","channel":"a","b64info":"eyJhIjoxfQ=="})");
   EXPECT_EQ(api.bus.only<SubscribeUser>().grant->info.view(), R"({"a":1})");
   EXPECT_EQ(api.call("subscribe", R"({"user":"42","channel":"a","b64info":"AP8="})"),
-            error_body(107, "subscribe: b64info: holds no JSON: a JSON client could not be shown it"));
+            error_body(107, "b64info: holds no JSON: a JSON client could not be shown it"));
 }
 
 TEST(ApiSubscribe, OneThatHasEndedAlready) {
   TestApi api;
 
   EXPECT_EQ(api.call("subscribe", R"({"user":"42","channel":"a","expire_at":1})"),
-            error_body(107, "subscribe: expire_at: is in the past (Unix seconds)"));
+            error_body(107, "expire_at: is in the past (Unix seconds)"));
 }
 
 TEST(ApiUsers, SomebodyMustBeNamed) {
   TestApi api;
   for (const char* method : {"unsubscribe", "disconnect", "refresh"}) {
-    EXPECT_EQ(
-        api.call(method, R"({"user":""})"),
-        error_body(107, std::string(method) + ": user: must be given, or client for an anonymous session"));
-    EXPECT_EQ(
-        api.call(method, R"({"user":"42","session":"s"})"),
-        error_body(108, std::string(method) + ": session: a session is named by its client id, in 'client'"));
+    EXPECT_EQ(api.call(method, R"({"user":""})"),
+              error_body(107, "user: must be given, or client for an anonymous session"));
+    EXPECT_EQ(api.call(method, R"({"user":"42","client":"c","session":"s"})"), R"({"result":{}})")
+        << "nobody is both";
   }
   for (const char* method : {"sessions", "block_user", "unblock_user"}) {
-    EXPECT_EQ(api.call(method, "{}"), error_body(107, std::string(method) + ": user: must be given"));
+    EXPECT_EQ(api.call(method, "{}"), error_body(107, "user: must be given"));
   }
   EXPECT_TRUE(api.bus.log.empty());
+}
+
+TEST(ApiUsers, ASessionIsNamedEitherWay) {
+  for (const char* narrowed :
+       {R"({"user":"42","session":"c1"})", R"({"user":"42","session":"c1","client":"c1"})"}) {
+    TestApi api;
+    for (const char* method : {"unsubscribe", "disconnect", "refresh"}) api.call(method, narrowed);
+    api.call("subscribe", R"({"channel":"a",)" + std::string(narrowed).substr(1));
+
+    EXPECT_EQ(api.bus.only<UnsubscribeUser>().session, "c1");
+    EXPECT_EQ(api.bus.only<DisconnectSessions>().session, "c1");
+    EXPECT_EQ(api.bus.only<RefreshUser>().session, "c1");
+    EXPECT_EQ(api.bus.only<SubscribeUser>().session, "c1");
+  }
+}
+
+TEST(ApiUsers, TheNamesOfMembersAreReadWithoutRegardToCase) {
+  TestApi api;
+
+  api.call("disconnect", R"({"User":"42","Disconnect":{"Code":4001,"REASON":"bye"}})");
+
+  EXPECT_EQ(api.bus.only<DisconnectSessions>().disconnect.code, 4001u);
+  EXPECT_EQ(api.bus.only<DisconnectSessions>().disconnect.reason, "bye");
 }
 
 TEST(ApiUsers, AnAnonymousSessionIsLookedForOnEveryLane) {
@@ -79,8 +100,7 @@ TEST(ApiUsers, TheBrokersErrorNamesTheUser) {
   TestApi api;
   api.refuses<RefreshUser>(100);
 
-  EXPECT_EQ(api.call("refresh", R"({"user":"42"})"),
-            error_body(100, "refresh: user '42': internal server error"));
+  EXPECT_EQ(api.call("refresh", R"({"user":"42"})"), error_body(100, "internal server error"));
 }
 
 TEST(ApiUnsubscribe, OfOneChannelAsksTheChannel) {
@@ -135,7 +155,7 @@ TEST(ApiDisconnect, ACodeThatIsNone) {
   for (const char* code : {"1000", "2999", "5000"}) {
     EXPECT_EQ(api.call("disconnect", R"({"user":"42","disconnect":{"code":)" + std::string(code) + "}}"),
               error_body(107,
-                         "disconnect: disconnect.code: expected 3000 to 4999 (from 3500 to 3999 and from "
+                         "disconnect.code: expected 3000 to 4999 (from 3500 to 3999 and from "
                          "4500 clients stay away)"));
   }
 }
@@ -144,8 +164,7 @@ TEST(ApiDisconnect, AnAnswerThatNeverCameIsNoSuccess) {
   TestApi api;
   api.bus.on_request = [](Target, const Request&) { return Response(Outcome{make_error(100), {}}); };
 
-  EXPECT_EQ(api.call("disconnect", R"({"user":"42"})"),
-            error_body(100, "disconnect: user '42': internal server error"));
+  EXPECT_EQ(api.call("disconnect", R"({"user":"42"})"), error_body(100, "internal server error"));
 }
 
 TEST(ApiRefresh, TellsSecondsAsMilliseconds) {
@@ -187,7 +206,7 @@ TEST(ApiSessions, AMapByClientUnderBothNames) {
   EXPECT_EQ(api.call("sessions", R"({"user":"42"})"), expected);
   EXPECT_EQ(api.call("connections", R"({"user":"42","expression":""})"), expected);
   EXPECT_EQ(api.call("connections", R"({"user":"42","expression":"true"})"),
-            error_body(108, "connections: expression: sessions cannot be filtered by expressions"));
+            error_body(108, "expression: sessions cannot be filtered by expressions"));
 }
 
 TEST(ApiUserStatus, InTheOrderOfTheUsersUnderBothNames) {
@@ -205,7 +224,7 @@ TEST(ApiUserStatus, InTheOrderOfTheUsersUnderBothNames) {
   EXPECT_EQ(api.call("user_status", R"({"users":["on","never","blocked"]})"), expected);
   EXPECT_EQ(api.call("get_user_status", R"({"users":["on","never","blocked"]})"), expected);
   EXPECT_EQ(api.call("user_status", R"({"users":["on",""]})"),
-            error_body(107, "user_status: users[1]: must not be empty"));
+            error_body(107, "users[1]: must not be empty"));
 }
 
 TEST(ApiUserStatus, TooManyUsers) {
@@ -214,7 +233,7 @@ TEST(ApiUserStatus, TooManyUsers) {
   for (size_t i = 0; i <= kMaxUsers; ++i) users += i == 0 ? "\"u\"" : ",\"u\"";
 
   EXPECT_EQ(api.call("user_status", "{\"users\":[" + users + "]}"),
-            error_body(107, "user_status: users: expected at most 1000 entries"));
+            error_body(107, "users: expected at most 1000 entries"));
 }
 
 TEST(ApiBlock, UntilATimeOrForGood) {
@@ -230,8 +249,7 @@ TEST(ApiBlock, UntilATimeOrForGood) {
   EXPECT_EQ(asked.at(2).until_ms, 0);
   EXPECT_EQ(
       api.call("block_user", R"({"user":"42","expire_at":1})"),
-      error_body(
-          107, "block_user: expire_at: is in the past (Unix seconds; leave it out for a block without end)"));
+      error_body(107, "expire_at: is in the past (Unix seconds; leave it out for a block without end)"));
 }
 
 TEST(ApiRevoke, AsksTheLoginService) {
@@ -285,7 +303,7 @@ TEST(ApiRevoke, EveryServiceMustDoIt) {
     return out;
   };
 
-  EXPECT_EQ(api.call("revoke", R"({"user":"42"})"), error_body(108, "revoke: service 'token': not running"));
+  EXPECT_EQ(api.call("revoke", R"({"user":"42"})"), error_body(108, "service 'token': not running"));
   EXPECT_EQ(api.bus.asked<ServiceCall>().size(), 2u);
 }
 
@@ -301,8 +319,7 @@ TEST(ApiRevoke, AUserThatEveryServiceDisownsIsTheCallersMistake) {
   api.config.revoke_services = {"uaa", "token"};
   api.answers<ServiceCall>({-4, 0, "user ids of uaa begin with u@", ""});
 
-  EXPECT_EQ(api.call("revoke", R"({"user":"42"})"),
-            error_body(107, "revoke: user: user ids of uaa begin with u@"));
+  EXPECT_EQ(api.call("revoke", R"({"user":"42"})"), error_body(107, "user: user ids of uaa begin with u@"));
 }
 
 TEST(ApiRevoke, AUserOfOneServiceIsRevokedThere) {
@@ -320,7 +337,7 @@ TEST(ApiRevoke, OneTokenIsNotForTheLoginService) {
   TestApi api;
 
   EXPECT_EQ(api.call("revoke_token", R"({"uid":"j1"})"),
-            error_body(108, "revoke_token: uid: no service of gateway.api.revoke_services does that"));
+            error_body(108, "uid: no service of gateway.api.revoke_services does that"));
   api.config.revoke_services = {"uaa", "token"};
   EXPECT_EQ(api.call("revoke_token", R"({"uid":"j1","expire_at":2})"), R"({"result":{}})");
 
@@ -334,14 +351,13 @@ TEST(ApiRevoke, ByTimeIsNotForTheLoginService) {
 
   EXPECT_EQ(api.call("invalidate_user_tokens", R"({"user":"42","issued_before":5})"),
             error_body(108,
-                       "invalidate_user_tokens: issued_before: the service 'uaa' revokes logins whatever "
+                       "issued_before: the service 'uaa' revokes logins whatever "
                        "their age; leave it out"));
   EXPECT_EQ(api.call("invalidate_user_tokens", R"({"user":"42","channel":"c"})"),
-            error_body(
-                108, "invalidate_user_tokens: channel: no service of gateway.api.revoke_services does that"));
+            error_body(108, "channel: no service of gateway.api.revoke_services does that"));
   EXPECT_EQ(api.call("revoke", R"({"user":"42","expire_at":-1})"),
-            error_body(107, "revoke: expire_at: expected Unix seconds, not below 0"));
-  EXPECT_EQ(api.call("revoke", "{}"), error_body(107, "revoke: user: must be given, or uid for one token"));
+            error_body(107, "expire_at: expected Unix seconds, not below 0"));
+  EXPECT_EQ(api.call("revoke", "{}"), error_body(107, "user: must be given, or uid for one token"));
   EXPECT_TRUE(api.bus.log.empty());
 }
 
@@ -391,8 +407,8 @@ TEST(ApiRpc, TheErrorsOfPlugins) {
   TestApi api;
   api.refuses<RpcRequest>(104);
 
-  EXPECT_EQ(api.call("rpc", R"({"method":"x"})"), error_body(104, "rpc: method 'x': method not found"));
-  EXPECT_EQ(api.call("rpc", "{}"), error_body(107, "rpc: method: must be given"));
+  EXPECT_EQ(api.call("rpc", R"({"method":"x"})"), error_body(104, "method not found"));
+  EXPECT_EQ(api.call("rpc", "{}"), error_body(107, "method: must be given"));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ void answer_statuses(Statuses& statuses) {
   for (size_t i = 0; i < statuses.answers.size(); ++i) {
     const UserStatusResponse& answer = statuses.answers[i];
     const std::string& user = statuses.call->params.users[i];
-    if (!answer.ok()) return statuses.call->refuse(answer, "users[" + std::to_string(i) + "]");
+    if (!answer.ok()) return statuses.call->refuse(answer);
     json.begin_object().field("user", user);
     if (answer.last_seen_ms > 0) json.field("online", answer.last_seen_ms / 1000);
     json.field("connected", answer.online);
@@ -55,9 +55,10 @@ void set_block(CallPtr call, int64_t until_ms) {
 }  // namespace
 
 bool names_sessions(Call& call) {
-  const Params& params = call.params;
-  if (!params.session.empty()) {
-    call.fail(error_code::kNotAvailable, "session", "a session is named by its client id, in 'client'");
+  Params& params = call.params;
+  if (params.client.empty()) params.client = params.session;
+  if (!params.session.empty() && params.session != params.client) {
+    call.succeed();
     return false;
   }
   if (!params.user.empty() || !params.client.empty()) return true;
@@ -108,7 +109,7 @@ void sessions(CallPtr call) {
   ListSessions request{call->params.user};
   ask(context.bus, context.lane, target, std::move(request),
       [call = std::move(call)](ListSessionsResponse answer) {
-        if (!answer.ok()) return call->refuse(answer, call->about_user());
+        if (!answer.ok()) return call->refuse(answer);
         std::string out;
         JsonWriter json(out);
         json.begin_object().key("connections").begin_object();

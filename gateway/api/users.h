@@ -5,8 +5,9 @@
 
 namespace lcg::gateway::api {
 
-// Whose sessions are meant is told by `user`, which may be narrowed by `client`; for an anonymous session by
-// `client` alone. False: neither, or `session`, which names nothing here; the call was refused.
+// Whose sessions are meant is told by `user`, which may be narrowed by `client` or `session`, two names of one thing
+// (a connection has one session); for an anonymous session by one of them alone. False: none of the three, or two that
+// name nobody together; the call was answered.
 bool names_sessions(Call& call);
 
 // The slot of the user or, when only the client is known, every lane.
@@ -19,7 +20,7 @@ void ask_owners(CallPtr call, R request) {
   std::vector<Target> targets = owners_of(*call);
   gather(context.bus, context.lane, std::move(targets), std::move(request),
          [call = std::move(call)](const Outcome& outcome, const auto&) {
-           if (!outcome.ok()) return call->refuse(outcome, call->about_user());
+           if (!outcome.ok()) return call->refuse(outcome);
            call->succeed();
          });
 }

@@ -73,7 +73,7 @@ test('a broadcast reaches each channel, and names those it does not', async () =
   const { responses } = await result('broadcast', { channels: ['chat:b1', 'nothing:x', 'chat:b2'], data: 7 });
   await eventually('both have it', () => one.got.length === 1 && two.got.length === 1);
   assert.equal(responses[0].result.offset, 1);
-  assert.deepEqual(responses[1].error, { code: 102, message: "broadcast: channels[1] 'nothing:x': unknown channel" });
+  assert.deepEqual(responses[1].error, { code: 102, message: 'unknown channel' });
 });
 
 test('the same idempotency key publishes once', async () => {
