@@ -214,6 +214,31 @@ bool JsonReader::read_raw(std::string_view& out) {
   return true;
 }
 
+bool JsonReader::read_payload(std::string_view& out, const char*& fault) {
+  fault = nullptr;
+  if (!start_value()) return false;
+  const char* start = at_;
+  const unsigned depth = depth_;
+  if (!scan_value() && !forgive(start, depth, fault)) return false;
+  out = {start, static_cast<size_t>(at_ - start)};
+  return true;
+}
+
+bool JsonReader::read_text(std::string_view& out, std::span<char> buffer, const char*& fault) {
+  fault = nullptr;
+  if (!start_value()) return false;
+  if (*at_ != '"') return fail(JsonError::kType, "expected a string");
+  const char* start = at_;
+  std::string_view body;
+  bool escaped = false;
+  out = {};
+  if (!scan_string(body, escaped)) return forgive(start, depth_, fault);
+  const size_t length = escaped ? json::decode(body, buffer) : body.size();
+  if (length > buffer.size()) return fail(JsonError::kTooLong, "string too long");
+  out = escaped ? std::string_view(buffer.data(), length) : body;
+  return true;
+}
+
 bool JsonReader::skip() { return start_value() && scan_value(); }
 
 bool JsonReader::finish() {

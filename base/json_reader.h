@@ -78,6 +78,13 @@ class JsonReader {
   // Checks the next value whole and gives its text, without the white space around it.
   bool read_raw(std::string_view& out);
   bool skip();
+  // The next value, which is somebody else's: its end is found by its quotes and brackets, whatever else is wrong in
+  // it. Then `fault` says what, and all else goes on; null: nothing is, and `out` is as from read_raw(). An error only
+  // where quotes and brackets do not pair.
+  bool read_payload(std::string_view& out, const char*& fault);
+  // A string into `buffer` as above; with a `fault` of what stands in its quotes, `out` is empty. Of another type: an
+  // error.
+  bool read_text(std::string_view& out, std::span<char> buffer, const char*& fault);
 
   // True if the outermost value was read to its end and only white space follows. Members not read are
   // checked too.
@@ -101,6 +108,8 @@ class JsonReader {
   bool in_object() const { return (objects_ >> (depth_ - 1) & 1) != 0; }
   bool expect_comma_or_close(bool& closed);
   bool scan_value();
+  bool forgive(const char* start, unsigned depth, const char*& fault);
+  bool pair_brackets();
   bool scan_scalar();
   bool scan_key(std::string_view& body, bool& escaped);
   bool scan_string(std::string_view& body, bool& escaped);

@@ -292,6 +292,71 @@ TEST(JsonReader, LongStringsAreScannedByWordsAtEveryAlignment) {
   }
 }
 
+// A payload and what is told of it; the member behind it is read whatever the payload is.
+struct Payload {
+  std::string text;
+  const char* fault;  // null: none
+};
+
+TEST(JsonReader, WhatIsWrongInAPayloadIsItsOwn) {
+  const std::string deep = std::string(80, '[') + std::string(80, ']');
+  for (const Payload& row : std::vector<Payload>{
+           {R"({"a":[1,"x,}]"]})", nullptr},
+           {R"("\ud83d\ude00")", nullptr},
+           {"\"cut \\ud83d\"", "first half of a surrogate pair without the second"},
+           {"\"\\ude00\"", "second half of a surrogate pair without the first"},
+           {"{\"\\ud83d\":1}", "first half of a surrogate pair without the second"},
+           {"\"\xff\"", "not UTF-8"},
+           {"\"a\tb\"", "control character in a string"},
+           {R"("\x")", "unknown escape"},
+           {R"({"a":})", "expected a value"},
+           {R"([1,])", "expected a value"},
+           {"01", "leading zero"},
+           {"nul", "expected a value"},
+           {deep, "nested too deep"},
+       }) {
+    const std::string text = R"({"data":)" + row.text + R"( ,"id":7})";
+    JsonReader reader(text);
+    std::string_view key, data;
+    const char* fault = "not read";
+    uint32_t id = 0;
+    reader.enter_object();
+    while (reader.next_member(key)) key == "data" ? reader.read_payload(data, fault) : reader.read(id);
+
+    EXPECT_TRUE(reader.finish()) << text;
+    EXPECT_STREQ(fault, row.fault) << text;
+    EXPECT_EQ(id, 7u) << text;
+  }
+}
+
+TEST(JsonReader, APayloadWhoseEndIsNotFoundIsAnError) {
+  for (const std::string text : {R"({"data":})", R"({"data":,"id":1})", R"({"data":"a)", R"({"data":[1})",
+                                 R"({"data":"\)", R"({"data":{"a})"}) {
+    JsonReader reader(text);
+    std::string_view key, data;
+    const char* fault = nullptr;
+    reader.enter_object();
+    while (reader.next_member(key)) reader.read_payload(data, fault);
+
+    EXPECT_FALSE(reader.finish()) << text;
+  }
+}
+
+TEST(JsonReader, ATextOfAnotherTypeIsAnErrorAndOneWithAFaultIsNot) {
+  char room[8];
+  std::string_view out;
+  const char* fault = nullptr;
+  EXPECT_FALSE(JsonReader("7").read_text(out, room, fault));
+  EXPECT_FALSE(JsonReader("[\"a\"]").read_text(out, room, fault));
+
+  EXPECT_TRUE(JsonReader(R"("\ud83d")").read_text(out, room, fault));
+  EXPECT_STREQ(fault, "first half of a surrogate pair without the second");
+  EXPECT_EQ(out, "");
+  EXPECT_TRUE(JsonReader(R"("\u0041b")").read_text(out, room, fault));
+  EXPECT_EQ(fault, nullptr);
+  EXPECT_EQ(out, "Ab");
+}
+
 TEST(JsonReader, CompactingRemovesLineBreaksOnly) {
   std::string scratch;
   std::string_view plain = R"({"a": "b\n"})";

@@ -191,6 +191,44 @@ bool JsonReader::scan_value() {
   }
 }
 
+// After an error inside the value that began at `start`: goes behind the value, and the error is a fault of it alone.
+bool JsonReader::forgive(const char* start, unsigned depth, const char*& fault) {
+  const char* const stopped = at_;
+  at_ = start;
+  if (!pair_brackets()) {
+    at_ = stopped;
+    return false;
+  }
+  fault = error_what_;
+  error_ = JsonError::kNone;
+  error_what_ = "";
+  depth_ = depth;
+  first_ = false;
+  return true;
+}
+
+// At the first character of a value: goes to the comma or bracket behind it. False: its quotes and brackets do not
+// pair, or it is empty.
+bool JsonReader::pair_brackets() {
+  const char* const start = at_;
+  size_t inside = 0;
+  for (; at_ != end_; ++at_) {
+    if (*at_ == '"') {
+      for (++at_; at_ != end_ && *at_ != '"'; ++at_)
+        if (*at_ == '\\' && ++at_ == end_) return false;
+      if (at_ == end_) return false;
+    } else if (*at_ == '{' || *at_ == '[') {
+      ++inside;
+    } else if (*at_ == '}' || *at_ == ']') {
+      if (inside == 0) break;
+      --inside;
+    } else if (*at_ == ',' && inside == 0) {
+      break;
+    }
+  }
+  return inside == 0 && at_ != start;
+}
+
 namespace json {
 
 size_t decode(std::string_view body, std::span<char> out) {

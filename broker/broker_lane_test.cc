@@ -23,7 +23,7 @@ void accept_users(host::ChainRequest request, host::ChainFn done) {
     result.status = LCG_OK;
     result.user = request.credential;
     result.auth = "login-1";
-    result.data = SharedBytes("{\"greeting\":\"hi\",\"epoch\":99}");
+    result.data = SharedBytes(R"({"greeting":"hi"})");
     result.channels = {"#alice"};
     result.expire_at_ms = 1'900'000'000'000;
   }
@@ -155,38 +155,91 @@ TEST_F(ConnectTest, Refresh) {
 }
 
 struct InstallCase {
+  std::optional<std::string> device, epoch;  // headers
   const char* data;
-  bool ok;
-  const char* device;
-  uint64_t epoch;
+  const char* named;
+  std::optional<uint64_t> claimed;
+  bool in_data;
 };
 class InstallTest : public testing::TestWithParam<InstallCase> {};
 
 TEST_P(InstallTest, Follows) {
-  const std::optional<ClientInstall> got = parse_install(GetParam().data);
+  ConnectRequest request;
+  request.device = GetParam().device;
+  request.device_epoch = GetParam().epoch;
+  request.data = SharedBytes(GetParam().data);
 
-  ASSERT_EQ(got.has_value(), GetParam().ok);
-  if (!got) return;
-  EXPECT_EQ(got->device, GetParam().device);
-  EXPECT_EQ(got->epoch, GetParam().epoch);
+  const ClientInstall got = install_of(request);
+
+  EXPECT_EQ(got.device, GetParam().named);
+  EXPECT_EQ(got.epoch, GetParam().claimed);
+  EXPECT_EQ(got.in_data, GetParam().in_data);
 }
 
+const std::string kLongest(kMaxDeviceBytes, 'd');
+constexpr std::nullopt_t kNone = std::nullopt;
 INSTANTIATE_TEST_SUITE_P(
-    Table, InstallTest,
-    testing::Values(
-        InstallCase{"", true, "", 0}, InstallCase{"{}", true, "", 0}, InstallCase{"[1]", true, "", 0},
-        InstallCase{R"({"device":"a","epoch":7,"x":[{}]})", true, "a", 7},
-        InstallCase{R"({"device":null,"epoch":null})", true, "", 0},
-        InstallCase{R"({"epoch":-1})", false, "", 0}, InstallCase{R"({"device":"a"}})", false, "", 0},
-        InstallCase{R"({"device":"a\u0000"})", false, "", 0},
-        InstallCase{R"({"device":"1234567890123456789012345678901234567890123456789012345678901234"})", true,
-                    "1234567890123456789012345678901234567890123456789012345678901234", 0},
-        InstallCase{R"({"device":"12345678901234567890123456789012345678901234567890123456789012345"})",
-                    false, "", 0}));
+    Headers, InstallTest,
+    testing::Values(InstallCase{"a", kNone, R"({"device":"b","epoch":7})", "a", kNone, false},
+                    InstallCase{"a", "7", "", "a", 7, false}, InstallCase{"a", "0", "\xff", "a", 0, false},
+                    InstallCase{kLongest, kNone, "", kLongest.c_str(), kNone, false},
+                    InstallCase{kLongest + "d", kNone, R"({"device":"b"})", "", kNone, false},
+                    InstallCase{"", kNone, R"({"device":"b"})", "", kNone, false},
+                    InstallCase{"a\tb", kNone, "", "", kNone, false},
+                    InstallCase{"a", "x", "", "", kNone, false}, InstallCase{"a", "", "", "", kNone, false},
+                    InstallCase{"a", "-1", "", "", kNone, false},
+                    InstallCase{"a", "7 ", "", "", kNone, false},
+                    InstallCase{"a", "18446744073709551616", "", "", kNone, false},
+                    InstallCase{kNone, "7", R"({"device":"b"})", "b", kNone, true}));
+INSTANTIATE_TEST_SUITE_P(
+    Data, InstallTest,
+    testing::Values(InstallCase{kNone, kNone, R"({"device":"a","epoch":7,"x":[{}]})", "a", 7, true},
+                    InstallCase{kNone, kNone, R"({"device":"a"})", "a", kNone, true},
+                    InstallCase{kNone, kNone, R"({"device":"a","epoch":null})", "a", kNone, true},
+                    InstallCase{kNone, kNone, R"({"device":"a","epoch":0})", "a", 0, true}));
+class NoInstallTest : public testing::TestWithParam<const char*> {};
+TEST_P(NoInstallTest, IsTheApplications) {
+  ConnectRequest request;
+  request.data = SharedBytes(GetParam());
 
-TEST(ConnectReplyData, PluginDataThatIsNoObjectIsAMember) {
-  EXPECT_EQ(connect_reply_data("[1]", {"d", 2}).view(), R"({"device":"d","epoch":2,"data":[1]})");
-  EXPECT_EQ(connect_reply_data("", {"d", 2}).view(), R"({"device":"d","epoch":2})");
+  EXPECT_EQ(install_of(request).device, "");
+  EXPECT_FALSE(install_of(request).in_data);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Table, NoInstallTest,
+    testing::Values("", "{}", "[1]", "\"hi\"", "\xff\x01", "{", R"({"device":5})", R"({"device":{"os":"x"}})",
+                    R"({"epoch":"abc"})", R"({"device":null,"epoch":null})", R"({"device":""})",
+                    R"({"device":"a","epoch":"abc"})", R"({"device":"a","epoch":-1})", R"({"device":"a"}})",
+                    R"({"device":"a\u0000"})", R"({"device":"a","text":"\ud83d"})",
+                    R"({"device":"12345678901234567890123456789012345678901234567890123456789012345"})"));
+
+TEST(ConnectReplyData, HasTheDeviceWhereThereIsRoomForIt) {
+  const auto with = [](const char* plugin) {
+    return std::string(data_with_install(SharedBytes(plugin), "d", 2).view());
+  };
+
+  EXPECT_EQ(with(""), R"({"device":"d","epoch":2})");
+  EXPECT_EQ(with(R"({"greeting":"hi"})"), R"({"device":"d","epoch":2,"greeting":"hi"})");
+  for (const char* own :
+       {"[1]", "\"hi\"", "\xff", R"({"device":"camera"})", R"({"a":1,"epoch":"stone age"})"})
+    EXPECT_EQ(with(own), own);
+}
+
+TEST_F(ConnectTest, TheReplysDataIsThePluginsWhereTheDeviceIsNotNamedInData) {
+  for (const char* data : {"", "{}", R"({"device":5})"})
+    EXPECT_EQ(connect("alice", data).data.view(), R"({"greeting":"hi"})") << data;
+  rig_.host.devices = false;
+
+  EXPECT_EQ(connect("alice", R"({"device":"phone"})").data.view(), R"({"greeting":"hi"})");
+}
+
+TEST_F(ConnectTest, WhereNobodyNumbersMessagesNobodyIsADevice) {
+  rig_.host.devices = false;
+
+  const ConnectResponse answer = connect("alice", R"({"device":"phone","epoch":1})");
+
+  EXPECT_TRUE(answer.peer->ephemeral_device);
+  EXPECT_TRUE(rig_.store.rows.empty());
 }
 
 class DispatchTest : public testing::Test {

@@ -162,7 +162,9 @@ TEST_F(BrokerTest, TheNextStartTakesEverySlotUnderAHigherTerm) {
 
 TEST_F(BrokerTest, AConnectGoesThroughChainRegistryAndStore) {
   add_storage();
-  add("login", login(), true);
+  Script counts = login();
+  counts.provides = "devices";
+  add("login", std::move(counts), true);
   ASSERT_TRUE(make().ok());
   ASSERT_TRUE(start().ok());
 

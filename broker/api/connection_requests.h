@@ -18,7 +18,7 @@ namespace lcg {
 struct ConnectRequest {
   using Answer = struct ConnectResponse;
   std::string session, token, name, version, remote;
-  SharedBytes data;  // the client's connect data, JSON; {"device": "...", "epoch": n} names the install
+  SharedBytes data;  // the client's connect data: the application's, any bytes
   GatewayAddress gateway;
   bool http =
       false;  // a bearer token: no session, but its gateway says SessionClosed when it forgets the answer
@@ -30,12 +30,14 @@ struct ConnectRequest {
   // When the client asked, on the clock of the gateway's node; 0: not told. Of two connections of one device the
   // one that asked later stays.
   MonoTime asked{};
+  // As the client's headers say, unchecked; nothing: it sent none. See broker/command/connect_data.h.
+  std::optional<std::string> device{}, device_epoch{};
 };
 struct ConnectResponse : Outcome {
   PeerPtr peer;
   int64_t expire_at_ms = 0;         // 0: never
   bool server_refresh = false;      // the server refreshes, not the client: see RefreshRequest::server
-  SharedBytes data;                 // for the connect reply, JSON; carries device and epoch
+  SharedBytes data;                 // for the connect reply; of a JSON connection one line of JSON
   std::vector<ServerSub> channels;  // server-side subscriptions, before the reply
 };
 

@@ -29,7 +29,8 @@ struct SessionClosedResponse : Outcome {};
 struct BindSession {
   using Answer = struct BindSessionResponse;
   std::shared_ptr<Peer> peer;  // device_epoch is filled in
-  uint64_t claimed_epoch = 0;  // what the client says it was issued; 0: none
+  // What the client says its device was issued; 0: nothing, it starts over. Absent: the device keeps what it has.
+  std::optional<uint64_t> claimed_epoch;
   std::string client_name, client_version;
   MonoTime asked{};  // as ConnectRequest::asked
 };

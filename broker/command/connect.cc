@@ -53,7 +53,8 @@ ConnectResponse accepted(const PeerPtr& peer, Connecting& connecting, const host
   answer.expire_at_ms = who.expire_at_ms;
   answer.server_refresh = who.server_refresh();
   answer.channels = std::move(connecting.subs);
-  answer.data = connect_reply_data(who.data.view(), {peer->device, peer->device_epoch});
+  answer.data =
+      connecting.install.in_data ? data_with_install(who.data, peer->device, peer->device_epoch) : who.data;
   return answer;
 }
 
@@ -101,6 +102,16 @@ void authenticated(LaneContext& context, std::shared_ptr<Connecting> connecting,
   if (!meta) log::error("a plugin answered a connect with meta that is no JSON", {{"user", who.user}});
   std::optional<std::vector<ServerSub>> subs = server_subs(context, who, who.user);
   if (!meta || !subs) return connecting->done(failed<ConnectResponse>(error_code::kInternal));
+  const ConnectRequest& request = connecting->request;
+  if (request.encoding == Encoding::kJson && !request.http) {  // else it is bytes, or told to nobody
+    std::optional<SharedBytes> data = one_json_line(std::move(who.data));
+    if (!data) {
+      log::error("a plugin answered a connect of a JSON client with data that is no JSON",
+                 {{"user", who.user}});
+      return connecting->done(failed<ConnectResponse>(error_code::kInternal));
+    }
+    who.data = std::move(*data);
+  }
   who.meta = std::move(*meta);
   connecting->subs = std::move(*subs);
   bind(context, std::move(connecting), std::move(who));
@@ -136,11 +147,10 @@ std::optional<std::vector<ServerSub>> server_subs(const LaneContext& context, co
 }
 
 void connect(LaneContext& context, ConnectRequest request, ConnectFn done) {
-  const std::optional<ClientInstall> install = parse_install(request.data.view());
-  if (!install) return done(closed(disconnect_code::kBadRequest));
-
+  ClientInstall install;
+  if (context.host.uses_devices()) install = install_of(request);
   auto connecting = std::make_shared<Connecting>(
-      Connecting{std::move(request), std::move(done), *install, context.lane.now(), {}});
+      Connecting{std::move(request), std::move(done), std::move(install), context.lane.now(), {}});
   // Known before the plugins speak: who calls from where, but no user yet.
   host::ChainRequest question;
   question.kind = LCG_REQ_CONNECT;

@@ -1,4 +1,9 @@
-// The part of connect's data that is the broker's: which install a client is. JSON both ways.
+// Which device a client is, and what its connect's answer says of it.
+//
+// The device has a place of its own: the headers lcg-device and lcg-epoch, real ones or those of the connect command
+// (docs/protocol.md, "Devices"). A connect's data is the application's; only where it says nothing in that place, and
+// its data is an object with a well-formed "device", is it named by that. What is not well-formed names no device and
+// is no error: a connection is not refused for it, its numbered messages are.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -6,23 +11,22 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "broker/api/connection_requests.h"
 
 namespace lcg::broker {
 
 inline constexpr size_t kMaxDeviceBytes = 64;
 
-// {"device": "...", "epoch": n}; other members are the plugins' business.
 struct ClientInstall {
-  std::string device;  // "": the client names none
-  uint64_t epoch = 0;  // 0: it has none
+  std::string device;             // "": the client names none
+  std::optional<uint64_t> epoch;  // as BindSession::claimed_epoch
+  bool in_data = false;           // so named, and so answered
 };
 
-// Empty data, or data that is no object, names no device. Nothing: a device or epoch of the wrong type, a
-// device longer than kMaxDeviceBytes or not all visible (base/visible.h), or no JSON.
-std::optional<ClientInstall> parse_install(std::string_view data);
+ClientInstall install_of(const ConnectRequest& request);
 
-// The connect reply's data: {"device": ..., "epoch": ...} and the members of `plugin_data`, which cannot name
-// these two; plugin data that is no object is the member "data".
-SharedBytes connect_reply_data(std::string_view plugin_data, const ClientInstall& install);
+// `plugin_data` with "device" and "epoch" of the device, for a client that named it in its data. As it is where they
+// have no room: it is no JSON object, or has a member of one of the two names.
+SharedBytes data_with_install(const SharedBytes& plugin_data, std::string_view device, uint64_t epoch);
 
 }  // namespace lcg::broker

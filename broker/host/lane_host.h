@@ -54,6 +54,7 @@ class LaneHost final : public PluginHost {
   // PluginHost
   void run_chain(ChainRequest request, Millis timeout, ChainFn done) override;
   bool wants(uint32_t kind) const override { return !shared_.roster.chain(kind).empty(); }
+  bool uses_devices() const override { return provides("message") || provides("devices"); }
   void call(ServiceCall call, Millis timeout, CallFn done) override;
   void serve(ServiceCall call, uint32_t slot, uint64_t term, CallFn done) override;
   void slot_changed(uint32_t slot, uint64_t term, bool owned) override;

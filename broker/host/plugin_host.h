@@ -83,6 +83,8 @@ class PluginHost {
   virtual void run_chain(ChainRequest request, Millis timeout, ChainFn done) = 0;
   // False: no plugin here wants this kind, so run_chain would only defer.
   virtual bool wants(uint32_t kind) const = 0;
+  // Does a plugin number messages by device? It provides the service "message", or says so by providing "devices".
+  virtual bool uses_devices() const = 0;
 
   // From the broker itself (registry, leases, provided channels): routed as a plugin's own host->call.
   // `done` never runs before call returns.

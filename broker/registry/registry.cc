@@ -23,7 +23,7 @@ Disconnect replaced() {
 // One bind under way.
 struct Registry::Bind {
   std::shared_ptr<Peer> peer_out;
-  uint64_t claimed_epoch = 0;
+  std::optional<uint64_t> claimed_epoch;
   BindFn done;
   Entry& entry;  // in open_ until the bind has its answer
   uint32_t attempt = 1;
@@ -132,7 +132,7 @@ void Registry::read_epoch(std::shared_ptr<Bind> bind) {
     wire::Reader reader(answer.data);
     const uint64_t stored = reader.u64();
     if (!reader.ok()) return refuse(*bind, {make_error(error_code::kInternal), {}});
-    if (stored == bind->claimed_epoch) return finish(*bind, stored);
+    if (bind->claimed_epoch.value_or(stored) == stored) return finish(*bind, stored);
     write_epoch(std::move(bind), std::move(answer.data), stored + 1);
   });
 }

@@ -4,8 +4,9 @@
 // Lives on the lane of the user's slot, which is the single writer of a user's entries.
 //
 // Device epoch (chat-semantics 3.2): names one life of the client's own storage. It is a durable document,
-// collection "device", partition user, key device. A client that claims the stored epoch keeps it; one that
-// claims none, or another one, has lost its storage and is issued the next. Sessions without a device of
+// collection "device", partition user, key device. A client that claims the stored epoch, or none at all, keeps it; one
+// that claims 0 starts over, one that claims another has lost its storage, and both are issued the next. So whoever
+// names a device and says no more keeps its numbers over every reconnect. Sessions without a device of
 // their own (ephemeral, or anonymous) have epoch 1 and no document.
 //
 // One session a device (F6): the newest one to ask holds it and the older is closed. With 3503, which ends a

@@ -22,7 +22,17 @@ TEST_F(RegistryTest, TheEpochClaimedRightlyIsKeptWithoutAWrite) {
   EXPECT_FALSE(wrote);
 }
 
-TEST_F(RegistryTest, AClientThatLostItsStorageGetsTheNextEpoch) {
+TEST_F(RegistryTest, ADeviceThatSaysNothingKeepsItsEpochWithoutAWrite) {
+  bind(request("u", "d", "s1", 0));
+  bind(request("u", "d", "s2", 0));
+  bool wrote = false;
+  rig_.store.before_commit = [&](const ServiceCall&) { wrote = true; };
+
+  EXPECT_EQ(bind(request("u", "d", "s3")).device_epoch, 2u);
+  EXPECT_FALSE(wrote);
+}
+
+TEST_F(RegistryTest, OneThatStartsOverGetsTheNextEpoch) {
   bind(request("u", "d", "s1"));
 
   EXPECT_EQ(bind(request("u", "d", "s2", 0)).device_epoch, 2u);
@@ -113,7 +123,7 @@ TEST_F(RegistryTest, ALostRaceForTheEpochIsReadAgain) {
       rig_.store.rows[{"u", "device", "d"}] = wire::Writer().u64(5).u64(0).take();
   };
 
-  EXPECT_EQ(bind(request("u", "d", "s1")).device_epoch, 6u);
+  EXPECT_EQ(bind(request("u", "d", "s1", 0)).device_epoch, 6u);
 }
 
 TEST_F(RegistryTest, OverTheLimitOfAUserIs3504) {

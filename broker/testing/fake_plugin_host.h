@@ -77,6 +77,7 @@ class FakePluginHost final : public host::PluginHost {
     done({});
   }
   bool wants(uint32_t kind) const override { return (wanted >> kind & 1) != 0; }
+  bool uses_devices() const override { return devices; }
   void call(ServiceCall call, Millis, host::CallFn done) override {
     calls.push_back(call);
     LaneTask answer = [this, call = std::move(call), done = std::move(done)]() mutable {
@@ -112,6 +113,7 @@ class FakePluginHost final : public host::PluginHost {
     uint64_t term;
   };
   uint32_t wanted = 0;
+  bool devices = true;
   uint32_t events_wanted = 0;
   std::vector<host::EventRequest> events;
   std::function<void(host::EventRequest, host::EventFn)> on_event;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +21,7 @@ class RegistryTest : public testing::Test {
     return config;
   }
   static BindSession request(std::string user, std::string device, std::string session,
-                             uint64_t claimed = 0) {
+                             std::optional<uint64_t> claimed = std::nullopt) {
     auto peer = std::make_shared<Peer>();
     peer->user = std::move(user);
     peer->device = std::move(device);

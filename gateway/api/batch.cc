@@ -54,7 +54,8 @@ Malformed read_line(std::string_view line, Command& out) {
     if (json.take_null()) continue;
     if (names(key, "id")) json.read(out.id);
     if (names(key, "method")) json.read(method, kMaxNameBytes);
-    if (names(key, "params")) json.read_raw(params);
+    const char* fault = nullptr;  // read_params finds it again, with its place
+    if (names(key, "params")) json.read_payload(params, fault);
   }
   if (!json.finish()) return {json.error_text()};
   out.method = find_method(lower(method));

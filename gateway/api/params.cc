@@ -9,13 +9,13 @@ std::string at_most(size_t count, const char* what) {
   return "expected at most " + std::to_string(count) + " " + what;
 }
 
-// Reads one field. False: the JSON is at fault, and the reader knows why. A limit that is passed is told in
-// limit(), and the value read to its end all the same.
+// Reads one field. False: the JSON is at fault, and the reader knows why. What is wrong with the value alone, a limit that
+// is passed or what stands in its quotes, is told in wrong(), and it is read to its end all the same.
 class FieldReader {
  public:
   FieldReader(JsonReader& json, Params& params, size_t max) : json_(json), params_(params), max_(max) {}
 
-  const std::string& limit() const { return limit_; }
+  const std::string& wrong() const { return wrong_; }
 
   bool operator()(std::string Params::*into) { return text(params_.*into, max_); }
 
@@ -25,7 +25,7 @@ class FieldReader {
     if (!json_.enter_array()) return false;
     while (json_.next_element()) {
       if (max_ != 0 && list.size() == max_) {
-        limit_ = at_most(max_, "entries");
+        wrong_ = at_most(max_, "entries");
         continue;
       }
       if (!text(list.emplace_back(), kMaxNameBytes)) return false;
@@ -35,7 +35,9 @@ class FieldReader {
 
   bool operator()(SharedBytes Params::*into) {
     std::string_view raw;
-    if (!json_.read_raw(raw)) return false;
+    const char* fault = nullptr;
+    if (!json_.read_payload(raw, fault)) return false;
+    if (fault != nullptr) wrong_ = fault;
     std::string scratch;
     params_.*into = SharedBytes(compact_newlines(raw, scratch));
     return true;
@@ -58,9 +60,9 @@ class FieldReader {
     Tags& tags = params_.*into;
     tags.clear();
     const bool whole = members([&](std::string_view key) {
-      if (tags.size() == max_) limit_ = at_most(max_, "tags");
-      if (key.size() > kMaxTagBytes) limit_ = at_most(kMaxTagBytes, "bytes of a tag's key");
-      if (!limit_.empty()) return json_.skip();
+      if (tags.size() == max_) wrong_ = at_most(max_, "tags");
+      if (key.size() > kMaxTagBytes) wrong_ = at_most(kMaxTagBytes, "bytes of a tag's key");
+      if (!wrong_.empty()) return json_.skip();
       tags.emplace_back(std::string(key), std::string());
       return text(tags.back().second, kMaxTagBytes);
     });
@@ -105,9 +107,14 @@ class FieldReader {
   }
 
   bool text(std::string& out, size_t max) {
-    if (!json_.read(out, SIZE_MAX)) return false;
+    if (json_.peek() != JsonKind::kString) return json_.read(out, SIZE_MAX);  // the error it is
+    std::string_view raw;
+    const char* fault = nullptr;
+    if (!json_.read_payload(raw, fault)) return false;
+    if (fault != nullptr) wrong_ = fault;
+    if (fault != nullptr || !JsonReader(raw, {.max_bytes = raw.size()}).read(out, SIZE_MAX)) out.clear();
     if (max != 0 && out.size() > max) {
-      limit_ = at_most(max, "bytes");
+      wrong_ = at_most(max, "bytes");
       out.clear();
     }
     return true;
@@ -125,7 +132,7 @@ class FieldReader {
   JsonReader& json_;
   Params& params_;
   const size_t max_;
-  std::string limit_;
+  std::string wrong_;
 };
 
 bool is_empty(const Field& field, const Params& params) {
@@ -174,7 +181,7 @@ Refusal read_params(JsonReader& json, std::string_view method, std::span<const P
     if (param->field != &field::kData && json.take_null()) continue;
     FieldReader reader(json, out, param->field->max);
     if (!std::visit(reader, param->field->into)) break;
-    if (!reader.limit().empty() && !refusal) refusal.text = text_of("", at, reader.limit());
+    if (!reader.wrong().empty() && !refusal) refusal.text = text_of("", at, reader.wrong());
     at = {};
   }
   if (!json.ok()) return {true, text_of(method, at, json.error_text())};

@@ -116,6 +116,23 @@ TEST(ApiParams, ADeepPayloadIsRefusedAndNoStackIsUsedUp) {
   EXPECT_EQ(read("publish", deep).refusal.text, "publish: data: nested too deep at byte 85");
 }
 
+TEST(ApiParams, WhatIsWrongInsideAPayloadOrATextIsOfThisCallAlone) {
+  for (const auto& [json, text] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"channel":"a","data":{"x":"cut \ud83d"}})",
+            "publish: data: first half of a surrogate pair without the second"},
+           {R"({"channel":"a\udc00","data":1})",
+            "publish: channel: second half of a surrogate pair without the first"},
+           {"{\"channel\":\"a\",\"data\":\"\xff\"}", "publish: data: not UTF-8"},
+           {R"({"channel":"a","data":)" + std::string(70, '[') + std::string(70, ']') + "}",
+            "publish: data: nested too deep"},
+       }) {
+    const Read got = read("publish", json);
+
+    EXPECT_FALSE(got.refusal.malformed) << json;
+    EXPECT_EQ(got.refusal.text, text);
+  }
+}
+
 TEST(ApiParams, EachMethodAndEachOfItsParamsIsThereOnce) {
   std::set<std::string_view> names;
   for (const Method& method : methods()) {

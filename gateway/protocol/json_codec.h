@@ -38,8 +38,11 @@ class JsonCommandReader final : public CommandReader {
   void read_history(JsonReader& json);
   void read_rpc(JsonReader& json);
   void read_named(JsonReader& json, bool with_type);
-  // A string, with its escapes decoded into what is left of escapes_.
-  void text(JsonReader& json, std::string_view& out);
+  // A string, with its escapes decoded into what is left of escapes_. What is wrong inside is the command's fault.
+  void text(JsonReader& json, std::string_view& out, std::string_view field);
+  // A field of bytes: a JSON value as it is written.
+  void data(JsonReader& json, std::string_view& out);
+  void note(const char* fault, std::string_view field);
 
   // A decoded string, moved to where it stays until the next command.
   std::string_view keep(std::string_view decoded);

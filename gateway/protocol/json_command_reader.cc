@@ -72,6 +72,7 @@ bool JsonCommandReader::read_command(std::string_view line) {
   if (escapes_.size() < line.size()) escapes_.resize(line.size());
   command_.id = 0;
   command_.method = Method::kNone;
+  command_.fault = nullptr;
   JsonReader json(line, {.max_bytes = line.size(), .max_depth = kMaxJsonDepth});
   json.enter_object();
   std::string_view key;
@@ -85,15 +86,31 @@ bool JsonCommandReader::read_command(std::string_view line) {
     // The first in the order of Method counts; of the others only that they are JSON.
     if (command_.method != Method::kNone && command_.method < method) continue;
     command_.method = method;
+    command_.fault = nullptr;
     read_request(json, method);
   }
   return json.finish() && !over_limit_;
 }
 
-void JsonCommandReader::text(JsonReader& json, std::string_view& out) {
+void JsonCommandReader::text(JsonReader& json, std::string_view& out, std::string_view field) {
   if (json.take_null()) return;
   const std::span<char> room(escapes_.data() + escapes_used_, escapes_.size() - escapes_used_);
-  if (json.read(out, room) && !out.empty() && !within(out, line_)) escapes_used_ += out.size();
+  const char* fault = nullptr;
+  if (!json.read_text(out, room, fault)) return;
+  if (fault != nullptr) return note(fault, field);
+  if (!out.empty() && !within(out, line_)) escapes_used_ += out.size();
+}
+
+void JsonCommandReader::data(JsonReader& json, std::string_view& out) {
+  const char* fault = nullptr;
+  json.read_payload(out, fault);
+  if (fault != nullptr && command_.method != Method::kConnect) note(fault, "data");
+}
+
+void JsonCommandReader::note(const char* fault, std::string_view field) {
+  if (command_.fault != nullptr) return;
+  command_.fault = fault;
+  command_.fault_field = field;
 }
 
 std::string_view JsonCommandReader::keep(std::string_view decoded) {
@@ -138,13 +155,13 @@ void JsonCommandReader::read_connect(JsonReader& json) {
   std::string_view key;
   while (json.next_member(key)) {
     if (key == "token") {
-      text(json, connect.token);
+      text(json, connect.token, "token");
     } else if (key == "data") {
-      json.read_raw(connect.data);
+      data(json, connect.data);
     } else if (key == "name") {
-      text(json, connect.name);
+      text(json, connect.name, "name");
     } else if (key == "version") {
-      text(json, connect.version);
+      text(json, connect.version, "version");
     } else if (key == "subs" && !json.take_null()) {
       read_recover_subs(json);
     } else if (key == "headers" && !json.take_null()) {
@@ -162,7 +179,7 @@ void JsonCommandReader::read_headers(JsonReader& json) {
     if (!within(name, line_)) name = keep(name);
     const std::string_view kept = name;
     std::string_view value;
-    text(json, value);
+    text(json, value, "headers");
     if (!add_header(command_.connect, kept, value)) over_limit_ = true;
   }
 }
@@ -171,6 +188,7 @@ bool JsonCommandReader::open_connect(std::string_view request) {
   open(request, 0);
   command_.id = 0;
   command_.method = Method::kConnect;
+  command_.fault = nullptr;
   line_ = request;
   escapes_used_ = 0;
   over_limit_ = false;
@@ -201,17 +219,17 @@ void JsonCommandReader::read_subscribe(JsonReader& json, SubscribeCommand& subsc
   std::string_view key;
   while (json.next_member(key)) {
     if (key == "channel") {
-      text(json, subscribe.channel);
+      text(json, subscribe.channel, "channel");
     } else if (key == "token") {
-      text(json, subscribe.token);
+      text(json, subscribe.token, "token");
     } else if (key == "recover") {
       value(json, subscribe.recover);
     } else if (key == "epoch") {
-      text(json, subscribe.epoch);
+      text(json, subscribe.epoch, "epoch");
     } else if (key == "offset") {
       value(json, subscribe.offset);
     } else if (key == "data") {
-      json.read_raw(subscribe.data);
+      data(json, subscribe.data);
     } else if (key == "positioned") {
       value(json, subscribe.positioned);
     } else if (key == "recoverable") {
@@ -219,7 +237,7 @@ void JsonCommandReader::read_subscribe(JsonReader& json, SubscribeCommand& subsc
     } else if (key == "join_leave") {
       value(json, subscribe.join_leave);
     } else if (key == "delta") {
-      text(json, subscribe.delta);
+      text(json, subscribe.delta, "delta");
     } else if (key == "tf" && with_filter) {
       subscribe.filter = nullptr;
       if (json.take_null()) continue;
@@ -251,7 +269,7 @@ void JsonCommandReader::read_filter(JsonReader& json, TagFilter& node, size_t de
       json.enter_array();
       while (json.next_element()) {
         std::string_view value;
-        text(json, value);
+        text(json, value, "tf");
         filter_.add_value(node, value);
       }
     } else if (key == "nodes" && !json.take_null()) {
@@ -259,7 +277,7 @@ void JsonCommandReader::read_filter(JsonReader& json, TagFilter& node, size_t de
     }
     if (to == nullptr) continue;
     std::string_view value;
-    text(json, value);
+    text(json, value, "tf");
     filter_.set_text(*to, value);
   }
 }
@@ -279,13 +297,13 @@ void JsonCommandReader::read_publish(JsonReader& json) {
   std::string_view key;
   while (json.next_member(key)) {
     if (key == "channel") {
-      text(json, command_.publish.channel);
+      text(json, command_.publish.channel, "channel");
     } else if (key == "data") {
-      json.read_raw(command_.publish.data);
+      data(json, command_.publish.data);
     } else if (key == "type") {
       value(json, command_.publish.type);
     } else if (key == "key") {
-      text(json, command_.publish.key);
+      text(json, command_.publish.key, "key");
     }
   }
 }
@@ -297,7 +315,7 @@ void JsonCommandReader::read_history(JsonReader& json) {
   std::string_view key;
   while (json.next_member(key)) {
     if (key == "channel") {
-      text(json, history.channel);
+      text(json, history.channel, "channel");
     } else if (key == "limit") {
       value(json, history.limit);
     } else if (key == "reverse") {
@@ -310,7 +328,7 @@ void JsonCommandReader::read_history(JsonReader& json) {
         if (inner == "offset") {
           value(json, history.offset);
         } else if (inner == "epoch") {
-          text(json, history.epoch);
+          text(json, history.epoch, "epoch");
         }
       }
     }
@@ -323,9 +341,9 @@ void JsonCommandReader::read_rpc(JsonReader& json) {
   std::string_view key;
   while (json.next_member(key)) {
     if (key == "method") {
-      text(json, command_.rpc.method);
+      text(json, command_.rpc.method, "method");
     } else if (key == "data") {
-      json.read_raw(command_.rpc.data);
+      data(json, command_.rpc.data);
     }
   }
 }
@@ -336,9 +354,9 @@ void JsonCommandReader::read_named(JsonReader& json, bool with_type) {
   std::string_view key;
   while (json.next_member(key)) {
     if (key == "channel") {
-      text(json, command_.named.channel);
+      text(json, command_.named.channel, "channel");
     } else if (key == "token") {
-      text(json, command_.named.token);
+      text(json, command_.named.token, "token");
     } else if (key == "type" && with_type) {
       value(json, command_.named.type);
     }

@@ -81,11 +81,6 @@ TEST(JsonFrame, Malformed) {
         "{\"id\":1,\"rpc\":\"x\"}",
         "{\"id\":1,\"rpc\":{\"method\":1}}",
         "{\"id\":1,\"rpc\":{\"data\":}}",
-        "{\"id\":1,\"rpc\":{\"data\":nul}}",
-        "{\"id\":1,\"rpc\":{\"data\":{\"a\":}}}",
-        "{\"id\":1,\"rpc\":{\"method\":\"\\ud800\"}}",
-        "{\"id\":1,\"rpc\":{\"method\":\"\xff\"}}",
-        "{\"id\":1,\"rpc\":{\"method\":\"a\tb\"}}",
         "{\"id\":1,\"publish\":{\"channel\":{},\"data\":1}}",
         "{\"id\":1,\"subscribe\":{\"channel\":\"a\",\"offset\":-1}}",
         "{\"id\":1,\"subscribe\":{\"channel\":\"a\",\"offset\":18446744073709551616}}",
@@ -120,8 +115,8 @@ TEST(JsonFrame, DepthIsLimited) {
     return "{\"id\":1,\"rpc\":{\"data\":" + std::string(depth, '[') + std::string(depth, ']') + "}}";
   };
 
-  EXPECT_EQ(read_all(nested(kMaxJsonDepth - 2)).end, Next::kEnd);
-  EXPECT_EQ(read_all(nested(kMaxJsonDepth - 1)).end, Next::kMalformed);
+  EXPECT_EQ(One(nested(kMaxJsonDepth - 2))->fault, nullptr);
+  EXPECT_STREQ(One(nested(kMaxJsonDepth - 1))->fault, "nested too deep");
 }
 
 TEST(JsonFrame, RestCanBeTakenUpAgain) {
@@ -254,6 +249,49 @@ TEST(JsonCommand, EscapesAreDecodedAndAllStay) {
   EXPECT_EQ(command->subscribe.channel, "a:b");
   EXPECT_EQ(command->subscribe.token, "\"q\"");
   EXPECT_EQ(command->subscribe.epoch, "\xF0\x9F\x98\x80");
+}
+
+TEST(JsonCommand, WhatIsWrongInATextOrInDataIsItsFault) {
+  for (const auto& [text, field] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"rpc":{"method":"\ud800"},"id":3})", "method"},
+           {"{\"rpc\":{\"method\":\"\xff\"},\"id\":3}", "method"},
+           {"{\"rpc\":{\"method\":\"a\tb\"},\"id\":3}", "method"},
+           {R"({"rpc":{"data":nul},"id":3})", "data"},
+           {R"({"rpc":{"data":{"a":}},"id":3})", "data"},
+           {R"({"publish":{"channel":"\udc00","data":1},"id":3})", "channel"},
+           {R"({"publish":{"channel":"c","data":"\ud83d","key":"\ud83d"},"id":3})", "data"},
+           {R"({"subscribe":{"channel":"c","data":"\ud83d"},"id":3})", "data"},
+           {R"({"subscribe":{"channel":"c","tf":{"key":"k","vals":["\ud83d"]}},"id":3})", "tf"},
+           {R"({"history":{"channel":"c","since":{"epoch":"\ud83d"}},"id":3})", "epoch"},
+           {R"({"refresh":{"token":"\ud83d"},"id":3})", "token"},
+           {R"({"connect":{"headers":{"a":"\ud83d"}},"id":3})", "headers"},
+       }) {
+    const One command(text);
+
+    EXPECT_EQ(command.next, Next::kCommand) << text;
+    EXPECT_EQ(command->id, 3u) << text;
+    ASSERT_NE(command->fault, nullptr) << text;
+    EXPECT_EQ(command->fault_field, field) << text;
+  }
+}
+
+TEST(JsonCommand, AFaultIsOfOneCommand) {
+  JsonCommandReader reader;
+  reader.open("{\"id\":1,\"rpc\":{\"data\":\"\\ud83d\"}}\n{\"id\":2,\"rpc\":{\"data\":1}}");
+  EXPECT_EQ(reader.next(), Next::kCommand);
+  EXPECT_NE(reader.command().fault, nullptr);
+  EXPECT_EQ(reader.next(), Next::kCommand);
+  EXPECT_EQ(reader.command().fault, nullptr);
+  EXPECT_EQ(reader.command().rpc.data, "1");
+}
+
+TEST(JsonConnect, DataIsTheApplicationsAndNoFault) {
+  for (const char* data : {R"({"text":"cut \ud83d"})", R"({"device":5})", "nul", R"("hi")"}) {
+    const One command(R"({"id":1,"connect":{"data":)" + std::string(data) + "}}");
+
+    EXPECT_EQ(command->fault, nullptr) << data;
+    EXPECT_EQ(command->connect.data, data);
+  }
 }
 
 TEST(JsonConnect, Headers) {

@@ -26,6 +26,8 @@ class ProtobufCommandReader final : public CommandReader {
 
  private:
   void begin(Method method);
+  // A string. One that is not UTF-8 is the command's fault.
+  std::string_view text(FieldReader& in, std::string_view field);
   void read_command(FieldReader in);
   void read_request(FieldReader in, Method method);
   void read_connect(FieldReader in);

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/utf8.h"
 #include "gateway/protocol/connect_headers.h"
 #include "gateway/protocol/limits.h"
 #include "gateway/protocol/protobuf_codec.h"
@@ -69,6 +70,7 @@ bool ProtobufCommandReader::open_connect(std::string_view request) {
 void ProtobufCommandReader::read_command(FieldReader in) {
   command_.id = 0;
   command_.method = Method::kNone;
+  command_.fault = nullptr;
   while (in.next()) {
     if (in.field() == field::command::kId) {
       command_.id = in.number32();
@@ -85,8 +87,19 @@ void ProtobufCommandReader::read_command(FieldReader in) {
   }
 }
 
+std::string_view ProtobufCommandReader::text(FieldReader& in, std::string_view field) {
+  const std::string_view out = in.bytes();
+  if (valid_utf8(out)) return out;
+  if (command_.fault == nullptr) {
+    command_.fault = "not UTF-8";
+    command_.fault_field = field;
+  }
+  return {};
+}
+
 void ProtobufCommandReader::begin(Method method) {
   command_.method = method;
+  command_.fault = nullptr;
   switch (method) {
     case Method::kConnect:
       command_.connect.token = command_.connect.data = command_.connect.name = command_.connect.version = {};
@@ -145,7 +158,7 @@ void ProtobufCommandReader::read_connect(FieldReader in) {
   while (in.next()) {
     switch (in.field()) {
       case kToken:
-        connect.token = in.text();
+        connect.token = text(in, "token");
         break;
       case kData:
         connect.data = in.bytes();
@@ -154,10 +167,10 @@ void ProtobufCommandReader::read_connect(FieldReader in) {
         read_recover_sub(in.message());
         break;
       case kName:
-        connect.name = in.text();
+        connect.name = text(in, "name");
         break;
       case kVersion:
-        connect.version = in.text();
+        connect.version = text(in, "version");
         break;
       case kHeaders:
         read_header(in.message());
@@ -172,9 +185,9 @@ void ProtobufCommandReader::read_header(FieldReader in) {
   std::string_view name, value;
   while (in.next()) {
     if (in.field() == field::map_entry::kKey) {
-      name = in.text();
+      name = text(in, "headers");
     } else if (in.field() == field::map_entry::kValue) {
-      value = in.text();
+      value = text(in, "headers");
     } else {
       in.skip();
     }
@@ -189,7 +202,7 @@ void ProtobufCommandReader::read_recover_sub(FieldReader in) {
   SubscribeCommand sub;
   while (in.next()) {
     if (in.field() == field::map_entry::kKey) {
-      channel = in.text();
+      channel = text(in, "subs");
     } else if (in.field() == field::map_entry::kValue && wanted) {
       read_subscribe(in.message(), sub, false);
     } else {
@@ -206,16 +219,16 @@ void ProtobufCommandReader::read_subscribe(FieldReader in, SubscribeCommand& sub
   while (in.next()) {
     switch (in.field()) {
       case kChannel:
-        subscribe.channel = in.text();
+        subscribe.channel = text(in, "channel");
         break;
       case kToken:
-        subscribe.token = in.text();
+        subscribe.token = text(in, "token");
         break;
       case kRecover:
         subscribe.recover = in.flag();
         break;
       case kEpoch:
-        subscribe.epoch = in.text();
+        subscribe.epoch = text(in, "epoch");
         break;
       case kOffset:
         subscribe.offset = in.number();
@@ -233,7 +246,7 @@ void ProtobufCommandReader::read_subscribe(FieldReader in, SubscribeCommand& sub
         subscribe.join_leave = in.flag();
         break;
       case kDelta:
-        subscribe.delta = in.text();
+        subscribe.delta = text(in, "delta");
         break;
       case kFilter: {
         if (!with_filter) {
@@ -262,19 +275,19 @@ void ProtobufCommandReader::read_filter(FieldReader in, TagFilter& node, size_t 
   while (in.next()) {
     switch (in.field()) {
       case kOp:
-        filter_.set_text(node.op, in.text());
+        filter_.set_text(node.op, text(in, "tf"));
         break;
       case kKey:
-        filter_.set_text(node.key, in.text());
+        filter_.set_text(node.key, text(in, "tf"));
         break;
       case kCmp:
-        filter_.set_text(node.cmp, in.text());
+        filter_.set_text(node.cmp, text(in, "tf"));
         break;
       case kVal:
-        filter_.set_text(node.val, in.text());
+        filter_.set_text(node.val, text(in, "tf"));
         break;
       case kVals:
-        filter_.add_value(node, in.text());
+        filter_.add_value(node, text(in, "tf"));
         break;
       case kNodes: {
         const FieldReader inner = in.message();
@@ -293,7 +306,7 @@ void ProtobufCommandReader::read_publish(FieldReader in) {
   while (in.next()) {
     switch (in.field()) {
       case kChannel:
-        publish.channel = in.text();
+        publish.channel = text(in, "channel");
         break;
       case kData:
         publish.data = in.bytes();
@@ -302,7 +315,7 @@ void ProtobufCommandReader::read_publish(FieldReader in) {
         publish.type = in.signed32();
         break;
       case kKey:
-        publish.key = in.text();
+        publish.key = text(in, "key");
         break;
       default:
         in.skip();
@@ -316,7 +329,7 @@ void ProtobufCommandReader::read_history(FieldReader in) {
   while (in.next()) {
     switch (in.field()) {
       case kChannel:
-        history.channel = in.text();
+        history.channel = text(in, "channel");
         break;
       case kLimit:
         history.limit = in.signed32();
@@ -331,7 +344,7 @@ void ProtobufCommandReader::read_history(FieldReader in) {
           if (since.field() == field::stream_position::kOffset) {
             history.offset = since.number();
           } else if (since.field() == field::stream_position::kEpoch) {
-            history.epoch = since.text();
+            history.epoch = text(since, "epoch");
           } else {
             since.skip();
           }
@@ -349,7 +362,7 @@ void ProtobufCommandReader::read_rpc(FieldReader in) {
     if (in.field() == field::rpc_request::kData) {
       command_.rpc.data = in.bytes();
     } else if (in.field() == field::rpc_request::kMethod) {
-      command_.rpc.method = in.text();
+      command_.rpc.method = text(in, "method");
     } else {
       in.skip();
     }
@@ -359,7 +372,7 @@ void ProtobufCommandReader::read_rpc(FieldReader in) {
 void ProtobufCommandReader::read_channel(FieldReader in) {
   while (in.next()) {
     if (in.field() == field::channel_request::kChannel) {
-      command_.named.channel = in.text();
+      command_.named.channel = text(in, "channel");
     } else {
       in.skip();
     }
@@ -369,7 +382,7 @@ void ProtobufCommandReader::read_channel(FieldReader in) {
 void ProtobufCommandReader::read_refresh(FieldReader in) {
   while (in.next()) {
     if (in.field() == field::refresh_request::kToken) {
-      command_.named.token = in.text();
+      command_.named.token = text(in, "token");
     } else {
       in.skip();
     }
@@ -381,10 +394,10 @@ void ProtobufCommandReader::read_sub_refresh(FieldReader in) {
   while (in.next()) {
     switch (in.field()) {
       case kChannel:
-        command_.named.channel = in.text();
+        command_.named.channel = text(in, "channel");
         break;
       case kToken:
-        command_.named.token = in.text();
+        command_.named.token = text(in, "token");
         break;
       case kType:
         command_.named.type = in.signed32();

@@ -93,16 +93,29 @@ INSTANTIATE_TEST_SUITE_P(
                     bytes("\x02\x68\x01"),                                  // rpc of the wrong type
                     bytes("\x02\x6A\x01"),                                  // rpc past the end
                     bytes("\x04\x6A\x02\x12\x01"),                          // a method past its end
-                    bytes("\x05\x6A\x03\x12\x01\xFF"),                      // a method that is not UTF-8
                     bytes("\x05\x6A\x03\x10\x01\x00"),                      // a method of the wrong type
-                    bytes("\x06\x6A\x04\x12\x02\xC0\x80"),                  // an overlong method
-                    bytes("\x07\x2A\x05\x6A\x03\x0A\x01\xFF"),              // a filter's op that is not UTF-8
                     bytes("\x05\x2A\x03\x6A\x01\x0A"),                      // a filter that is cut off
                     bytes("\x05\x22\x03\x1A\x01\x0A"),                  // an entry of subs that is cut off
-                    bytes("\x07\x22\x05\x32\x03\x0A\x01\xFF"),          // a header's name that is not UTF-8
                     bytes("\x09\xA1\x06\x00\x00\x00\x00\x00\x00\x00"),  // an unknown fixed64 that is cut off
                     bytes("\x05\xA5\x06\x00\x00\x00"),                  // an unknown fixed32 that is cut off
                     bytes("\x03\xA2\x06\x01")));                        // an unknown text that is cut off
+
+TEST(ProtobufCommand, ATextThatIsNotUtf8IsItsFault) {
+  for (const auto& [frame, field] : std::vector<std::pair<std::string, std::string>>{
+           {bytes("\x05\x6A\x03\x12\x01\xFF"), "method"},
+           {bytes("\x06\x6A\x04\x12\x02\xC0\x80"), "method"},  // overlong
+           {bytes("\x07\x2A\x05\x6A\x03\x0A\x01\xFF"), "tf"},
+           {bytes("\x07\x22\x05\x32\x03\x0A\x01\xFF"), "headers"},
+       }) {
+    const One command(frame);
+
+    EXPECT_EQ(command.next, Next::kCommand);
+    ASSERT_NE(command->fault, nullptr) << field;
+    EXPECT_EQ(command->fault_field, field);
+  }
+}
+
+TEST(ProtobufCommand, DataIsAnyBytes) { EXPECT_EQ(One(bytes("\x05\x6A\x03\x0A\x01\xFF"))->fault, nullptr); }
 
 TEST(ProtobufFrame, WhatComesBeforeTheMalformedIsRead) {
   const Frame frame = read_all(bytes("\x04\x08\x01\x6A\x00\x05"));

@@ -40,6 +40,20 @@ ClientHeaders allowed_headers(const std::vector<std::string>& allowed, const Hea
   return out;
 }
 
+ClientHeaders device_headers(const HeaderViews& headers) {
+  static const std::vector<std::string> kNames = {std::string(kDeviceHeader),
+                                                  std::string(kDeviceEpochHeader)};
+  return allowed_headers(kNames, headers);
+}
+
+std::optional<std::string> value_of(std::string_view name, const ClientHeaders& real,
+                                    const ClientHeaders& emulated) {
+  for (const ClientHeaders* headers : {&real, &emulated})
+    for (const auto& [key, value] : *headers)
+      if (key == name) return value;
+  return std::nullopt;
+}
+
 SharedBytes headers_json(const ClientHeaders& real, const ClientHeaders& emulated) {
   ClientHeaders all;
   std::set_union(real.begin(), real.end(), emulated.begin(), emulated.end(), std::back_inserter(all),

@@ -26,6 +26,16 @@ TEST(ClientHeaders, ARealOneHidesAnEmulatedOne) {
             R"({"a":"real","b":"claimed"})");
 }
 
+TEST(ClientHeaders, ThoseOfTheDeviceAreTakenWhateverIsAllowed) {
+  const ClientHeaders real = device_headers({{"Lcg-Device", "phone"}, {"Cookie", "c"}});
+  const ClientHeaders emulated = device_headers({{"lcg-device", "tab"}, {"LCG-EPOCH", "7"}});
+
+  EXPECT_EQ(value_of(kDeviceHeader, real, emulated), "phone");
+  EXPECT_EQ(value_of(kDeviceHeader, {}, emulated), "tab");
+  EXPECT_EQ(value_of(kDeviceEpochHeader, real, emulated), "7");
+  EXPECT_EQ(value_of(kDeviceEpochHeader, real, {}), std::nullopt);
+}
+
 TEST(ClientHeaders, NothingIsNoObject) { EXPECT_TRUE(headers_json({}, {}).empty()); }
 
 TEST(ClientHeaders, AnyBytesBecomeJson) {

@@ -31,4 +31,9 @@ protocol::SubscribeReply subscribe_reply(const SubscribeResponse& answer);
 // (100) or has expired (110).
 Error check_answer(const SubscribeResponse& answer, int64_t now_ms);
 
+// What was asked for has publications that a JSON connection cannot be sent.
+inline Error not_json() {
+  return {error_code::kNotAvailable, "not available: not JSON, connect with Protobuf", false};
+}
+
 }  // namespace lcg::gateway

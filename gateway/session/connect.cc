@@ -50,12 +50,12 @@ struct Progress {
 using ProgressPtr = std::shared_ptr<Progress>;
 
 // One command may recover every channel: together no more than one reply should hold. `bytes`: of those before that
-// stayed. What has no room is not recovered, and leaves the room to those behind it.
-void bound_recovery(SubscribeResponse& answer, size_t& bytes) {
+// stayed. What has no room, or is not for this encoding, is not recovered, and leaves the room to those behind it.
+void bound_recovery(const Session& session, SubscribeResponse& answer, size_t& bytes) {
   if (answer.publications.empty()) return;
   size_t own = 0;
   for (const PublicationPtr& one : answer.publications) own += one->data.size();
-  if (bytes + own <= protocol::kMaxConnectRecoveryBytes) {
+  if (bytes + own <= protocol::kMaxConnectRecoveryBytes && session.can_be_sent(answer.publications)) {
     bytes += own;
     return;
   }
@@ -71,8 +71,7 @@ void reply(Session& session, Progress& progress) {
   subs.reserve(progress.subs.size());
   size_t recovered = 0;
   for (Progress::Sub& sub : progress.subs) {
-    bound_recovery(sub.answer, recovered);
-    if (!session.can_be_sent(sub.answer.publications)) return;
+    bound_recovery(session, sub.answer, recovered);
     session.set_expiry(*sub.subscription, sub.answer.expire_at_ms, sub.answer.server_refresh);
     subs.push_back({sub.subscription->channel->name, subscribe_reply(sub.answer)});
   }
@@ -220,6 +219,10 @@ void handle_connect(Session& session, const protocol::Command& command) {
       progress->recover.push_back({std::string(sub.channel), {sub.offset, std::string(sub.epoch)}});
     }
   }
+  const ClientHeaders emulated_device = device_headers(connect.headers);
+  const auto of_device = [&](std::string_view name) {
+    return value_of(name, session.device_headers(), emulated_device);
+  };
   ConnectRequest request{
       .session = std::string(session.id()),
       .token = std::string(connect.token),
@@ -233,7 +236,9 @@ void handle_connect(Session& session, const protocol::Command& command) {
       .headers =
           headers_json(session.headers(), allowed_headers(context.options.emulated_headers, connect.headers)),
       .channels = std::move(channels),
-      .asked = context.lane.now()};
+      .asked = context.lane.now(),
+      .device = of_device(kDeviceHeader),
+      .device_epoch = of_device(kDeviceEpochHeader)};
   // Not Session::ask(): an answer that finds no session any more has registered one all the same.
   lcg::ask(context.bus, context.lane, Target::any(), std::move(request),
            [&context, handle = session.handle(), progress = std::move(progress)](ConnectResponse answer) {

@@ -253,6 +253,18 @@ TEST(Connect, ALostPositionOfAServerSideOneCloses) {
   EXPECT_EQ(client.transport.reason, "insufficient state");
 }
 
+TEST(Connect, TheDeviceIsNamedByHeadersThePluginsDoNotSee) {
+  TestGateway g;
+  Client& client = g.open({.headers = {{"LCG-Epoch", "3"}}});
+
+  g.send(client, R"({"id":1,"connect":{"headers":{"lcg-device":"phone","lcg-epoch":"9","x":"y"}}})");
+
+  const auto asked = g.bus.last<ConnectRequest>();
+  EXPECT_EQ(asked.device, "phone");
+  EXPECT_EQ(asked.device_epoch, "3") << "a real header hides an emulated one";
+  EXPECT_TRUE(asked.headers.empty());
+}
+
 // ---- the end
 
 TEST(Close, TheBrokerIsToldChannelByChannelAndThenOfTheSession) {

@@ -18,7 +18,8 @@ void handle_history(Session& session, const protocol::Command& command) {
                          .limit = history.limit};
   const Target target = session.context().routes.channel(request.channel);
   session.ask(target, std::move(request), [id = command.id](Session& asker, const HistoryResponse& answer) {
-    if (asker.refuse(id, answer) || !asker.can_be_sent(answer.publications)) return;
+    if (asker.refuse(id, answer)) return;
+    if (!asker.can_be_sent(answer.publications)) return asker.fail(id, not_json());
     asker.answer([&](const protocol::Encoder& encoder, std::string& out) {
       encoder.history(out, id, {answer.publications, answer.position});
     });

@@ -85,10 +85,10 @@ void HttpRpc::call(std::string_view method, std::string_view bearer, const Clien
   if (body.size() > protocol::kMaxMessageBytes)
     return done(refusal(413, make_error(error_code::kBadRequest)));
   const JsonLimits limits{.max_bytes = protocol::kMaxMessageBytes, .max_depth = protocol::kMaxJsonDepth};
-  if (method.empty() || method.size() > protocol::kMaxMethodBytes ||
-      (!body.empty() && !validate_json(body, limits))) {
+  if (method.empty() || method.size() > protocol::kMaxMethodBytes)
     return done(refusal(400, make_error(error_code::kBadRequest)));
-  }
+  if (JsonReader json(body, limits); !body.empty() && !json.finish())
+    return done(refusal(400, {error_code::kBadRequest, "bad request: data: " + json.error_text(), false}));
   // The limits of an address and of a user are the same here as on the socket.
   const SharedNumbersPtr address = context_.rates.address(remote, context_.lane.now());
   if (!may(context_.rates.address_rules(), address, protocol::Method::kRpc))

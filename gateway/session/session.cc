@@ -116,7 +116,17 @@ void Session::dispatch(const protocol::Command& command) {
     if (input == Input::kConnect) return refused(command.id, error);
     if (command.id != 0) return fail(command.id, error);
   }
+  if (command.fault != nullptr && (command.id != 0 || input == Input::kConnect))
+    return refuse_faulty(command, input == Input::kConnect);
   kHandlers[static_cast<size_t>(command.method)](*this, command);
+}
+
+// A command that can be read, with something wrong inside a field of its.
+void Session::refuse_faulty(const protocol::Command& command, bool connect) {
+  const Error error{error_code::kBadRequest,
+                    "bad request: " + std::string(command.fault_field) + ": " + command.fault, false};
+  if (connect) return refused(command.id, error);
+  fail(command.id, error);
 }
 
 bool Session::within_limits(const protocol::Command& command) {
@@ -240,12 +250,10 @@ void Session::charge_answer(size_t bytes) {
   spend_share(bytes / protocol::kAnswerBytesPerCommand);
 }
 
-bool Session::can_be_sent(std::span<const PublicationPtr> publications) {
+bool Session::can_be_sent(std::span<const PublicationPtr> publications) const {
   const auto binary = [](const PublicationPtr& publication) { return publication->binary; };
-  if (variant_.encoding != Encoding::kJson || std::none_of(publications.begin(), publications.end(), binary))
-    return true;
-  close(disconnect_code::kInappropriateProtocol);
-  return false;
+  return variant_.encoding != Encoding::kJson ||
+         std::none_of(publications.begin(), publications.end(), binary);
 }
 
 SharedBytes Session::payload(std::string_view data) const {

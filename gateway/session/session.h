@@ -106,8 +106,8 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   bool refuse(uint32_t id, const Outcome& outcome);
   // An answer of so many bytes was made, or what would have been one: it counts against `clients.answer_burst`.
   void charge_answer(size_t bytes);
-  // JSON cannot carry a binary publication: false, and closed with 3506.
-  bool can_be_sent(std::span<const PublicationPtr> publications);
+  // False: one of them is not JSON, and this is a JSON connection.
+  bool can_be_sent(std::span<const PublicationPtr> publications) const;
   // A payload as the broker wants it.
   SharedBytes payload(std::string_view data) const;
 
@@ -128,6 +128,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   // Error reply; the connection cannot be used any more. The broker forgets the peer.
   void refused(uint32_t id, const Error& error);
   const ClientHeaders& headers() const;
+  const ClientHeaders& device_headers() const;
   ClientAddress remote() const { return transport_.remote_address(); }
   // Frames that wait for the command before them, and the bytes they own.
   size_t held_frames() const { return held_ == nullptr ? 0 : held_->frames.size(); }
@@ -172,6 +173,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   struct Extras {
     std::string secret;
     ClientHeaders headers;       // until connect
+    ClientHeaders device;        // the same: headers that name the device
     std::vector<int64_t> rates;  // where single operations are limited
     int64_t errors = 0;          // of Gcra
     SharedNumbersPtr user_rates, address_rates;
@@ -188,6 +190,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void run_unidirectional(std::string_view request);
   bool may_run() const;
   bool within_limits(const protocol::Command& command);
+  void refuse_faulty(const protocol::Command& command, bool connect);
   void hold(std::string_view rest, uint32_t commands);
   void resume();
   void resume_at_turn_end();

@@ -20,6 +20,8 @@ Session::Session(SessionContext& context, SessionHandle handle, ws::Transport& t
   if (is_emulated(kind_)) extras().secret = make_session_secret(context_.lane.random());
   ClientHeaders headers = allowed_headers(context_.options.headers, options.headers);
   if (!headers.empty()) extras().headers = std::move(headers);
+  if (ClientHeaders device = gateway::device_headers(options.headers); !device.empty())
+    extras().device = std::move(device);
   if (context_.rates.address_rules().numbers() > 0)
     extras().address_rates = context_.rates.address(transport_.remote_address(), context_.lane.now());
   start_timers();
@@ -33,6 +35,11 @@ Session::~Session() {
 const ClientHeaders& Session::headers() const {
   static const ClientHeaders kNone;
   return extras_ == nullptr ? kNone : extras_->headers;
+}
+
+const ClientHeaders& Session::device_headers() const {
+  static const ClientHeaders kNone;
+  return extras_ == nullptr ? kNone : extras_->device;
 }
 
 void Session::identify(PeerPtr peer) {
@@ -53,7 +60,7 @@ void Session::opened() {
   state_ = SessionState::kOpen;
   transport_.client_connected();
   ++context_.stats.connected;
-  if (extras_ != nullptr) extras_->headers = {};
+  if (extras_ != nullptr) extras_->headers = extras_->device = {};
   start_timers();
 }
 

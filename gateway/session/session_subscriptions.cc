@@ -84,7 +84,10 @@ void Session::on_position_lost(Subscription& subscription) {
   end(subscription, unsubscribe_code::kInsufficientState, "insufficient state");
 }
 
-void Session::on_inappropriate(Subscription&) { close(disconnect_code::kInappropriateProtocol); }
+// What somebody publishes ends nobody's connection. And the subscription for good: it would meet the same again.
+void Session::on_inappropriate(Subscription& subscription) {
+  end(subscription, unsubscribe_code::kServer, "inappropriate protocol");
+}
 
 void Session::on_writable_low() {
   // Those that are collapsed are client-side ones, so losing them does not close the session. From the back:

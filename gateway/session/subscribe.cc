@@ -64,7 +64,10 @@ void reply(Session& session, const Wish& wish, Subscription& subscription, const
     // Looking at what is left out is work as well.
     session.charge_answer(bytes_of(answer.publications) - bytes_of(passed));
   }
-  if (!session.can_be_sent(reply.publications)) return;
+  if (!session.can_be_sent(reply.publications)) {
+    session.remove_subscription(subscription, true);
+    return session.fail(wish.id, not_json());
+  }
   reply.ttl_seconds = session.set_expiry(subscription, answer.expire_at_ms, answer.server_refresh);
   if (wish.compaction && answer.compaction) {
     subscription.variant.compact = true;

@@ -183,43 +183,55 @@ TEST(Batch, LeavesWhenTheChannelsDelayIsOver) {
 
 // ---- what JSON cannot carry
 
-TEST(Inappropriate, APublicationOfBytesClosesAJsonConnection) {
+TEST(Inappropriate, APublicationOfBytesEndsTheSubscriptionAlone) {
   Rig g;
   g.subscribe("");
 
   g.deliver_now(DeliverPublication{"c", bytes(1)});
 
-  EXPECT_EQ(g.client.transport.close_code, 3506u);
-  EXPECT_EQ(g.client.transport.reason, "inappropriate protocol");
+  EXPECT_THAT(
+      g.client.transport.lines,
+      ElementsAre(
+          R"({"push":{"channel":"c","unsubscribe":{"code":2000,"reason":"inappropriate protocol"}}})"));
+  EXPECT_EQ(g.client.transport.close_code, 0u);
+  EXPECT_EQ(g.bus.asked<UnsubscribeRequest>().size(), 1u);
 }
 
-TEST(Inappropriate, ARecoveredOneToo) {
+TEST(Inappropriate, ARecoveredOneRefusesTheSubscription) {
   Rig g;
   g.on_subscribe.publications = {bytes(1)};
 
-  g.send(g.client, R"({"id":2,"subscribe":{"channel":"c"}})");
+  const auto lines = g.ask(g.client, R"({"id":2,"subscribe":{"channel":"c"}})");
 
-  EXPECT_EQ(g.client.transport.close_code, 3506u);
+  EXPECT_THAT(lines, ElementsAre(HasSubstr(R"({"id":2,"error":{"code":108,)")));
+  EXPECT_EQ(g.client.transport.close_code, 0u);
+  EXPECT_EQ(g.gateway.stats().channels, 0u);
 }
 
-TEST(Inappropriate, AndOneOfHistory) {
+TEST(Inappropriate, AndOneOfHistoryTheCommand) {
   Rig g;
   g.on_history.publications = {bytes(1)};
 
-  g.send(g.client, R"({"id":2,"history":{"channel":"c"}})");
+  const auto lines = g.ask(g.client, R"({"id":2,"history":{"channel":"c"}})");
 
-  EXPECT_EQ(g.client.transport.close_code, 3506u);
+  EXPECT_THAT(lines, ElementsAre(HasSubstr(R"({"id":2,"error":{"code":108,)")));
+  EXPECT_EQ(g.client.transport.close_code, 0u);
 }
 
-TEST(Inappropriate, AndOneOfAServerSideSubscription) {
+TEST(Inappropriate, AndOneOfAServerSideSubscriptionIsNotRecovered) {
   TestGateway g;
   g.on_connect.channels = {ServerSub{"a"}};
   g.on_subscribe.publications = {bytes(1)};
+  g.on_subscribe.recovered = g.on_subscribe.was_recovering = true;
+  g.on_subscribe.position = {1, "E"};
+  g.on_subscribe.positioned = g.on_subscribe.recoverable = true;
   Client& client = g.open();
 
-  g.send(client, R"({"id":1,"connect":{}})");
+  const auto lines = g.ask(client, R"({"id":1,"connect":{"subs":{"a":{"recover":true,"epoch":"E"}}}})");
 
-  EXPECT_EQ(client.transport.close_code, 3506u);
+  ASSERT_EQ(client.transport.close_code, 0u);
+  EXPECT_THAT(lines,
+              ElementsAre(AllOf(HasSubstr(R"("was_recovering":true)"), Not(HasSubstr("\"recovered\"")))));
 }
 
 TEST(Inappropriate, ProtobufCarriesAnything) {

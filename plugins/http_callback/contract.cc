@@ -178,6 +178,11 @@ bool put_data(json::Writer& out, const std::string& data, const BackEndSettings&
   return true;
 }
 
+// Of a connect it is any bytes, and no reason to refuse the client: what is no JSON is b64data to every back end.
+void put_connect_data(json::Writer& out, const std::string& data, const BackEndSettings& back_end) {
+  if (!put_data(out, data, back_end)) out.text("b64data", base64(data));
+}
+
 }  // namespace
 
 Reply unavailable() { return client_error(code::kInternal, std::string(kInternalText), true); }
@@ -198,11 +203,11 @@ std::optional<std::string> callback_body(const Request& request, const BackEndSe
   const bool meta = back_end.include_connection_meta && !request.meta.empty();
   bool good = true;
   if (request.kind == LCG_REQ_CONNECT) {
-    good = put_data(out, request.data, back_end);
+    put_connect_data(out, request.data, back_end);
     if (!request.client_name.empty()) out.text("name", request.client_name);
     if (!request.client_version.empty()) out.text("version", request.client_version);
     if (!request.channels.empty() && request.channels != "[]") out.raw("channels", request.channels);
-    return good ? std::optional(out.take()) : std::nullopt;
+    return out.take();
   }
   out.text("user", request.user_id);
   switch (request.kind) {

@@ -253,21 +253,6 @@ test('3005: credentials that end and are not renewed', async () => {
   client.end();
 });
 
-test('3506: binary data for a JSON client', async () => {
-  const { Centrifuge: Protobuf } = require('centrifuge/build/protobuf');
-  const reader = await connected({ sub: 'json-reader' });
-  const sub = reader.newSubscription('open:1');
-  sub.subscribe();
-  await sub.ready(5000);
-  const end = nextEnd(reader);
-  const writer = new Protobuf(server.ws, { websocket: WebSocket, token: token({ sub: 'binary-writer' }) });
-  clients.push(writer);
-  writer.connect();
-  await writer.ready(5000);
-  await writer.publish('open:1', new Uint8Array([0xff, 0x00, 0x80]));
-  assert.deepEqual(await end, { code: 3506, state: 'disconnected' });
-});
-
 test('unsubscribed by the server: 2000, and the SDK stays out', async () => {
   const client = await connected({ sub: 'thrown-out' });
   const sub = client.newSubscription('quiet:out');

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // json.hpp: reads the JSON object of one request without building a tree, and writes JSON.
 //
-// Object::parse checks the whole text against RFC 8259 (UTF-8 included, nesting at most 64) and remembers
-// where each top-level member lies. A getter that finds the wrong type, or misses what is required, notes the
+// Object::parse checks the whole text against RFC 8259 (UTF-8 included, surrogates in pairs, nesting at most 64)
+// and remembers where each top-level member lies. A getter that finds the wrong type, or misses what is required, notes the
 // first such error and returns an empty value: read all fields, then ask error() once. A value that is only
 // passed on is taken by raw(), byte for byte as the client wrote it (white space that a frame may not carry
 // is removed). Input: untrusted. Cost: one pass, no allocation but keys and the strings asked for.
@@ -117,13 +117,21 @@ class Cursor {
     ++p_;
     if (p_ == end_) return false;
     if (std::string_view("\"\\/bfnrt").find(*p_) != std::string_view::npos) return ++p_, true;
-    if (*p_ != 'u' || end_ - p_ < 5) return false;
-    for (int i = 1; i <= 4; ++i) {
-      const char c = p_[i];
-      if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))) return false;
-    }
+    const uint32_t unit = code_unit();
+    if (unit < 0xd800 || unit > 0xdfff) return unit != kNoUnit;
+    // Half a pair is no text: who reads it strictly would be lost with it.
+    if (unit > 0xdbff || !take('\\')) return false;
+    const uint32_t second = code_unit();
+    return second >= 0xdc00 && second <= 0xdfff;
+  }
+  // At the 'u' of \uXXXX.
+  uint32_t code_unit() {
+    if (end_ - p_ < 5 || *p_ != 'u') return kNoUnit;
+    uint32_t unit = 0;
+    const auto [last, error] = std::from_chars(p_ + 1, p_ + 5, unit, 16);
+    if (error != std::errc() || last != p_ + 5) return kNoUnit;
     p_ += 5;
-    return true;
+    return unit;
   }
   // RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF.
   bool utf8(unsigned char lead) {
@@ -139,6 +147,7 @@ class Cursor {
     return true;
   }
 
+  static constexpr uint32_t kNoUnit = 0x110000;
   const char* p_;
   const char* const end_;
 };
