@@ -41,9 +41,11 @@ if ! cmp -s client/package-lock.json "$stamp"; then
   cp client/package-lock.json "$stamp"
 fi
 
-# The back-end library that tests/api drives.
-if [ "$what" = test ] && ! cmp -s tests/api/requirements.txt tests/api/.venv/.stamp; then
-  /usr/bin/python3 -m venv --clear tests/api/.venv
-  tests/api/.venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: -r tests/api/requirements.txt
-  cp tests/api/requirements.txt tests/api/.venv/.stamp
-fi
+# The back-end library that tests/api drives, and the Python SDK that tests/replay does.
+for dir in tests/api tests/replay; do
+  if [ "$what" = test ] && ! cmp -s $dir/requirements.txt $dir/.venv/.stamp; then
+    /usr/bin/python3 -m venv --clear $dir/.venv
+    $dir/.venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: -r $dir/requirements.txt
+    cp $dir/requirements.txt $dir/.venv/.stamp
+  fi
+done

@@ -11,6 +11,16 @@ namespace {
 
 constexpr uint32_t kFirstMembers = 1000;    // member documents read with the dialog
 constexpr uint32_t kAnnouncedAtOnce = 200;  // entries published in one step
+constexpr uint32_t kMaxRecall = 16;  // entries looked at for the last one of a connection without a device
+
+// nullptr: it is in the store alone.
+EntryPtr in_memory(const Dialog& dialog, uint64_t dseq) {
+  for (const EntryPtr& kept : dialog.tail)
+    if (kept->dseq == dseq) return kept;
+  for (const auto& pending : dialog.pending)
+    if (pending->entry->dseq == dseq) return pending->entry;
+  return nullptr;
+}
 
 std::string slot_partition(uint32_t slot) { return "@" + std::to_string(slot); }
 
@@ -274,15 +284,13 @@ Task<Outcome<LanePtr>> Directory::lane(DialogPtr dialog, chat::Key key, bool eph
   const auto it = dialog->lanes.find(name);
   if (it != dialog->lanes.end()) co_return {LCG_OK, {}, it->second};
   const auto lane = std::make_shared<Lane>();
-  if (!ephemeral) {
-    Reply reply = co_await store_.get(dialog->id, kLaneDocs, name);
-    if (!dialog->usable()) co_return {LCG_E_BUSY, "the dialog is being read again", nullptr};
-    if (reply.status == LCG_E_NOT_FOUND) {
-      lane->known = true;  // known to be new
-    } else if (!reply.ok() || !decode(reply.data, *lane)) {
-      co_return {LCG_E_BUSY, "the device could not be read", nullptr};
-    }
+  lcg_status read = LCG_OK;
+  if (ephemeral) {
+    read = co_await recall_lane(dialog, key, lane);
+  } else {
+    read = co_await read_lane(dialog, name, lane);
   }
+  if (read != LCG_OK) co_return {LCG_E_BUSY, "the device could not be read", nullptr};
   const auto now = dialog->lanes.find(name);
   if (now != dialog->lanes.end()) co_return {LCG_OK, {}, now->second};
   if (!keep) co_return {LCG_OK, {}, lane};
@@ -290,7 +298,41 @@ Task<Outcome<LanePtr>> Directory::lane(DialogPtr dialog, chat::Key key, bool eph
   co_return {LCG_OK, {}, dialog->lanes.try_emplace(name, lane).first->second};
 }
 
-// A device with a document is read again when it comes back; an ephemeral one is forgotten.
+Task<lcg_status> Directory::read_lane(DialogPtr dialog, std::string name, LanePtr lane) {
+  Reply reply = co_await store_.get(dialog->id, kLaneDocs, std::move(name));
+  if (!dialog->usable()) co_return LCG_E_BUSY;
+  if (reply.status == LCG_E_NOT_FOUND) co_return LCG_OK;  // new here
+  co_return reply.ok() && decode(reply.data, *lane) ? LCG_OK : LCG_E_BUSY;
+}
+
+// No document keeps the numbers of a connection that named no device, its messages do: its last one is looked for among
+// the user's last ones, each of which names the one before. New connections, which have none, find their user's start,
+// or look at a few.
+Task<lcg_status> Directory::recall_lane(DialogPtr dialog, chat::Key key, LanePtr lane) {
+  Outcome<Member*> member = co_await this->member(dialog, key.user);
+  if (!member.ok()) co_return member.status;
+  uint64_t dseq = member.value == nullptr ? 0 : member.value->last_dseq;
+  for (uint32_t looks = 0; dseq != 0 && looks < kMaxRecall; ++looks) {
+    EntryPtr entry = in_memory(*dialog, dseq);
+    if (entry == nullptr) {
+      Reply reply = co_await store_.get(dialog->id, kLogDocs, storage::key_u64(dseq));
+      if (!dialog->usable()) co_return LCG_E_BUSY;
+      if (reply.status == LCG_E_NOT_FOUND) co_return LCG_OK;
+      Entry stored;
+      if (!reply.ok() || !decode(reply.data, stored)) co_return LCG_E_BUSY;
+      entry = std::make_shared<const Entry>(std::move(stored));
+    }
+    if (entry->device == key.device) {
+      lane->last_cseq = entry->cseq;
+      lane->last_dseq = entry->dseq;
+      co_return LCG_OK;
+    }
+    dseq = entry->uprev;
+  }
+  co_return LCG_OK;
+}
+
+// A device with a document is read again when it comes back, one without is looked for in the log.
 void Directory::trim_lanes(Dialog& dialog) {
   if (dialog.lanes.size() < kMaxLanes) return;
   std::erase_if(dialog.lanes, [](const auto& item) {

@@ -77,6 +77,8 @@ class Directory {
   Task<lcg_status> barrier(std::string id);
   Task<lcg_status> read_members(DialogPtr dialog);
   Task<lcg_status> read_crowd(DialogPtr dialog);
+  Task<lcg_status> read_lane(DialogPtr dialog, std::string name, LanePtr lane);
+  Task<lcg_status> recall_lane(DialogPtr dialog, chat::Key key, LanePtr lane);
   Task<> announce(DialogPtr dialog, uint64_t after);
   void drop(Dialog& dialog);
   static void trim_lanes(Dialog& dialog);

@@ -138,12 +138,50 @@ TEST_F(NumbersTest, AFormerMembersCheckpointStopsWhereTheMembershipDid) {
   EXPECT_EQ(rig_.ask(peer("bob"), "dialog.ack", R"({"dialog":"d","seq":9})").data, R"({"seq":2})");
 }
 
-TEST_F(NumbersTest, AnUnknownDeviceDoesNotBeginAtTheEndOfTheNumbers) {
+// A retry after a reconnect would be another message: it is refused, not stored twice.
+TEST_F(NumbersTest, AConnectionWithoutADeviceCannotNumber) {
   Peer tab = peer("ann", "tab");
   tab.flags |= LCG_PEER_EPHEMERAL_DEVICE;
 
-  EXPECT_EQ(rig_.send(tab, "d", 9007199254740991).error_code, chat::code::kResendFrom);
-  EXPECT_TRUE(rig_.send(tab, "d", 1).ok());
+  for (const auto& [method, request] : std::vector<std::pair<std::string, std::string>>{
+           {"message.send", R"({"dialog":"d","cseq":1,"body":1})"},
+           {"message.void", R"({"dialog":"d","cseq":1})"},
+           {"message.edit", R"({"id":"1","cseq":1,"body":1})"},
+           {"message.recall", R"({"id":"1","cseq":1})"},
+           {"message.react", R"({"id":"1","cseq":1,"body":1})"}}) {
+    const Reply reply = rig_.ask(tab, method, request);
+    EXPECT_EQ(reply.error_code, chat::code::kBadRequest) << method;
+    EXPECT_THAT(reply.message, ::testing::HasSubstr("lcg-device")) << method;
+  }
+  EXPECT_EQ(rig_.log("d").size(), 1u);
+}
+
+TEST_F(NumbersTest, TheDeviceAndItsEpochAreTold) {
+  Peer phone = peer("ann", "phone"), tab = peer("ann", "tab");
+  phone.device_epoch = 3;
+  tab.flags |= LCG_PEER_EPHEMERAL_DEVICE;
+
+  EXPECT_EQ(rig_.ask(phone, "message.device", "{}").data, R"({"device":"phone","epoch":3})");
+  EXPECT_EQ(rig_.ask(phone, "message.device", "").data, R"({"device":"phone","epoch":3})");
+  EXPECT_EQ(rig_.ask(tab, "message.device", "{}").data, R"({"device":null})");
+}
+
+// It does not know that its epoch is another, and counts on: told to send again from 1, it would send all twice.
+TEST_F(NumbersTest, ADeviceThatCountsOnInANewEpochIsToldAndNotAskedForItsOldNumbers) {
+  rig_.send(ann_, "d", 1);
+  rig_.send(ann_, "d", 2);
+  Peer forgotten = ann_;
+  forgotten.device_epoch = 9;
+
+  const Reply counts_on = rig_.send(forgotten, "d", 3);
+  const Reply gives_up = rig_.ask(forgotten, "message.void", R"({"dialog":"d","cseq":3})");
+
+  for (const Reply& reply : {counts_on, gives_up}) {
+    EXPECT_EQ(reply.error_code, chat::code::kStaleEpoch);
+    EXPECT_EQ(reply.message, "stale_epoch:9");
+  }
+  EXPECT_TRUE(rig_.send(forgotten, "d", 1).ok());
+  EXPECT_TRUE(rig_.send(forgotten, "d", 2).ok());
 }
 
 TEST_F(NumbersTest, HistoryOfTheChannelSinceTheEndIsEmpty) {

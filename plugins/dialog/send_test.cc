@@ -388,6 +388,39 @@ TEST_F(SendTest, EphemeralDeviceIsItsConnectionAndLeavesNoTrace) {
   EXPECT_SOUND(rig_);
 }
 
+TEST_F(SendTest, EveryConnectionWithoutADeviceCountsItsOwn) {
+  Peer first = peer("ann", "conn-1", "conn-1"), second = peer("ann", "conn-2", "conn-2");
+  first.flags = second.flags = LCG_PEER_EPHEMERAL_DEVICE;
+  rig_.send(ann_, "d", 1);
+  rig_.publish(first, "d", "1");
+  rig_.publish(second, "d", "2");
+  rig_.publish(first, "d", "3");
+  rig_.publish(second, "d", "4");
+
+  std::vector<std::string> got;
+  for (const Entry& e : rig_.log("d"))
+    if (e.kind == chat::Kind::kMessage)
+      got.push_back(e.device + " " + std::to_string(e.cseq) + " after " + std::to_string(e.cprev));
+  EXPECT_THAT(got, ::testing::ElementsAre(ann_.device_id + " 1 after 0", "conn-1 1 after 0",
+                                          "conn-2 1 after 0", "conn-1 2 after 3", "conn-2 2 after 4"));
+}
+
+// The dialog went out of memory meanwhile, and with it all it knew of connections.
+TEST_F(SendTest, AConnectionWithoutADeviceGoesOnCountingWhenTheDialogIsReadAgain) {
+  Peer stock = peer("ann", "conn-1", "conn-1");
+  stock.flags = LCG_PEER_EPHEMERAL_DEVICE;
+  rig_.publish(stock, "d", "1");
+  rig_.publish(stock, "d", "2");
+  rig_.send(ann_, "d", 1);
+  rig_.settle();
+  rig_.host().restart();
+  rig_.publish(stock, "d", "3");
+
+  const Entry last = rig_.log("d").back();
+  EXPECT_EQ(last.cseq, 3u);
+  EXPECT_EQ(last.cprev, 3u);
+}
+
 TEST_F(SendTest, LargeBodyIsPushedByReferenceAndPulledWhole) {
   const std::string body = "\"" + std::string(10'000, 'x') + "\"";
   const Reply reply = rig_.send(ann_, "d", 1, body);

@@ -13,9 +13,8 @@ inline constexpr size_t kTailEntries = 128, kTailBytes = 64u << 10;
 inline constexpr size_t kMaxPageEntries = 200, kMaxPageBytes = 256u << 10;
 inline constexpr size_t kMaxRecoverEntries = 1000;
 inline constexpr size_t kMaxUsersPerChange = 100, kMaxCreateMembers = 200;
-inline constexpr size_t kMaxWindows = 32;  // periods of membership remembered; the oldest is dropped
-inline constexpr uint64_t kMaxFirstCseq = uint64_t{1} << 32;  // of a device that nothing is known of
-inline constexpr size_t kMaxUnnumbered = 64;                  // in flight per device
+inline constexpr size_t kMaxWindows = 32;     // periods of membership remembered; the oldest is dropped
+inline constexpr size_t kMaxUnnumbered = 64;  // in flight per device
 inline constexpr size_t kMaxLanes = 8192;     // devices of one dialog in memory; idle ones make room
 inline constexpr size_t kMaxPrepared = 4096;  // tried and not confirmed, per dialog
 inline constexpr size_t kMaxTitleBytes = 256;

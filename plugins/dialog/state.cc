@@ -93,7 +93,6 @@ bool decode(std::string_view data, Lane& l) {
   l.epoch = r.u64();
   l.last_cseq = r.u64();
   l.last_dseq = r.u64();
-  l.known = r.ok();
   return r.ok();
 }
 

@@ -79,10 +79,9 @@ struct Member {
 
 // The messages of one device in this dialog.
 struct Lane {
-  uint64_t epoch = 0, last_cseq = 0, last_dseq = 0;
-  bool known = false;  // false: nothing was ever sent, or an ephemeral device was forgotten
-  std::map<uint64_t, uint64_t> prepared;  // cseq -> message id, numbered only
-  uint32_t unacknowledged = 0;            // submitted, not durable
+  uint64_t epoch = 0, last_cseq = 0, last_dseq = 0;  // 0: nothing was sent yet
+  std::map<uint64_t, uint64_t> prepared;             // cseq -> message id, numbered only
+  uint32_t unacknowledged = 0;                       // submitted, not durable
 };
 
 using LanePtr = std::shared_ptr<Lane>;

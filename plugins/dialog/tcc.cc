@@ -34,9 +34,15 @@ Reply prepared_answer(const TryRequest& q) {
 Reply duplicate_answer(const TryRequest& q) {
   return Reply::with(encode(TryAnswer{TryAnswer::State::kDuplicate, {0, 0, 0, q.key.cseq, 0}}));
 }
+Reply stale(uint64_t epoch) {
+  return conflict("stale_epoch:" + std::to_string(epoch), chat::code::kStaleEpoch);
+}
+// A device of a new epoch that does not know of it: it counts on where it was under the old one. It must not be told to
+// send again (1001) what it has sent.
+bool goes_on_counting(const Lane& lane, const chat::Key& key) { return key.cseq > 1 && lane.last_cseq != 0; }
 // The device's number was used, or given up.
 bool passed(const Lane& lane, const TryRequest& q) {
-  return q.numbered && lane.known && q.key.epoch == lane.epoch && q.key.cseq <= lane.last_cseq;
+  return q.numbered && q.key.epoch == lane.epoch && q.key.cseq <= lane.last_cseq;
 }
 
 }  // namespace
@@ -58,9 +64,9 @@ Reply Tcc::check_member(const Dialog& dialog, const Member* member, const TryReq
 }
 
 Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q) {
-  if (q.key.epoch < lane.epoch)
-    return conflict("stale_epoch:" + std::to_string(lane.epoch), chat::code::kStaleEpoch);
+  if (q.key.epoch < lane.epoch) return stale(lane.epoch);
   if (q.key.epoch > lane.epoch) {
+    if (q.numbered && goes_on_counting(lane, q.key)) return stale(q.key.epoch);
     // The registry has issued a new epoch: the install counts from 1 again.
     for (const auto& [cseq, id] : std::map<uint64_t, uint64_t>(lane.prepared)) {
       fence_.add(id, host_.now_ns());
@@ -72,13 +78,6 @@ Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q) {
   if (!q.numbered)
     return lane.unacknowledged < kMaxUnnumbered ? Reply()
                                                 : busy("too many messages of this device in flight");
-  if (!lane.known) {
-    // An ephemeral device we know nothing of: its connection keeps its order, and its first number is where
-    // it starts. Not so far up that it could run out of numbers.
-    if (q.key.cseq > kMaxFirstCseq) return conflict("resend_from:1", chat::code::kResendFrom);
-    lane.known = true;
-    lane.last_cseq = q.key.cseq - 1;
-  }
   const auto held = lane.prepared.find(q.key.cseq);
   if (held != lane.prepared.end()) {
     if (held->second != q.id) {
@@ -252,13 +251,11 @@ Task<Reply> Tcc::submit(DialogPtr dialog, Prepared prepared, Member* member, Lan
   log_.place(*dialog, entry);
   entry.useq = member->last_useq + 1;
   entry.uprev = member->last_dseq;
-  entry.cprev = lane->known ? lane->last_dseq : member->last_dseq;
-  entry.cseq = q.key.cseq;
-  if (!q.numbered) entry.cseq = lane->known ? lane->last_cseq + 1 : entry.useq;
+  entry.cprev = lane->last_dseq;
+  entry.cseq = q.numbered ? q.key.cseq : lane->last_cseq + 1;
 
   member->last_useq = entry.useq;
   member->last_dseq = entry.dseq;
-  lane->known = true;
   lane->epoch = q.key.epoch;
   lane->last_cseq = entry.cseq;
   lane->last_dseq = entry.dseq;
@@ -316,7 +313,7 @@ Task<Reply> Tcc::resolve(chat::Key key, uint64_t id) {
 Task<Outcome<Resolution>> Tcc::look_up(DialogPtr dialog, chat::Key key, uint64_t id) {
   // A number the device has not reached is not in the log: no need to look.
   const auto lane = dialog->lanes.find(lane_key(key.user, key.device));
-  if (key.cseq != 0 && lane != dialog->lanes.end() && lane->second->known) {
+  if (key.cseq != 0 && key.epoch != 0 && lane != dialog->lanes.end()) {
     const Lane& l = *lane->second;
     if (key.epoch > l.epoch || (key.epoch == l.epoch && key.cseq > l.last_cseq)) co_return {LCG_OK, {}, {}};
   }
@@ -341,9 +338,9 @@ Task<Reply> Tcc::give_up(chat::Key key) {
   Outcome<LanePtr> found = co_await directory_.lane(dialog, key, false);
   if (!found.ok()) co_return busy(found.message);
   Lane& lane = *found.value;
-  if (key.epoch < lane.epoch)
-    co_return conflict("stale_epoch:" + std::to_string(lane.epoch), chat::code::kStaleEpoch);
+  if (key.epoch < lane.epoch) co_return stale(lane.epoch);
   if (key.epoch > lane.epoch) {
+    if (goes_on_counting(lane, key)) co_return stale(key.epoch);
     lane.epoch = key.epoch;
     lane.last_cseq = 0;
   }

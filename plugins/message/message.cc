@@ -71,6 +71,8 @@ class MessagePlugin {
         co_return co_await client_get(call.id, request.user_id);
       case ClientCall::Method::kVoid:
         co_return co_await client_void(std::move(call.send.key));
+      case ClientCall::Method::kDevice:
+        co_return Reply::with(device_json(call.send));
       case ClientCall::Method::kSend:
         break;
     }

@@ -24,6 +24,7 @@ constexpr MethodName kMethods[] = {
     {"message.react", ClientCall::Method::kSend, chat::Kind::kReact},
     {"message.get", ClientCall::Method::kGet, chat::Kind::kMessage},
     {"message.void", ClientCall::Method::kVoid, chat::Kind::kMessage},
+    {"message.device", ClientCall::Method::kDevice, chat::Kind::kMessage},
 };
 
 // Who sends: the install the registry named, or the connection itself.
@@ -51,8 +52,9 @@ void parse_numbers(json::Object& in, const Request& request, SendRequest& q) {
   q.numbered = cseq.has_value();
   q.key.cseq = cseq.value_or(0);
   if (q.numbered && (q.key.cseq == 0 || q.key.cseq >> 53 != 0)) in.fail("cseq", "expected 1 to 2^53-1");
-  if (q.numbered && request.session_id.empty() && request.device_id.empty())
-    in.fail("cseq", "a request without a device cannot be numbered");
+  // Its retry, after a reconnect, would be another message: there is nothing that both have in common.
+  if (q.numbered && q.ephemeral)
+    in.fail("cseq", "only a device numbers its messages: connect with the header lcg-device");
   const uint64_t window = in.u64("window").value_or(1);
   if (window == 0 || window > chat::kMaxWindow) in.fail("window", "expected 1 to 8");
   q.window = static_cast<uint32_t>(window);
@@ -79,7 +81,7 @@ std::optional<ClientCall> parse_rpc(const Request& request, Reply* refusal) {
   SendRequest& q = call.send;
   q.kind = method->kind;
   *refusal = identify(request, q);
-  if (!refusal->ok()) return call;
+  if (!refusal->ok() || call.method == ClientCall::Method::kDevice) return call;
   json::Object in;
   if (!json::Object::parse(request.data, in)) {
     *refusal = bad_request("expected one JSON object");
@@ -115,6 +117,12 @@ std::optional<ClientCall> parse_rpc(const Request& request, Reply* refusal) {
         Reply::error(LCG_E_CONFLICT, "stale_epoch:" + std::to_string(q.key.epoch), chat::code::kStaleEpoch);
   }
   return call;
+}
+
+std::string device_json(const SendRequest& q) {
+  json::Writer w;
+  if (q.ephemeral) return w.raw("device", "null").take();
+  return w.text("device", q.key.device).num("epoch", q.key.epoch).take();
 }
 
 std::string position_json(const chat::Position& p, std::string_view dialog) {

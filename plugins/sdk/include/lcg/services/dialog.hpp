@@ -23,8 +23,8 @@ namespace lcg::dialog {
 struct TryRequest {
   chat::Key key;  // cseq 0 with numbered = false: the dialog gives the next one
   bool numbered = true;
-  bool ephemeral = false;    // a device named by nobody: its numbers live as long as its connection
-  uint32_t window = 1;       // numbered messages in flight allowed, 1..chat::kMaxWindow
+  bool ephemeral = false;  // nobody named the device: it is one connection, and its messages are not numbered
+  uint32_t window = 1;     // numbered messages in flight allowed, 1..chat::kMaxWindow
   uint64_t useq_expect = 0;  // 0: any; else refuse with 1006 unless it is the sender's next useq
   uint64_t id = 0;           // message id
   chat::Kind kind = chat::Kind::kMessage;
