@@ -75,8 +75,9 @@ struct NamedCommand {
 struct Command {
   uint32_t id = 0;
   Method method = Method::kNone;
-  // What is wrong inside a field of data or text, of a command that can be read all the same: it is refused (107), and
-  // the connection goes on. Null: nothing. Connect's data is the application's and never at fault.
+  // What is wrong inside a field of data or text, of a command that can be read all the same: it is refused (107),
+  // and the connection goes on; of a connect, it is closed (3501). Null: nothing. Connect's data is the
+  // application's and never at fault.
   const char* fault = nullptr;
   std::string_view fault_field;  // "data"
   ConnectCommand connect;

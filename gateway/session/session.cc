@@ -116,17 +116,15 @@ void Session::dispatch(const protocol::Command& command) {
     if (input == Input::kConnect) return refused(command.id, error);
     if (command.id != 0) return fail(command.id, error);
   }
-  if (command.fault != nullptr && (command.id != 0 || input == Input::kConnect))
-    return refuse_faulty(command, input == Input::kConnect);
+  if (command.fault != nullptr && input != Input::kCommand) return close(disconnect_code::kBadRequest);
+  if (command.fault != nullptr && command.id != 0) return refuse_faulty(command);
   kHandlers[static_cast<size_t>(command.method)](*this, command);
 }
 
 // A command that can be read, with something wrong inside a field of its.
-void Session::refuse_faulty(const protocol::Command& command, bool connect) {
-  const Error error{error_code::kBadRequest,
-                    "bad request: " + std::string(command.fault_field) + ": " + command.fault, false};
-  if (connect) return refused(command.id, error);
-  fail(command.id, error);
+void Session::refuse_faulty(const protocol::Command& command) {
+  fail(command.id, {error_code::kBadRequest,
+                    "bad request: " + std::string(command.fault_field) + ": " + command.fault, false});
 }
 
 bool Session::within_limits(const protocol::Command& command) {

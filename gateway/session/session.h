@@ -190,7 +190,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void run_unidirectional(std::string_view request);
   bool may_run() const;
   bool within_limits(const protocol::Command& command);
-  void refuse_faulty(const protocol::Command& command, bool connect);
+  void refuse_faulty(const protocol::Command& command);
   void hold(std::string_view rest, uint32_t commands);
   void resume();
   void resume_at_turn_end();
