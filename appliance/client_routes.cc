@@ -3,11 +3,15 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/frame_size.h"
+
 namespace lcg {
 namespace {
 
-// Bytes around the commands in the body of an /emulation request.
-constexpr size_t kEmulationOverhead = 1024;
+net::HttpResponse too_large(size_t limit) {
+  return net::HttpResponse::text(413, "the commands are over the " + std::to_string(limit) +
+                                          " bytes a client's frame may have\n");
+}
 
 net::HttpResponse not_ready() {
   net::HttpResponse response = net::HttpResponse::text(503, "not ready, try again\n");
@@ -160,9 +164,8 @@ net::HttpResponse ClientRoutes::begin_stream(const StreamPath& path, net::HttpRe
       request.method == "GET" ? request.query_value("cf_connect").value_or("") : std::move(request.body);
   if (first.empty() && path.unidirectional) first = "{}";  // a ConnectRequest that asks for nothing
   if (first.empty()) return net::HttpResponse::text(400, "the connect command is missing\n");
-  if (first.size() > config_.connection.frame.max_message_bytes) {
-    return net::HttpResponse::text(413, "the commands are over gateway.websocket.message_size\n");
-  }
+  const size_t limit = config_.connection.frame.max_message_bytes;
+  if (first.size() > limit) return too_large(limit);
 
   gateway::OpenOptions options;
   options.transport = path.transport;
@@ -200,16 +203,12 @@ net::HttpResponse ClientRoutes::begin_stream(const StreamPath& path, net::HttpRe
 
 net::HttpResponse ClientRoutes::emulate(const net::HttpRequest& request) {
   const size_t limit = config_.connection.frame.max_message_bytes;
-  if (request.body.size() > 2 * limit + kEmulationOverhead) {  // commands may be escaped in JSON
-    return net::HttpResponse::text(413, "the commands are over gateway.websocket.message_size\n");
-  }
+  if (request.body.size() > gateway::emulation_size(limit)) return too_large(limit);
   std::string scratch;
   const auto parsed = protocol::parse_emulation(is_protobuf(request) ? Encoding::kProtobuf : Encoding::kJson,
                                                 request.body, scratch);
   if (!parsed.has_value()) return net::HttpResponse::text(400, "not an emulation request\n");
-  if (parsed->data.size() > limit) {
-    return net::HttpResponse::text(413, "the commands are over gateway.websocket.message_size\n");
-  }
+  if (parsed->data.size() > limit) return too_large(limit);
   const bool known =
       gateway_.emulate(parsed->node, parsed->session, parsed->data) == gateway::Emulated::kAccepted;
   return net::HttpResponse::text(known ? 204 : 404, known ? "" : "no such node\n");

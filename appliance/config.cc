@@ -91,6 +91,7 @@ AppConfig AppConfig::read(config::Document& document) {
   out.api = gateway::api::read_config(root.section("gateway").section("api"));
   out.broker = broker::read_config(root);
   settle_channels_per_client(root.section("broker"), out.gateway, out.broker);
+  out.broker.publication_bytes = out.gateway.publication_bytes;
   resolve_plugin_dirs(out.broker.host.dirs);
   root.finish();
   return out;

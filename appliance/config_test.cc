@@ -24,6 +24,11 @@ TEST(AppConfigTest, AUserMayBringWhatItsConnectionsMayBeSubscribedTo) {
   EXPECT_EQ(Read("{broker: {sessions_per_user: 1}}").of_client(), broker::kLeastChannelsPerClient);
 }
 
+TEST(AppConfigTest, TheBrokerKnowsHowLargeAPublicationMayBe) {
+  EXPECT_EQ(Read("{}").config.broker.publication_bytes, 65'536u);
+  EXPECT_EQ(Read("{gateway: {websocket: {message_size: 1MiB}}}").config.broker.publication_bytes, 1u << 20);
+}
+
 TEST(AppConfigTest, ALimitOfItsOwnIsKept) {
   Read read("{broker: {channels_per_client: 500}}");
 

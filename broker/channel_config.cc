@@ -125,6 +125,8 @@ ChannelOptions read_options(config::Section section, std::string name, bool inse
   section.get("allow_recovery", options.allow_recovery);
   section.get_enum("force_recovery_mode", options.recovery_mode,
                    {{"stream", RecoveryMode::kStream}, {"cache", RecoveryMode::kCache}});
+  if (options.provided()) options.recovery_bytes = kProvidedRecoveryBytes;
+  section.get_size("recovery_bytes", options.recovery_bytes, 1024, kMostRecoveryBytes);
   section.get("auto_cache_recover", options.auto_cache_recover);
   read_delta(section, options);
   section.get("allow_tags_filter", options.allow_tags_filter);

@@ -49,6 +49,9 @@ struct BrokerConfig {
   // At a time, over it error 111: on one lane, of one namespace, and those that one client brought into being.
   // What a client may bring is settled where the gateway's limits are known (AppConfig).
   ChannelLimits channels;
+  // Bytes of a client's publication in a channel in memory, over it error 107: the gateway's
+  // (gateway.websocket.message_size, AppConfig). A provider has limits of its own.
+  size_t publication_bytes = SIZE_MAX;
   // As configured; 0: what a user's connections may be subscribed to together, but kLeastChannelsPerClient.
   size_t channels_per_client = 0;
   size_t positions_per_lane = 100'000;  // remembered of channels that are gone, of a namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/frame_size.h"
 #include "gateway/net/browser_guard.h"
 #include "gateway/session/session_config.h"
 
@@ -13,32 +14,45 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+// REQUIRES: the session's options are read.
 void read_websocket(config::Section websocket, GatewayConfig& out) {
-  size_t message = out.connection.frame.max_message_bytes;
+  size_t message = protocol::kMaxMessageBytes;
   websocket.get_size("message_size", message, 1024, ws::kMaxMessageBytes);
-  out.connection.frame.max_message_bytes = static_cast<uint32_t>(message);
+  const size_t frame_bytes = frame_size(out.session.channel_limit, out.session.channel_max_length, message);
+  out.publication_bytes = message;
+  out.connection.frame.max_message_bytes = static_cast<uint32_t>(frame_bytes);
   ws::DeflateOptions& deflate = out.connection.deflate;
   websocket.get("compression", deflate.enabled);
   websocket.get("compression_level", deflate.level, 1, 9);
   websocket.get_size("compression_min_size", deflate.min_bytes, 0, ws::kMaxMessageBytes);
-  size_t inflated = std::min<size_t>(message * 10, ws::kMaxMessageBytes);
-  websocket.get_size("decompressed_size", inflated, 1024, ws::kMaxMessageBytes);
-  if (inflated < message) {
-    websocket.error("decompressed_size",
-                    "must be at least websocket.message_size: a plain message may be that large");
+  // Of a compressed publication; the frame it is in may be as large as a plain one.
+  const size_t tenfold = std::min<size_t>(message * 10, ws::kMaxMessageBytes);
+  size_t inflated = std::max(tenfold, frame_bytes);
+  websocket.get_size("decompressed_size", inflated, 1024,
+                     std::max<size_t>(ws::kMaxMessageBytes, frame_bytes));
+  if (deflate.enabled && inflated < frame_bytes) {
+    websocket.error(
+        "decompressed_size",
+        std::to_string(inflated) + " is less than the " + std::to_string(frame_bytes) +
+            " bytes a client's frame may have (" + std::to_string(out.session.channel_limit) +
+            " subscriptions with their tokens, docs/protocol.md): raise it, leave it out, or lower "
+            "gateway.clients.channels");
   }
   ws::FrameLimits& frame = out.connection.frame;
   frame.max_inflated_bytes = static_cast<uint32_t>(inflated);
-  size_t burst = 4 * inflated, per_second = inflated;
+  if (deflate.enabled) out.publication_bytes = websocket.has("decompressed_size") ? inflated : tenfold;
+  out.session.max_message_bytes = deflate.enabled ? inflated : frame_bytes;
+  size_t burst = std::max(4 * tenfold, inflated), per_second = tenfold;
   websocket.get_size("decompressed_burst", burst, 1024, size_t{8} * ws::kMaxMessageBytes);
   websocket.get_size("decompressed_per_second", per_second, 1024, 1u << 30);
-  if (burst < inflated) {
-    websocket.error("decompressed_burst",
-                    "must be at least websocket.decompressed_size: one message may cost that much");
+  if (deflate.enabled && burst < inflated) {
+    websocket.error("decompressed_burst", std::to_string(burst) + " is less than the " +
+                                              std::to_string(inflated) +
+                                              " bytes that one message may cost "
+                                              "(gateway.websocket.decompressed_size)");
   }
   frame.inflated_burst = static_cast<uint32_t>(burst);
   frame.inflated_per_second = static_cast<uint32_t>(per_second);
-  frame.inflated_before_connect = std::min(frame.inflated_before_connect, frame.max_message_bytes);
   websocket.get("message_timeout", out.connection.message_timeout, seconds(1), minutes(10));
   websocket.get("write_timeout", out.connection.write_progress_timeout, seconds(1), minutes(10));
   websocket.get("close_timeout", out.connection.close_timeout, Millis(100), minutes(1));
@@ -101,9 +115,25 @@ void read_transports(config::Section section, TransportSwitches& out) {
   section.get("init", out.init);
 }
 
+// What POST /emulation carries is a frame in a JSON string, where quotes and backslashes are escaped. REQUIRES: the
+// frames and the transports are read.
+void read_body_size(config::Section http, const GatewayConfig& config, net::HttpLimits& out) {
+  const bool frames = config.transports.http_stream || config.transports.sse;
+  const size_t frame = frames ? emulation_size(config.connection.frame.max_message_bytes) : 0;
+  out.max_body_bytes = std::max(out.max_body_bytes, frame);
+  http.get_size("body_size", out.max_body_bytes, 1024, 1u << 30);
+  if (out.max_body_bytes >= frame) return;
+  http.error("body_size",
+             std::to_string(out.max_body_bytes) + " is less than the " + std::to_string(frame) +
+                 " bytes of a client's frame in POST /emulation (" +
+                 std::to_string(config.session.channel_limit) +
+                 " subscriptions with their tokens, docs/protocol.md): raise it, leave it out, or lower "
+                 "gateway.clients.channels");
+}
+
 void read_http(config::Section http, net::HttpLimits& out) {
   http.get_size("head_size", out.max_head_bytes, 1024, 1u << 20);
-  http.get_size("body_size", out.max_body_bytes, 1024, 1u << 30);
+  out.max_target_bytes = out.max_head_bytes - out.max_head_bytes / 4;  // the rest is for headers
   http.get("head_timeout", out.head_timeout, Millis(100), minutes(10));
   http.get("body_timeout", out.body_timeout, Millis(100), minutes(10));
   http.get("idle_timeout", out.idle_timeout, Millis(100), hours(1));
@@ -137,8 +167,9 @@ GatewayConfig read_config(config::Section section) {
   section.get("drain_spread", out.drain_spread, Millis(0), minutes(10));
   read_session_options(section, out.session);
   read_websocket(section.section("websocket"), out);
-  read_http(section.section("http"), out.http);
   read_transports(section.section("transports"), out.transports);
+  read_http(section.section("http"), out.http);
+  read_body_size(section.section("http"), out, out.http);
 
   // A collapsed session is taken up again at half of what collapsed it (fanout/hub.h), and its commands are
   // left unread from half of what closes it.

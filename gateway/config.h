@@ -50,7 +50,9 @@ struct GatewayConfig {
 
   TransportSwitches transports;
   SessionOptions session;
-  ws::ConnectionLimits connection;
+  ws::ConnectionLimits connection;  // its frame sizes follow from the other limits (frame_size.h)
+  // Bytes of a client's publication in a channel in memory; over it error 107. websocket.message_size.
+  size_t publication_bytes = protocol::kMaxMessageBytes;
   net::HttpLimits http;
 };
 

@@ -102,7 +102,8 @@ void MemoryChannel::recover(const SubscribeRequest& request, const SubscribeGran
   if (!asked && !latest) return;
   const MonoTime now = context_.lane.now();
   const StreamPosition since = request.recover ? request.since : StreamPosition{};
-  Stream::Recovery recovery = latest ? stream().recover_latest(now, since) : stream().recover(now, since);
+  Stream::Recovery recovery =
+      latest ? stream().recover_latest(now, since) : stream().recover(now, since, options().recovery_bytes);
   answer.recovered = recovery.recovered;
   answer.publications = std::move(recovery.publications);
   if (!answer.recovered) return;

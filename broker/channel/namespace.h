@@ -17,6 +17,10 @@
 namespace lcg::broker {
 
 inline constexpr size_t kMaxChannelLength = 255;  // bytes; client-protocol 1.8
+// Of what a provider keeps more is recovered than of memory: up to so many publications, and bytes by default.
+inline constexpr uint32_t kProvidedRecovery = 1000;
+inline constexpr size_t kProvidedRecoveryBytes = 8u << 20;
+inline constexpr size_t kMostRecoveryBytes = 64u << 20;
 
 // Who may do a thing in a channel. An anonymous connection needs for_anonymous on top of either of the
 // others.
@@ -56,6 +60,9 @@ struct ChannelOptions {
   bool force_positioning = false, allow_positioning = false;  // gaps are noticed
   bool force_recovery = false, allow_recovery = false;        // and filled on return
   RecoveryMode recovery_mode = RecoveryMode::kStream;
+  // Bytes of data that one recovery gives, over by one publication at most; more is not recovered. Of what a provider
+  // keeps, kProvidedRecoveryBytes where nothing is said.
+  size_t recovery_bytes = 1u << 20;
   bool auto_cache_recover = false;  // also to who comes for the first time
   bool allow_fossil = false;        // subscribers may ask for deltas
   bool delta_publish = false;       // every publication is made a delta of, not only on request

@@ -31,12 +31,15 @@ std::vector<PublicationPtr> publications_of(channel::StreamPage& page) {
   return out;
 }
 
-// Dense, ascending, right after `since` and up to the head: what the client protocol calls recovered.
-bool complete(const channel::StreamPage& page, uint64_t since) {
+// Dense, ascending, right after `since` and up to the head: what the client protocol calls recovered. Within `bytes`, but for
+// the last.
+bool complete(const channel::StreamPage& page, uint64_t since, size_t bytes) {
   if (since > page.head) return false;
   uint64_t expected = since + 1;
-  for (const channel::StreamPublication& publication : page.publications)
-    if (publication.offset != expected++) return false;
+  for (const channel::StreamPublication& publication : page.publications) {
+    if (publication.offset != expected++ || bytes == 0) return false;
+    bytes -= std::min(bytes, publication.data.size());
+  }
   return expected - 1 == page.head;
 }
 
@@ -70,9 +73,10 @@ void ProvidedChannel::attach(const SubscribeRequest& request, const SubscribeGra
   query.recover = request.recover && request.since.offset != UINT64_MAX;  // as in history()
   query.offset = request.since.offset;
   query.epoch = request.since.epoch;
-  query.limit = kMaxHistoryPublications;
+  query.limit = kProvidedRecovery;
   call("subscribe", channel::encode(query), std::min(time_left, kCallTimeout),
-       [&request, done = std::move(done)](ServiceCallResponse reply) mutable {
+       [&request, bytes = options().recovery_bytes,
+        done = std::move(done)](ServiceCallResponse reply) mutable {
          if (reply.status != LCG_OK) return done(refusal<SubscribeResponse>(reply));
          channel::StreamPage page;
          if (!channel::decode(reply.data, page))
@@ -83,7 +87,7 @@ void ProvidedChannel::attach(const SubscribeRequest& request, const SubscribeGra
          answer.was_recovering = request.recover;
          const bool same_epoch = request.since.epoch.empty() || request.since.epoch == page.epoch;
          answer.position = {page.head, page.epoch};
-         if (request.recover && page.recovered && same_epoch && complete(page, request.since.offset)) {
+         if (request.recover && page.recovered && same_epoch && complete(page, request.since.offset, bytes)) {
            answer.recovered = true;
            answer.position.offset = request.since.offset;
            answer.publications = publications_of(page);

@@ -77,7 +77,7 @@ TEST_F(ProvidedChannelTest, ProviderIsAskedByTheKeyOfTheDialog) {
   EXPECT_EQ(request.peer.user_id, "alice");
   EXPECT_TRUE(request.recover);
   EXPECT_EQ(request.offset, 7u);
-  EXPECT_EQ(request.limit, 300u);
+  EXPECT_EQ(request.limit, kProvidedRecovery);
 }
 
 TEST_F(ProvidedChannelTest, SubscriptionIsPositionedAndRecoverable) {

@@ -31,7 +31,8 @@ StreamPosition Stream::append(MonoTime now, const std::shared_ptr<Publication>& 
   return top();
 }
 
-std::vector<PublicationPtr> Stream::read(MonoTime now, const uint64_t* since, bool reverse, uint32_t limit) {
+std::vector<PublicationPtr> Stream::read(MonoTime now, const uint64_t* since, bool reverse, uint32_t limit,
+                                         size_t most_bytes) {
   expire(now);
   std::vector<PublicationPtr> out;
   if (count_ == 0 || limit == 0) return out;
@@ -43,20 +44,20 @@ std::vector<PublicationPtr> Stream::read(MonoTime now, const uint64_t* since, bo
   const uint64_t oldest = top_ - count_ + 1;
   if (reverse) {
     uint64_t offset = since == nullptr ? top_ : std::min(top_, *since - std::min<uint64_t>(*since, 1));
-    for (; offset >= oldest && out.size() < limit && bytes < kMaxAnswerBytes; --offset) take(offset);
+    for (; offset >= oldest && out.size() < limit && bytes < most_bytes; --offset) take(offset);
     return out;
   }
   if (since != nullptr && *since >= top_) return out;
   const uint64_t first = since == nullptr ? oldest : std::max(oldest, *since + 1);
   const uint64_t last = std::min(top_, first + limit - 1);
   out.reserve(last - first + 1);
-  for (uint64_t offset = first; offset <= last && bytes < kMaxAnswerBytes; ++offset) take(offset);
+  for (uint64_t offset = first; offset <= last && bytes < most_bytes; ++offset) take(offset);
   return out;
 }
 
-Stream::Recovery Stream::recover(MonoTime now, const StreamPosition& since) {
+Stream::Recovery Stream::recover(MonoTime now, const StreamPosition& since, size_t bytes) {
   if (!since.epoch.empty() && since.epoch != epoch_) return {};
-  std::vector<PublicationPtr> missed = read(now, &since.offset, false, kMaxHistoryPublications);
+  std::vector<PublicationPtr> missed = read(now, &since.offset, false, kMaxHistoryPublications, bytes);
   if (missed.empty()) return {top_ == since.offset, {}};
   const bool whole = missed.front()->offset == since.offset + 1 && missed.back()->offset == top_;
   if (!whole) return {};

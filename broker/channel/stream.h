@@ -16,7 +16,8 @@
 namespace lcg::broker {
 
 inline constexpr uint32_t kMaxHistoryPublications = 300;  // in one answer to history or recover
-// Bytes of data at which such an answer ends; it has one publication at least. A recovery that would be cut is none.
+// Bytes of data at which an answer to history ends; it has one publication at least. Of a recovery, which is whole or
+// none: ChannelOptions::recovery_bytes.
 inline constexpr size_t kMaxAnswerBytes = 1u << 20;
 
 // The request's limit within ours; negative asks for as many as allowed. REQUIRES: limit is not 0.
@@ -37,16 +38,17 @@ class Stream {
   StreamPosition top() const { return {top_, epoch_}; }
 
   // Ascending: those after `since`, or the oldest kept without it. Reverse: those before `since`, newest
-  // first, or from the newest without it. At most `limit`.
-  std::vector<PublicationPtr> read(MonoTime now, const uint64_t* since, bool reverse, uint32_t limit);
+  // first, or from the newest without it. At most `limit`, and to the one that reaches `bytes`.
+  std::vector<PublicationPtr> read(MonoTime now, const uint64_t* since, bool reverse, uint32_t limit,
+                                   size_t bytes = kMaxAnswerBytes);
 
   struct Recovery {
     bool recovered = false;
     std::vector<PublicationPtr> publications;  // empty unless recovered
   };
   // Everything after `since`, or not recovered: another epoch ("" matches any), a gap, or more than
-  // kMaxHistoryPublications missed.
-  Recovery recover(MonoTime now, const StreamPosition& since);
+  // kMaxHistoryPublications or `bytes` missed.
+  Recovery recover(MonoTime now, const StreamPosition& since, size_t bytes);
 
   // The latest alone (cache mode). Recovered: it is the newest ever, and left out if the client is at it already
   // (offset and epoch); or it is gone and the client is at the top.

@@ -39,8 +39,10 @@ TEST_F(StreamTest, AnAnswerEndsAtItsBytes) {
 
   EXPECT_THAT(read(stream_, {}), ElementsAre(1u, 2u));
   EXPECT_THAT(read(stream_, {}, true), ElementsAre(4u, 3u));
-  EXPECT_FALSE(stream_.recover(kStart, {1, ""}).recovered);
-  EXPECT_TRUE(stream_.recover(kStart, {2, ""}).recovered);
+  EXPECT_FALSE(stream_.recover(kStart, {1, ""}, kMaxAnswerBytes).recovered);
+  EXPECT_TRUE(stream_.recover(kStart, {2, ""}, kMaxAnswerBytes).recovered);
+  EXPECT_TRUE(stream_.recover(kStart, {1, ""}, 2 * kMaxAnswerBytes).recovered)
+      << "more than history gives at once";
 }
 
 TEST_F(StreamTest, OffsetsAreDenseFromOne) {
@@ -78,7 +80,7 @@ TEST_F(StreamTest, PositionsAtTheEdgesOfTheirType) {
       EXPECT_THAT(read(stream_, row.since, false, limit), SizeIs(row.after)) << row.since;
       EXPECT_THAT(read(stream_, row.since, true, limit), SizeIs(row.before)) << row.since;
     }
-    EXPECT_EQ(stream_.recover(kStart, {row.since, ""}).recovered, row.recovers) << row.since;
+    EXPECT_EQ(stream_.recover(kStart, {row.since, ""}, kMaxAnswerBytes).recovered, row.recovers) << row.since;
   }
 }
 
@@ -94,8 +96,8 @@ TEST_F(StreamTest, GoesOnFromWhereItWas) {
   append(again, 1);
 
   EXPECT_EQ(again.top(), (StreamPosition{8, "theepoch"}));
-  EXPECT_FALSE(again.recover(kStart, {6, "theepoch"}).recovered);
-  EXPECT_TRUE(again.recover(kStart, {7, "theepoch"}).recovered);
+  EXPECT_FALSE(again.recover(kStart, {6, "theepoch"}, kMaxAnswerBytes).recovered);
+  EXPECT_TRUE(again.recover(kStart, {7, "theepoch"}, kMaxAnswerBytes).recovered);
 }
 
 TEST_F(StreamTest, PublicationCarriesItsPosition) {
@@ -189,7 +191,8 @@ TEST_P(RecoverTest, Follows) {
   for (int i = 0; i < c.published; ++i) stream.append(kStart, std::make_shared<Publication>());
   const std::string epoch = std::string_view(c.epoch) == "=" ? stream.top().epoch : c.epoch;
 
-  const Stream::Recovery got = stream.recover(c.expired ? kStart + Millis(2000) : kStart, {c.since, epoch});
+  const Stream::Recovery got =
+      stream.recover(c.expired ? kStart + Millis(2000) : kStart, {c.since, epoch}, kMaxAnswerBytes);
 
   EXPECT_EQ(got.recovered, c.recovered);
   EXPECT_EQ(got.publications.size(), c.publications);

@@ -36,6 +36,11 @@ void ChannelCommands::publish(PublishRequest request, PublishFn done) {
   const Found found = find(request.channel);
   if (found.error != 0) return done(failed<PublishResponse>(found.error));
   const ChannelOptions& options = *found.options;
+  const size_t most = context_.config.publication_bytes;
+  if (!options.provided() && request.data.size() > most) {
+    return done(refusal(error_code::kBadRequest, "the data is over " + std::to_string(most) +
+                                                     " bytes (gateway.websocket.message_size)"));
+  }
   bool binary = false;
   std::string_view why;
   if (const uint32_t code = admit_data(options, request.checked_json, request.data, binary, why))

@@ -50,6 +50,20 @@ TEST_F(PublishTest, TheNamespacesFormatIsKept) {
   EXPECT_TRUE(publish("{}").ok());
 }
 
+TEST_F(PublishTest, DataOverTheLimitOfAClientIsRefusedWithTheNumber) {
+  BrokerConfig config;
+  config.without_namespace = open_options();
+  config.publication_bytes = 10;
+  LaneRig rig(config);
+  const auto of = [&](size_t bytes) {
+    return rig.get(PublishRequest{"a", alice_, SharedBytes("\"" + std::string(bytes - 2, 'x') + "\""), true});
+  };
+
+  EXPECT_TRUE(of(10).ok());
+  EXPECT_EQ(of(11).error.code, error_code::kBadRequest);
+  EXPECT_THAT(of(11).error.message, testing::HasSubstr("10 bytes (gateway.websocket.message_size)"));
+}
+
 TEST_F(PublishTest, EmptyDataIsForBinaryNamespaces) {
   ChannelOptions options = open_options();
   options.data_format = DataFormat::kBinary;

@@ -21,8 +21,9 @@ struct HttpLimits {
   std::chrono::milliseconds head_timeout{10'000};
   // From the end of the head to the end of the body. Else 408.
   std::chrono::milliseconds body_timeout{30'000};
-  // Between two requests on one connection. Then it is closed without a word.
-  std::chrono::milliseconds idle_timeout{60'000};
+  // Between two requests on one connection. Then it is closed without a word. Longer than common proxies and load
+  // balancers keep a connection (60 s): else one of them may send a request into the close, and answer 502.
+  std::chrono::milliseconds idle_timeout{75'000};
   // For a handler to answer. Else 504; what it answers later is dropped. Handlers have deadlines of their
   // own, shorter ones.
   std::chrono::milliseconds answer_timeout{60'000};

@@ -66,8 +66,8 @@ enum class Next : uint8_t {
 class CommandReader {
  public:
   virtual ~CommandReader() = default;
-  // A frame without any command is malformed at the first next(). `commands` of it were read already (when
-  // the frame is what rest() gave): they count against kMaxCommandsPerFrame.
+  // A frame without any command is malformed at the first next(). `commands` of it were read already: when
+  // the frame is what rest() gave, it may be empty.
   virtual void open(std::string_view frame, uint32_t commands = 0) = 0;
   virtual Next next() = 0;
   // After kCommand; valid until the next call of next() or open().

@@ -51,11 +51,11 @@ void JsonCommandReader::open(std::string_view frame, uint32_t commands) {
   rest_ = frame;
   commands_ = commands;
   more_ = commands == 0 || !frame.empty();
+  if (escapes_.size() > kKeptBufferBytes) escapes_ = {};
 }
 
 Next JsonCommandReader::next() {
   if (!more_) return Next::kEnd;
-  if (commands_ == kMaxCommandsPerFrame) return Next::kMalformed;
   const size_t newline = rest_.find('\n');
   const std::string_view line = rest_.substr(0, newline);
   rest_.remove_prefix(newline == std::string_view::npos ? rest_.size() : newline + 1);

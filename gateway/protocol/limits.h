@@ -7,11 +7,10 @@
 
 namespace lcg::protocol {
 
-// Bytes of the body of an HTTP call. Of a frame from a client the same: ws::FrameLimits, client protocol 1.1.
+// Bytes of what one command carries for the application: a publication, the data of a connect. Client protocol 1.1.
+// How large a frame may be is made of this and the limits below (gateway/frame_size.h); how many commands are in it
+// has no limit: each is paid for (kCommandBurst, kCommandsPerTurn).
 inline constexpr uint32_t kMaxMessageBytes = 65536;
-// Commands in one frame; over it 3501. An SDK that resubscribes sends connect and all its subscriptions at
-// once: the channel limit twice over, and room.
-inline constexpr uint32_t kMaxCommandsPerFrame = 512;
 // Nesting of a command, its payload included; over it 3501. Deeper than any SDK sends, shallow enough to
 // refuse cheaply.
 inline constexpr unsigned kMaxJsonDepth = 64;
@@ -26,8 +25,9 @@ inline constexpr size_t kKeptBufferBytes = 256u << 10;
 inline constexpr size_t kMaxChannelBytes = 255;
 // Subscriptions of one connection; over it error 106, or 3505 for server-side ones. Client protocol 1.8.
 inline constexpr uint32_t kMaxChannelsPerClient = 128;
-// Server-side subscriptions a connect may ask to recover, the rest is ignored. As many as can exist.
-inline constexpr size_t kMaxRecoverSubs = 128;
+inline constexpr uint32_t kMostChannelsPerClient = 4096;  // that may be configured
+// Subscriptions a connect may name, the rest is ignored: all that may be configured, and one, so that it is noticed.
+inline constexpr size_t kMaxRecoverSubs = kMostChannelsPerClient + 1;
 // Emulated HTTP headers of a connect, and bytes of all their names and values; over it 3501. As many as a browser
 // sends itself, and as many bytes as servers take.
 inline constexpr size_t kMaxEmulatedHeaders = 64;
@@ -38,7 +38,8 @@ inline constexpr size_t kMaxMethodBytes = 255;
 inline constexpr size_t kMaxTokenBytes = 8192;
 
 // Bytes of a connection's commands that wait for the one before them: reading pauses there. What was read
-// already still arrives (ws::kReadBurst), so a connection may hold that much more; over both together 3008.
+// already still arrives: one message of the largest size, and small ones (ws::kReadBurst) with what each costs to keep
+// (kHeldMaxBytes). Over all together 3008.
 inline constexpr size_t kHeldPauseBytes = 64u << 10;
 inline constexpr size_t kHeldMaxBytes = 1u << 20;
 // Publications of a channel that wait for the answer to a subscribe; over it the subscription starts anew

@@ -41,7 +41,6 @@ void ProtobufCommandReader::open(std::string_view frame, uint32_t commands) {
 
 Next ProtobufCommandReader::next() {
   if (!more_) return Next::kEnd;
-  if (commands_ == kMaxCommandsPerFrame) return Next::kMalformed;
   try {
     FieldReader frame(rest_);
     const std::string_view message = frame.delimited();

@@ -191,7 +191,7 @@ TEST(Emulation, ASlowOneIsNotToldWhatItCannotRead) {
   Rig rig;
   rig.send(rig.client, R"({"id":2,"rpc":{"method":"wait"}})");
 
-  rig.emulate("0.0", rig.secret, std::string(protocol::kHeldMaxBytes + 1, ' '));
+  rig.emulate("0.0", rig.secret, std::string(SessionOptions().held_bytes() + 1, ' '));
 
   EXPECT_EQ(rig.client.transport.close_code, 3008u);
   EXPECT_TRUE(rig.client.transport.aborted);

@@ -82,9 +82,10 @@ void HttpRpc::call(std::string_view method, std::string_view bearer, const Clien
   if (bearer.size() > protocol::kMaxTokenBytes) {
     return done(refusal(401, {disconnect_code::kInvalidToken, "invalid token", false}));
   }
-  if (body.size() > protocol::kMaxMessageBytes)
-    return done(refusal(413, make_error(error_code::kBadRequest)));
-  const JsonLimits limits{.max_bytes = protocol::kMaxMessageBytes, .max_depth = protocol::kMaxJsonDepth};
+  // As on the socket: what is too much for a method is the method's to say.
+  const size_t most = context_.options.max_message_bytes;
+  if (body.size() > most) return done(refusal(413, make_error(error_code::kBadRequest)));
+  const JsonLimits limits{.max_bytes = most, .max_depth = protocol::kMaxJsonDepth};
   if (method.empty() || method.size() > protocol::kMaxMethodBytes)
     return done(refusal(400, make_error(error_code::kBadRequest)));
   if (JsonReader json(body, limits); !body.empty() && !json.finish())

@@ -55,7 +55,7 @@ TEST(HttpRpc, WhatIsNoJsonAsksNobody) {
 
   EXPECT_EQ(call(g, "t", "m", "{").status, 400u);
   EXPECT_EQ(call(g, "t", "", "{}").status, 400u);
-  EXPECT_EQ(call(g, "t", "m", std::string(65537, '1')).status, 413u);
+  EXPECT_EQ(call(g, "t", "m", std::string(g.config.session.max_message_bytes + 1, '1')).status, 413u);
   EXPECT_EQ(call(g, std::string(9000, 't')).status, 401u);
   EXPECT_THAT(g.bus.log, IsEmpty());
 }

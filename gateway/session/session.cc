@@ -152,7 +152,7 @@ void Session::hold(std::string_view rest, uint32_t commands) {
   if (rest.empty() && commands > 0) return;  // the end of a frame that began with a command
   if (held_ == nullptr) held_ = std::make_unique<Held>();
   held_->bytes += rest.size() + sizeof(Held::Frame);
-  if (held_->bytes > protocol::kHeldMaxBytes) return close(disconnect_code::kSlow);
+  if (held_->bytes > context_.options.held_bytes()) return close(disconnect_code::kSlow);
   held_->frames.push_back({std::string(rest), 0, commands});
   if (held_->bytes > protocol::kHeldPauseBytes && !held_->paused) {
     held_->paused = true;

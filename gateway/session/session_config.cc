@@ -11,6 +11,9 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+// Commands of a client that comes back, besides its subscriptions, that are not over a limit.
+constexpr uint32_t kBeyondSubscriptions = 512;
+
 void read_ping(config::Section ping, SessionOptions& out) {
   ping.get("interval", out.ping_interval, Millis(0), hours(1));
   ping.get("pong_timeout", out.pong_timeout, Millis(100), hours(1));
@@ -52,8 +55,12 @@ void read_headers(config::Section clients, std::string_view key, std::vector<std
 
 // `clients`: what one connection may do.
 void read_clients(config::Section clients, SessionOptions& out) {
-  clients.get("channels", out.channel_limit, 1, 4096);
-  clients.get("channel_length", out.channel_max_length, 1, 1024);
+  clients.get("channels", out.channel_limit, 1, protocol::kMostChannelsPerClient);
+  clients.get("channel_length", out.channel_max_length, 1, protocol::kMaxChannelBytes);
+  // A client that comes back subscribes to all it had at once, and is not refused for it, nor closed for the refusals.
+  const double all_at_once = out.channel_limit + kBeyondSubscriptions;
+  out.connection_rates.all.burst = std::max(protocol::kCommandBurst, all_at_once);
+  out.errors.burst = std::max(out.errors.burst, all_at_once);
   clients.get("commands_per_second", out.connection_rates.all.per_second, 0, 1e6);
   clients.get("command_burst", out.connection_rates.all.burst, 1, 1e6);
   size_t answer_bytes = protocol::kAnswerBytesPerSecond, answer_burst = protocol::kAnswerBurstBytes;

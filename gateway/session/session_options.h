@@ -14,6 +14,10 @@ struct SessionOptions {
 
   uint32_t channel_limit = protocol::kMaxChannelsPerClient;  // subscriptions of one connection
   size_t channel_max_length = protocol::kMaxChannelBytes;    // bytes
+  // Bytes of the largest message a transport hands over (gateway/frame_size.h), and of what waits for the command
+  // before it; over the second 3008.
+  size_t max_message_bytes = protocol::kMaxMessageBytes;
+  size_t held_bytes() const { return max_message_bytes + protocol::kHeldMaxBytes; }
 
   Millis ping_interval = protocol::kPingInterval;  // 0: the server does not ping
   Millis pong_timeout = protocol::kPongTimeout;    // < ping_interval

@@ -90,7 +90,7 @@ void Connection::pause_reading(bool paused) {
 // Takes all of `input`, or puts the rest aside: when this turn's share is used up, and, where messages may be larger
 // than the bytes they came in, when reading pauses.
 void Connection::handle(std::span<char> input, Share& share) {
-  if (deflate_) parser_.allow_work(inflating_.room(set_.limits_.frame, set_.lane_.now()));
+  if (deflate_) allow_inflating();
   while (!done_) {
     if (!input.empty() && (share.used_up() || (share.inflated != 0 && !may_read()))) {
       rest_ = std::make_unique<std::string>(input.data(), input.size());
@@ -103,8 +103,8 @@ void Connection::handle(std::span<char> input, Share& share) {
       if (event.work != 0) {
         share.inflated += event.work;
         Counters::add(set_.counters_.inflated, event.work);
-        inflating_.spend(event.work);
-        parser_.allow_work(inflating_.room(set_.limits_.frame, set_.lane_.now()));
+        inflating_.spend(event.work, event.compressed);
+        allow_inflating();
       }
     }
     handle_event(event);
@@ -115,6 +115,10 @@ void Connection::handle(std::span<char> input, Share& share) {
     message_since_ = set_.lane_.now();
     wake_at(message_deadline());
   }
+}
+
+void Connection::allow_inflating() {
+  parser_.allow_work(inflating_.room(set_.limits_.frame, set_.lane_.now()), inflating_.free_for_a_byte());
 }
 
 void Connection::take_up_rest() {

@@ -78,6 +78,7 @@ class Connection final : public Transport, private StreamObserver {
     bool used_up() const { return messages >= kMessagesPerTurn || inflated >= kInflatedPerTurn; }
   };
   void handle(std::span<char> input, Share& share);
+  void allow_inflating();
   void take_up_rest();
   void handle_event(const FrameParser::Event& event);
   void on_peer_close(const FrameParser::Event& event);

@@ -186,10 +186,6 @@ bool FrameParser::begin_frame(std::span<char>& input, Event& event) {
     part.kind = kind;
     part.compressed = is_compressed();
   }
-  if (++part.fragments > limits_->max_fragments) {
-    event = fail(close_code::kTooBig, "message in too many fragments");
-    return true;
-  }
   if (payload_left_ == 0 && ++part.empty_fragments > limits_->max_empty_fragments) {
     event = fail(close_code::kPolicy, "too many empty fragments");
     return true;
@@ -271,14 +267,19 @@ bool FrameParser::finish_data_frame(Event& event) {
 }
 
 FrameParser::Event FrameParser::inflated_event(std::string_view payload, MessageKind kind) {
-  const size_t work = allowed_work_ > SIZE_MAX - payload.size() ? SIZE_MAX : allowed_work_ + payload.size();
+  const size_t own = payload.size() * (size_t{1} + free_for_a_byte_);
+  const size_t work = allowed_work_ == UINT32_MAX ? SIZE_MAX : allowed_work_ + own;
   const Inflater::Result result = inflater_->inflate(payload, work);
   if (result.error != 0) return fail(result.error, result.reason);
   if (kind == MessageKind::kText && !valid_utf8(result.message)) {
     return fail(close_code::kInvalidData, kNotUtf8);
   }
-  return {EventType::kMessage, kind, 0, result.message,
-          result.work > payload.size() ? result.work - payload.size() : 0};
+  return {EventType::kMessage,
+          kind,
+          0,
+          result.message,
+          result.work > payload.size() ? result.work - payload.size() : 0,
+          payload.size()};
 }
 
 FrameParser::Event FrameParser::control_event(std::string_view payload) {

@@ -51,6 +51,7 @@ class FrameParser {
     uint16_t code = 0;
     std::string_view data;  // valid until the next call and as long as the input
     size_t work = 0;        // of a compressed message: what inflating it cost beyond the bytes it came in
+    size_t compressed = 0;  // those bytes
   };
 
   // Both must outlive the parser. The inflater is the lane's; null: no extension.
@@ -61,8 +62,12 @@ class FrameParser {
   // kClose or kError takes and ignores everything.
   Event next(std::span<char>& input);
 
-  // The most that the next compressed message may cost beyond its own bytes (inflate_budget.h); over it 1008.
-  void allow_work(size_t work) { allowed_work_ = work; }
+  // The most that the next compressed message may cost beyond its own bytes, and besides for each of them
+  // (inflate_budget.h); over it 1008.
+  void allow_work(uint32_t work, uint8_t free_for_a_byte = 0) {
+    allowed_work_ = work;
+    free_for_a_byte_ = free_for_a_byte;
+  }
   // Messages are of no interest any more: what comes of them is passed over, unread and not inflated. Control
   // frames are told as before.
   void skip_messages();
@@ -81,7 +86,6 @@ class FrameParser {
   struct Assembly {
     std::string message;
     Utf8Validator utf8;
-    uint32_t fragments = 0;
     uint32_t empty_fragments = 0;
     bool open = false;  // a fragmented message has begun
     bool compressed = false;
@@ -122,8 +126,9 @@ class FrameParser {
   const FrameLimits* limits_;
   Inflater* inflater_;
   std::unique_ptr<Assembly> assembly_;
-  uint64_t payload_left_ = 0;  // of the frame being taken
-  size_t allowed_work_ = SIZE_MAX;
+  uint64_t payload_left_ = 0;           // of the frame being taken
+  uint32_t allowed_work_ = UINT32_MAX;  // no limit
+  uint8_t free_for_a_byte_ = 0;
   char mask_[4] = {};
   uint8_t mask_phase_ = 0;
   State state_ = State::kHeader;

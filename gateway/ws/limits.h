@@ -10,24 +10,24 @@ namespace lcg::ws {
 
 // Of the frame parser. One copy a listener, shared by its connections.
 struct FrameLimits {
-  // Bytes of one message, all fragments together; over it 1009. Client protocol 1.1: 65536. Configurable up
-  // to kMaxMessageBytes.
+  // Bytes of one message, all fragments together, however many; over it 1009. Client protocol 1.1: 65536. Of clients
+  // it follows from what their frames may have to hold (gateway/frame_size.h).
   uint32_t max_message_bytes = 65536;
-  // Bytes of a compressed message once inflated; over it 1009. At most kMaxMessageBytes. Client protocol 1.1:
-  // ten times the message.
+  // Bytes of a compressed message once inflated; over it 1009. Client protocol 1.1: ten times the message.
   uint32_t max_inflated_bytes = 655360;
   // Work that inflating may cost (inflate_budget.h, bytes) beyond the bytes that came; over it 1008. Until the
-  // client is connected, in all: a connect as large as a plain one may be. Afterwards at once, and a second: a
-  // busy client's few hundred messages of some KiB, and four of the largest.
+  // client is connected, in all, beyond kInflatedForAByte. Afterwards at once, and a second: a busy client's few
+  // hundred messages of some KiB, and four of the largest.
   uint32_t inflated_before_connect = 65536;
   uint32_t inflated_burst = 4 * 655360;
   uint32_t inflated_per_second = 655360;
-  // Frames of one message; over it 1009. A client that needs more sends bytes one by one.
-  uint32_t max_fragments = 1024;
   // Fragments of one message that carry nothing; over it 1008. An honest encoder ends a message with one.
   uint32_t max_empty_fragments = 16;
 };
-inline constexpr uint32_t kMaxMessageBytes = 16u << 20;
+inline constexpr uint32_t kMaxMessageBytes = 16u << 20;  // that may be configured
+// Work that each compressed byte may cost before connect: what a batch of commands that differ in a name's last few
+// bytes comes to, so that a client may compress the one it returns with.
+inline constexpr size_t kInflatedForAByte = 32;
 
 // Of a connection. Fixed for the life of the lane's connections.
 struct ConnectionLimits {

@@ -43,6 +43,18 @@ TEST_F(ChannelTest, RecoveryGivesWhatWasMissedInOrder) {
   }
 }
 
+// What docs/chat.md promises.
+TEST_F(ChannelTest, AThousandEntriesAreRecoveredAndNotOneMore) {
+  for (uint64_t cseq = 10; cseq <= 1000; ++cseq) ASSERT_TRUE(rig_.send(ann_, "d", cseq).ok()) << cseq;
+
+  const Outcome<channel::StreamPage> page = rig_.recover(bob_, "d", 1, 1000);
+
+  ASSERT_TRUE(page.value.recovered);
+  EXPECT_EQ(page.value.publications.size(), 1000u);
+  EXPECT_EQ(page.value.publications.back().offset, 1001u);
+  EXPECT_FALSE(rig_.recover(bob_, "d", 0, 2000).value.recovered);
+}
+
 TEST_F(ChannelTest, RecoveryOfAnotherEpochOrTheFutureIsRefused) {
   channel::SubscribeRequest q;
   q.peer = ChatRig::wire_peer(bob_);

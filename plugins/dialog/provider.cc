@@ -11,8 +11,6 @@ namespace lcg::dialog {
 
 namespace {
 
-constexpr size_t kMaxRecoverBytes = 4u << 20;  // more is not recovered but pulled
-
 channel::StreamPublication publication_of(const Dialog& dialog, const Entry& entry) {
   return {entry.dseq, to_json(entry, dialog.id), entry.user, entry.session};
 }

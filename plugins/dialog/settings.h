@@ -12,6 +12,7 @@ namespace lcg::dialog {
 inline constexpr size_t kTailEntries = 128, kTailBytes = 64u << 10;
 inline constexpr size_t kMaxPageEntries = 200, kMaxPageBytes = 256u << 10;
 inline constexpr size_t kMaxRecoverEntries = 1000;
+inline constexpr size_t kMaxRecoverBytes = 8u << 20;  // of them; a namespace may have less (recovery_bytes)
 inline constexpr size_t kMaxUsersPerChange = 100, kMaxCreateMembers = 200;
 inline constexpr size_t kMaxWindows = 32;     // periods of membership remembered; the oldest is dropped
 inline constexpr size_t kMaxUnnumbered = 64;  // in flight per device

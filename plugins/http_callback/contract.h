@@ -18,7 +18,7 @@ inline constexpr uint32_t kInternal = 100, kMethodNotFound = 104, kBadRequest = 
 inline constexpr uint32_t kForceDisconnect = 3503;
 }  // namespace code
 
-inline constexpr size_t kMaxChannels = 1024;  // of one connect answer
+inline constexpr size_t kMaxChannels = 4096;  // of one connect answer: what gateway.clients.channels may be
 
 // "connect", "subscribe", ...: what a callback is called, by request.kind. "" for what is none.
 std::string_view callback_name(uint32_t kind);

@@ -12,8 +12,8 @@
 
 namespace lcg::token {
 
-// Server-side subscriptions of one token: the client protocol's limit (1.8).
-inline constexpr size_t kMaxChannels = 128;
+// Server-side subscriptions of one token: as many as gateway.clients.channels may be, how many it is the gateway says.
+inline constexpr size_t kMaxChannels = 4096;
 inline constexpr size_t kMaxUserBytes = 255, kMaxTokenIdBytes = 255;
 inline constexpr size_t kMaxAudiences = 32;
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kLimit = 5000;
 constexpr lcg::ws::FrameLimits kLimits{
-    .max_message_bytes = 1000, .max_inflated_bytes = kLimit, .max_fragments = 16, .max_empty_fragments = 4};
+    .max_message_bytes = 1000, .max_inflated_bytes = kLimit, .max_empty_fragments = 4};
 
 void require(bool promise) {
   if (!promise) std::abort();

@@ -16,8 +16,7 @@ namespace {
 
 using lcg::ws::FrameParser;
 
-constexpr lcg::ws::FrameLimits kLimits{
-    .max_message_bytes = 1000, .max_fragments = 16, .max_empty_fragments = 4};
+constexpr lcg::ws::FrameLimits kLimits{.max_message_bytes = 1000, .max_empty_fragments = 4};
 
 struct Seen {
   FrameParser::EventType type;

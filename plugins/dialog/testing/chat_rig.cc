@@ -108,12 +108,14 @@ Outcome<channel::StreamPage> ChatRig::subscribe(const Peer& who, const std::stri
   return page_of(host_.call({"channel:dialog", "subscribe", dialog, channel::encode(q)}));
 }
 
-Outcome<channel::StreamPage> ChatRig::recover(const Peer& who, const std::string& dialog, uint64_t since) {
+Outcome<channel::StreamPage> ChatRig::recover(const Peer& who, const std::string& dialog, uint64_t since,
+                                              uint32_t limit) {
   channel::SubscribeRequest q;
   q.channel = "dialog:" + dialog;
   q.peer = wire_peer(who);
   q.recover = true;
   q.offset = since;
+  q.limit = limit;
   return page_of(host_.call({"channel:dialog", "subscribe", dialog, channel::encode(q)}));
 }
 

@@ -51,7 +51,8 @@ class ChatRig {
   void remember(const Peer& who, const std::string& dialog, const Reply& reply);
   // As the broker asks the channel's provider.
   Outcome<channel::StreamPage> subscribe(const Peer& who, const std::string& dialog);
-  Outcome<channel::StreamPage> recover(const Peer& who, const std::string& dialog, uint64_t since);
+  Outcome<channel::StreamPage> recover(const Peer& who, const std::string& dialog, uint64_t since,
+                                       uint32_t limit = 300);
   Outcome<channel::StreamPage> history(const Peer& who, const std::string& dialog,
                                        channel::HistoryRequest request);
   Reply publish(const Peer& who, const std::string& dialog, std::string data);
