@@ -9,8 +9,8 @@ namespace lcg {
 namespace {
 
 net::HttpResponse too_large(size_t limit) {
-  return net::HttpResponse::text(413, "the commands are over the " + std::to_string(limit) +
-                                          " bytes a client's frame may have\n");
+  return net::HttpResponse::text(
+      413, "the commands are over the " + std::to_string(limit) + " bytes a client's frame may have\n");
 }
 
 net::HttpResponse not_ready() {
@@ -67,8 +67,7 @@ class ClientRoutes::Endpoint final : public net::WebSocketEndpoint {
   ws::TransportHandler* open(ws::Transport& transport, net::WebSocketRequest request) override {
     gateway::OpenOptions options;
     options.variant.encoding = request.protobuf ? Encoding::kProtobuf : Encoding::kJson;
-    options.variant.framing =
-        request.deflate ? protocol::Framing::kWebSocketDeflate : protocol::Framing::kWebSocket;
+    options.variant.framing = protocol::framing_of(request.deflate);
     options.variant.unidirectional = unidirectional_;
     options.transport = unidirectional_ ? TransportKind::kUniWebSocket : TransportKind::kWebSocket;
     options.headers = views_of(request.http);

@@ -50,8 +50,12 @@ void Framer::append(const protocol::Variant& variant, std::string_view message) 
       ws::write_frame(block_.data() + at, opcode, message);
       break;
     }
+    case Framing::kWebSocketDeflate9:
+    case Framing::kWebSocketDeflate10:
+    case Framing::kWebSocketDeflate11:
     case Framing::kWebSocketDeflate:
-      deflater_.append_frame(block_, message, protocol::encoder_of(variant).message_kind());
+      deflater_.append_frame(block_, message, protocol::encoder_of(variant).message_kind(),
+                             protocol::window_of(variant.framing));
       break;
     case Framing::kStream:
       append_stream_chunk(block_, variant.encoding, message);

@@ -51,6 +51,16 @@ TEST(Framing, WhatGetsShorterIsCompressed) {
   EXPECT_LT(made.size(), 100u);
 }
 
+TEST(Framing, EveryWindowHasAFraming) {
+  for (int window = ws::kLeastDeflateWindowBits; window <= ws::kDeflateWindowBits; ++window) {
+    const Framing framing = protocol::framing_of(static_cast<uint8_t>(window));
+
+    EXPECT_EQ(protocol::window_of(framing), window);
+    EXPECT_EQ(static_cast<uint8_t>(block(framing, 1, 16, 500)[0]), 0xC1) << window;
+  }
+  EXPECT_EQ(protocol::framing_of(0), Framing::kWebSocket);
+}
+
 TEST(Framing, AShortMessageIsNotCompressed) {
   EXPECT_EQ(block(Framing::kWebSocketDeflate, 1), "\x81\x07{\"n\":0}");
 }

@@ -47,6 +47,7 @@ class TestTransport final : public ws::Transport {
     close(code, why);
     aborted = true;
   }
+  void accept_close() override { ++accepted_closes; }
   ClientAddress remote_address() const override { return *ClientAddress::parse(remote); }
 
   bool ended() const { return close_code != 0; }
@@ -61,7 +62,7 @@ class TestTransport final : public ws::Transport {
   protocol::Framing framing = protocol::Framing::kWebSocket;
   size_t queued = 0;
   size_t frames_in_blocks = 0;
-  size_t pings = 0, secrets = 0;
+  size_t pings = 0, secrets = 0, accepted_closes = 0;
   uint32_t close_code = 0;
   std::string reason;
   bool aborted = false;

@@ -47,13 +47,18 @@ void HttpConnection::on_readable() {
 }
 
 void HttpConnection::feed(std::string_view bytes) {
-  if (parser_ == nullptr) {
+  const bool begins = parser_ == nullptr;
+  if (begins) {
     parser_ = std::make_unique<HttpParser>(service_.limits_);
     in_body_ = head_only_ = false;
-    if (!half_open_)
-      set_deadline(service_.limits_.head_timeout);  // the first request's runs from the connection
   }
   parser_->feed(bytes);
+  if (!begins || half_open_) return;  // the first request's time runs from the connection
+  if (parser_->blank()) {
+    parser_.reset();  // still idle
+  } else {
+    set_deadline(service_.limits_.head_timeout);
+  }
 }
 
 // Goes on with what was read until more is needed or a handler or the client has to do something.
@@ -219,8 +224,8 @@ void HttpConnection::when_written() {
   if (stream_to_) return hand_stream_over();
   if (!keep_alive_) return linger();
   state_ = State::kReading;
-  if (rest_.empty()) return set_deadline(service_.limits_.idle_timeout);
-  feed(std::exchange(rest_, {}));
+  set_deadline(service_.limits_.idle_timeout);
+  if (!rest_.empty()) feed(std::exchange(rest_, {}));
 }
 
 void HttpConnection::hand_over() {
@@ -229,7 +234,7 @@ void HttpConnection::hand_over() {
   ws::StreamPtr stream = std::move(stream_);
   std::string early = std::move(rest_);
   finish();
-  const bool deflate = upgrade->request.deflate;
+  const uint8_t deflate = upgrade->request.deflate;
   service_.websockets_.start(
       std::move(stream),
       [&upgrade](ws::Transport& transport) {

@@ -78,12 +78,13 @@ size_t HttpRequest::count(std::string_view name) const {
   }));
 }
 
-bool HttpRequest::has_token(std::string_view name, std::string_view token) const {
+bool HttpRequest::has_token(std::string_view name, std::string_view token, bool exactly) const {
   for (const HttpHeader& h : headers) {
     if (!equal_ignoring_case(h.name, name)) continue;
     for (std::string_view rest = h.value; !rest.empty();) {
       const size_t comma = std::min(rest.find(','), rest.size());
-      if (equal_ignoring_case(trim(rest.substr(0, comma)), token)) return true;
+      const std::string_view one = trim(rest.substr(0, comma));
+      if (exactly ? one == token : equal_ignoring_case(one, token)) return true;
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
   }

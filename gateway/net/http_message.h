@@ -34,8 +34,8 @@ struct HttpRequest {
   // The first header of that name, in any case; "" if there is none.
   std::string_view header(std::string_view name) const;
   size_t count(std::string_view name) const;
-  // Is `token` in the comma-separated lists of all headers of that name, in any case?
-  bool has_token(std::string_view name, std::string_view token) const;
+  // Is `token` in the comma-separated lists of all headers of that name, in any case, or exactly so?
+  bool has_token(std::string_view name, std::string_view token, bool exactly = false) const;
   // Of "Authorization: Bearer <token>"; "" if it is anything else.
   std::string_view bearer_token() const;
   // The first value of `key` in the query, decoded; nothing if it is absent or its coding is broken.

@@ -20,9 +20,22 @@ HttpParser::HttpParser(HttpParser&&) noexcept = default;
 
 HttpParser::State HttpParser::feed(std::string_view bytes) {
   buffer_.append(bytes);
-  if (state_ == State::kHead && scan_head()) parse_head();
+  if (state_ == State::kHead) {
+    skip_empty_lines();
+    if (scan_head()) parse_head();
+  }
   if (state_ == State::kBody) feed_body();
   return state_;
+}
+
+// Some clients send one behind a body (RFC 9112 2.2).
+void HttpParser::skip_empty_lines() {
+  if (lines_ != 0) return;
+  size_t skipped = 0;
+  while (buffer_.compare(skipped, 2, "\r\n") == 0) skipped += 2;
+  if (skipped == 0) return;
+  buffer_.erase(0, skipped);
+  scanned_ = 0;
 }
 
 // Looks at every byte of the head once. True when its end is found; a refusal also ends it (state_ tells).
@@ -41,7 +54,6 @@ bool HttpParser::scan_head() {
     if (byte == '\n') {
       if (at == 0 || buffer_[at - 1] != '\r') return refuse(400, "LF without CR\n"), false;
       const bool empty = at == line_start_ + 1;
-      if (empty && lines_ == 0) return refuse(400, "request begins with an empty line\n"), false;
       line_start_ = at + 1;
       if (empty) {
         head_bytes_ = at + 1;
@@ -63,6 +75,12 @@ void HttpParser::parse_head() {
   parser.header_limit(std::numeric_limits<uint32_t>::max());  // counted above
   parser.body_limit(limits_.max_body_bytes);
   parser.eager(false);
+
+  // A later minor version is answered as the latest there is (RFC 9110 2.5).
+  const size_t line = buffer_.find('\r');
+  if (line > 8 && buffer_.compare(line - 8, 7, "HTTP/1.") == 0 && buffer_[line - 1] > '1' &&
+      buffer_[line - 1] <= '9')
+    buffer_[line - 1] = '1';
 
   boost::beast::error_code error;
   parser.put(boost::asio::buffer(buffer_.data(), head_bytes_), error);
@@ -97,15 +115,10 @@ bool HttpParser::accept_head() {
     refusal_.headers.push_back({"Allow", "GET, HEAD, POST"});
     return false;
   }
-  if (!target.starts_with('/')) return refuse(400, "request target is not a path\n"), false;
-  if (target.find('#') != target.npos) return refuse(400, "request target has a fragment\n"), false;
-  const size_t question = std::min(target.find('?'), target.size());
-  request_.path = target.substr(0, question);
-  request_.query = target.substr(std::min(question + 1, target.size()));
-
   if (request_.count("Host") > 1 || (request_.version == 11 && request_.count("Host") == 0)) {
     return refuse(400, "exactly one Host header is needed\n"), false;
   }
+  if (!accept_target(target)) return false;
   const size_t lengths = request_.count("Content-Length");
   const size_t codings = request_.count("Transfer-Encoding");
   if (lengths > 1 || request_.header("Content-Length").find(',') != std::string_view::npos) {
@@ -122,6 +135,30 @@ bool HttpParser::accept_head() {
   keep_alive_ = beast_->parser.get().keep_alive();
   expects_continue_ =
       request_.version == 11 && equal_ignoring_case(request_.header("Expect"), "100-continue");
+  return true;
+}
+
+// A path, or in absolute form, of which the host is what counts, whatever Host says (RFC 9112 3.2.2).
+bool HttpParser::accept_target(std::string_view target) {
+  if (target.find('#') != target.npos) return refuse(400, "request target has a fragment\n"), false;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!equal_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
+    target.remove_prefix(scheme.size());
+    const std::string_view host = target.substr(0, target.find_first_of("/?"));
+    if (host.empty() || host.find('@') != host.npos)
+      return refuse(400, "request target names no host, or a user\n"), false;
+    target.remove_prefix(host.size());
+    const auto is_host = [](const HttpHeader& h) { return equal_ignoring_case(h.name, "Host"); };
+    std::erase_if(request_.headers, is_host);
+    request_.headers.push_back({"Host", std::string(host)});
+    request_.path = "/";  // when it has none
+    break;
+  }
+  if (request_.path.empty() && !target.starts_with('/'))
+    return refuse(400, "request target is not a path\n"), false;
+  const size_t question = std::min(target.find('?'), target.size());
+  if (question != 0) request_.path = target.substr(0, question);
+  request_.query = target.substr(std::min(question + 1, target.size()));
   return true;
 }
 

@@ -3,7 +3,7 @@
 // The grammar and the bodies (Content-Length, chunked) are Beast's; before it sees a head, and after, the
 // parser refuses what two servers could read differently (RFC 9112 11.2, request smuggling): lines not ended
 // by CRLF, folded headers, control characters, Content-Length with Transfer-Encoding or twice, codings other
-// than "chunked", no or two Hosts, targets that are not a path. A refused request has an answer to send,
+// than "chunked", no or two Hosts, targets that name neither a path here nor a resource of a host. A refused request has an answer to send,
 // after which the connection must end.
 //
 // One parser a request; the bytes behind it are take_rest().
@@ -28,6 +28,8 @@ class HttpParser {
   // Takes all of `bytes`. REQUIRES: state() is kHead or kBody.
   State feed(std::string_view bytes);
   State state() const { return state_; }
+  // Nothing came but empty lines.
+  bool blank() const { return state_ == State::kHead && buffer_.empty(); }
 
   // REQUIRES: kComplete
   HttpRequest take_request() { return std::move(request_); }
@@ -45,6 +47,8 @@ class HttpParser {
   bool scan_head();
   void parse_head();
   bool accept_head();
+  bool accept_target(std::string_view target);
+  void skip_empty_lines();
   void feed_body();
   State refuse(unsigned status, std::string why);
 

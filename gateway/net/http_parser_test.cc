@@ -34,6 +34,11 @@ std::vector<Case> cases() {
       {"chunked", post("Transfer-Encoding: chunked\r\n") + "2\r\nab\r\n0\r\n\r\n", 0},
       {"chunk extension", post("Transfer-Encoding: chunked\r\n") + "2;x=y\r\nab\r\n0\r\n\r\n", 0},
       {"15 KiB of headers", get("Host: a\r\nCookie: " + std::string(15 * 1024, 'c') + "\r\n"), 0},
+      {"empty line first", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 0},
+      {"two empty lines first", "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 0},
+      {"empty lines alone", "\r\n\r\n", 1},
+      {"HTTP/1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 0},
+      {"HTTP/1.9", "POST / HTTP/1.9\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", 0},
       {"cut head", "GET / HTTP/1.1\r\nHost: a\r\n", 1},
       {"cut body", post("Content-Length: 3\r\n") + "ab", 1},
 
@@ -81,7 +86,11 @@ std::vector<Case> cases() {
       {"no Host", get(""), 400},
       {"two Hosts", get("Host: a\r\nHost: b\r\n"), 400},
       {"two equal Hosts", get("Host: a\r\nHost: a\r\n"), 400},
-      {"absolute target", "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"absolute target of no host", "GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"absolute target with a user", "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"absolute target of another scheme", "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"absolute target without Host", "GET http://a/ HTTP/1.1\r\n\r\n", 400},
+      {"absolute target with a fragment", "GET http://a/#x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"asterisk target", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"fragment in the target", "GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"space in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 505},
@@ -90,7 +99,11 @@ std::vector<Case> cases() {
       {"HTTP/0.9", "GET /\r\n\r\n", 400},
       {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
       {"TLS hello", "\x16\x03\x01\x02\x00\x01"s, 400},
-      {"empty line first", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
+      {"HTTP/1.12", "GET / HTTP/1.12\r\nHost: a\r\n\r\n", 505},
+      {"LF first", "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"CR first", "\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"space before an empty line", " \r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
   };
 }
 
@@ -130,6 +143,40 @@ TEST(HttpParser, ByteByByteGivesTheSame) {
 
     EXPECT_EQ(status_of(parser), c.status) << c.name;
   }
+}
+
+TEST(HttpParser, AbsoluteTargetSaysTheHost) {
+  struct Row {
+    const char* target;
+    const char* path;
+    const char* query;
+    const char* host;
+  };
+  for (const Row& row : std::vector<Row>{{"http://b/x?y=1", "/x", "y=1", "b"},
+                                         {"HTTPS://b:8443/x", "/x", "", "b:8443"},
+                                         {"http://[::1]:80", "/", "", "[::1]:80"},
+                                         {"http://b?y", "/", "y", "b"},
+                                         {"/x?u=http://c/", "/x", "u=http://c/", "a"}}) {
+    HttpParser parser(kLimits);
+
+    parser.feed("GET " + std::string(row.target) + " HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n");
+
+    ASSERT_EQ(parser.state(), State::kComplete) << row.target;
+    const HttpRequest request = parser.take_request();
+    EXPECT_EQ(request.path, row.path) << row.target;
+    EXPECT_EQ(request.query, row.query) << row.target;
+    EXPECT_EQ(request.header("Host"), row.host) << row.target;
+    EXPECT_EQ(request.count("Host"), 1u) << row.target;
+  }
+}
+
+TEST(HttpParser, LaterMinorVersionIsServedAsTheLatestKnown) {
+  HttpParser parser(kLimits);
+
+  parser.feed("GET / HTTP/1.7\r\nHost: a\r\n\r\n");
+
+  EXPECT_EQ(parser.take_request().version, 11u);
+  EXPECT_TRUE(parser.keep_alive());
 }
 
 TEST(HttpParser, RequestIsTakenApart) {

@@ -36,6 +36,21 @@ TEST(HttpService, PipelinedRequestsAreAnsweredInOrder) {
   EXPECT_EQ(s.later.size(), 2u);
 }
 
+TEST(HttpService, AnEmptyLineBehindARequestLeavesTheConnectionIdle) {
+  ServiceWorld s;
+  ws::Wire& client = s.connect();
+  s.ask(client, get("/health"));
+
+  EXPECT_EQ(s.ask(client, "\r\n"), "");
+  s.world.run_for(seconds(74));
+  EXPECT_FALSE(client.released);
+  EXPECT_EQ(after_head(s.ask(client, "\r\n" + get("/health") + "\r\n")), "up\n");
+
+  s.world.run_for(seconds(76));
+  EXPECT_TRUE(client.released);
+  EXPECT_EQ(client.take(), "") << "closed without a word";
+}
+
 TEST(HttpService, ManyPipelinedRequestsDoNotNest) {
   ServiceWorld s;
   ws::Wire& client = s.connect();

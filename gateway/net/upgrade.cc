@@ -66,16 +66,19 @@ UpgradeResult negotiate_upgrade(const HttpRequest& request, const UpgradePolicy&
   const auto& served = policy.subprotocols;
   const bool protobuf_served = std::find(served.begin(), served.end(), kProtobuf) != served.end();
   UpgradeResult result;
+  const auto offered =
+      [&](std::string_view subprotocol) {  // RFC 6455 4.2.2: a client knows its own spelling alone
+        return request.has_token("Sec-WebSocket-Protocol", subprotocol, true);
+      };
   for (const std::string& subprotocol : served) {
-    if (request.has_token("Sec-WebSocket-Protocol", subprotocol)) {
+    if (offered(subprotocol)) {
       result.subprotocol = subprotocol;
       break;
     }
   }
   const bool asks_protobuf =
       request.query_value("format") == "protobuf" || request.query_value("cf_protocol") == "protobuf" ||
-      result.subprotocol == kProtobuf ||
-      (result.subprotocol.empty() && request.has_token("Sec-WebSocket-Protocol", kProtobuf));
+      result.subprotocol == kProtobuf || (result.subprotocol.empty() && offered(kProtobuf));
   if (asks_protobuf && !protobuf_served) {
     return refuse(400, "the Protobuf encoding is not served here; use JSON\n");
   }
@@ -99,7 +102,7 @@ UpgradeResult negotiate_upgrade(const HttpRequest& request, const UpgradePolicy&
   if (!result.subprotocol.empty()) {
     result.response.headers.push_back({"Sec-WebSocket-Protocol", result.subprotocol});
   }
-  if (result.deflate) result.response.headers.push_back({"Sec-WebSocket-Extensions", extensions.header});
+  if (result.deflate != 0) result.response.headers.push_back({"Sec-WebSocket-Extensions", extensions.header});
   return result;
 }
 

@@ -21,7 +21,7 @@ struct UpgradeResult {
   bool accepted = false;
   std::string subprotocol;  // to serve; "" when none of ours was offered
   bool protobuf = false;    // asked for by subprotocol or query
-  bool deflate = false;     // permessage-deflate is agreed
+  uint8_t deflate = 0;      // permessage-deflate is agreed, with so many bits of window; 0: it is not
   HttpResponse response;    // 101, or the refusal, which ends the connection
 };
 

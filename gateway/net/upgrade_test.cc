@@ -108,6 +108,21 @@ TEST(Upgrade, SubprotocolOfOursIsChosen) {
   EXPECT_EQ(header(result.response, "Sec-WebSocket-Protocol"), "centrifuge-json");
 }
 
+TEST(Upgrade, SubprotocolInAnotherCaseIsNotOurs) {
+  UpgradePolicy both;
+  both.subprotocols = {"centrifuge-json", "centrifuge-protobuf"};
+  for (const char* offer : {"Centrifuge-JSON", "CENTRIFUGE-PROTOBUF"}) {
+    HttpRequest request = good_request();
+    set(request, "Sec-WebSocket-Protocol", offer);
+
+    const UpgradeResult result = negotiate_upgrade(request, both);
+
+    EXPECT_TRUE(result.accepted);
+    EXPECT_FALSE(result.protobuf);
+    EXPECT_EQ(header(result.response, "Sec-WebSocket-Protocol"), "");
+  }
+}
+
 TEST(Upgrade, UnknownSubprotocolIsNotEchoed) {
   HttpRequest request = good_request();
   set(request, "Sec-WebSocket-Protocol", "mqtt");

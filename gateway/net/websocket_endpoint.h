@@ -12,7 +12,7 @@ struct WebSocketRequest {
   HttpRequest http;         // the upgrade request: headers, query, address
   std::string subprotocol;  // one of UpgradePolicy::subprotocols, or "" when the client offered none of them
   bool protobuf = false;    // the encoding asked for, by subprotocol or by ?format=protobuf
-  bool deflate = false;     // permessage-deflate is agreed
+  uint8_t deflate = 0;      // permessage-deflate is agreed, with so many bits of window; 0: it is not
 };
 
 // Lane: the connection's, always. Must outlive the HttpService.

@@ -21,6 +21,7 @@
 #include "broker/api/types.h"
 #include "gateway/protocol/command.h"
 #include "gateway/protocol/reply.h"
+#include "gateway/ws/deflate.h"
 #include "gateway/ws/transport.h"
 
 namespace lcg::protocol {
@@ -28,10 +29,25 @@ namespace lcg::protocol {
 // How a block of messages is put on the wire (gateway/fanout/framing.h).
 enum class Framing : uint8_t {
   kWebSocket,
-  kWebSocketDeflate,  // permessage-deflate without context: a compressed frame is shared like any other
+  // permessage-deflate without context: a compressed frame is shared like any other, by those with one window.
+  kWebSocketDeflate9,
+  kWebSocketDeflate10,
+  kWebSocketDeflate11,
+  kWebSocketDeflate,  // of 12 bits
   kStream,            // HTTP-streaming: JSON lines, or length-delimited Protobuf, in chunks
   kEventStream        // SSE: "data: <json>\n\n", in chunks
 };
+
+// Bits of the window that was agreed (ws/extensions.h); 0: none was.
+constexpr Framing framing_of(uint8_t window) {
+  constexpr int kBefore = static_cast<int>(Framing::kWebSocketDeflate) - ws::kDeflateWindowBits;
+  return window == 0 ? Framing::kWebSocket : static_cast<Framing>(kBefore + window);
+}
+// REQUIRES: a framing with a window.
+constexpr int window_of(Framing framing) {
+  return ws::kDeflateWindowBits - (static_cast<int>(Framing::kWebSocketDeflate) - static_cast<int>(framing));
+}
+static_assert(framing_of(ws::kLeastDeflateWindowBits) == Framing::kWebSocketDeflate9);
 
 // In which form a publication of a delta subscription is sent (client-protocol 2).
 enum class DeltaForm : uint8_t {

@@ -162,7 +162,17 @@ void Session::hold(std::string_view rest, uint32_t commands) {
 
 void Session::finish() {
   busy_ = false;
-  if (!running_ && held_ != nullptr) resume_at_turn_end();
+  if (running_) return;
+  if (held_ != nullptr)
+    resume_at_turn_end();
+  else if (peer_closing_)
+    transport_.accept_close();
+}
+
+// Whoever asks, closes and reads on is answered first.
+bool Session::on_peer_close() {
+  peer_closing_ = state_ != SessionState::kDraining && (busy_ || held_ != nullptr);
+  return !peer_closing_;
 }
 
 void Session::resume_at_turn_end() {
@@ -194,6 +204,7 @@ void Session::resume() {
   if (state_ == SessionState::kDraining || !held_->frames.empty()) return;
   const bool paused = held_->paused;
   held_.reset();
+  if (peer_closing_ && !busy_) return transport_.accept_close();
   if (paused) transport_.pause_reading(false);
 }
 

@@ -67,6 +67,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void on_message(std::string_view payload, ws::MessageKind kind) override;
   void on_pong(std::string_view payload) override;
   void on_writable_low() override;
+  bool on_peer_close() override;
   void on_closed(const ws::CloseInfo& info) override;
 
   // ---- SubscriptionOwner
@@ -254,6 +255,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   bool busy_ : 1 = false;     // a command runs
   bool running_ : 1 = false;  // in run(): finish() need not plan to resume
   bool resume_planned_ : 1 = false;
+  bool peer_closing_ : 1 = false;  // its close frame came behind what is not answered yet
 };
 
 }  // namespace lcg::gateway

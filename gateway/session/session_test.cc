@@ -336,5 +336,35 @@ TEST(SessionId, IsARandomUuid) {
   EXPECT_NE(std::string_view("89ab").find(a[19]), std::string_view::npos);
 }
 
+// RFC 6455 5.5.1: a client that closes and reads on is answered what it asked for before.
+TEST(Session, TheClientsCloseWaitsForWhatWasAskedBefore) {
+  TestGateway g;
+  TestGateway::Client& client = g.connected();
+  const auto closes = [&] {
+    bool now = false;
+    g.world.on(g.world.lane(0), [&] { now = client.handler->on_peer_close(); });
+    return now;
+  };
+  g.send(client, R"({"id":2,"rpc":{"method":"wait"}}
+{"id":3,"rpc":{"method":"echo","data":3}})");
+
+  EXPECT_FALSE(closes());
+  EXPECT_EQ(client.transport.accepted_closes, 0u);
+  g.answer_waiting(RpcResponse{});
+
+  EXPECT_EQ(client.transport.lines.size(), 2u);
+  EXPECT_EQ(client.transport.accepted_closes, 1u);
+}
+
+TEST(Session, TheCloseOfAnIdleClientIsAnsweredAtOnce) {
+  TestGateway g;
+  TestGateway::Client& client = g.connected();
+  bool now = false;
+
+  g.world.on(g.world.lane(0), [&] { now = client.handler->on_peer_close(); });
+
+  EXPECT_TRUE(now);
+}
+
 }  // namespace
 }  // namespace lcg::gateway

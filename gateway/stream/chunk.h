@@ -8,8 +8,9 @@ namespace lcg::stream {
 
 // Ends the response.
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
-// What an event stream begins with (client-protocol 1.14): an empty line, so that the client sees it open.
-inline constexpr std::string_view kFirstEventChunk = "2\r\n\r\n\r\n";
+// What an event stream begins with, so that the client sees it open: a comment line. An empty one, with the first event
+// behind it in one read, makes some clients lose the event.
+inline constexpr std::string_view kFirstEventChunk = "2\r\n:\n\r\n";
 
 // The size of the chunk that begins at `bytes`, its own framing included. REQUIRES: a chunk of ours, whose
 // size line is whole.

@@ -47,6 +47,22 @@ TEST(StreamClose, ClientThatDoesNotEndIsNotWaitedForLong) {
   EXPECT_EQ(s.set.size(), 0u);
 }
 
+TEST(StreamClose, WhatIsQueuedLeavesAlsoToAClientThatSendsNoMore) {
+  OneStream s;
+  s.open();
+  s.wire.room = 4;
+  s.send("first");
+  s.on_lane([&] { s.handler.transport->close(3001, "shutdown"); });
+
+  s.wire.end();
+  s.settle();
+  s.wire.make_room(1'000);
+  s.settle();
+
+  EXPECT_EQ(s.received(), "first\n!");
+  EXPECT_EQ(s.set.size(), 0u);
+}
+
 TEST(StreamClose, AbortDropsWhatIsQueuedButTheChunkBegun) {
   OneStream s;
   s.open();

@@ -54,6 +54,10 @@ void StreamConnection::on_readable() {
   if (result.status == IoResult::Status::kOk) {
     ignored_bytes_ += result.bytes;
     Counters::add(set_.counters_.bytes_in, result.bytes);
+  } else if (result.status == IoResult::Status::kEnd && closing_ != nullptr) {
+    closing_->read_over = true;  // it sends no more, and still reads
+    if (closing_->sent) finish();
+    return;
   } else if (result.status != IoResult::Status::kWouldBlock) {
     return network_end();
   }
@@ -239,6 +243,7 @@ void StreamConnection::begin_close(CloseInfo::By by, uint32_t code, std::string_
 void StreamConnection::when_all_is_sent() {
   if (done_ || closing_ == nullptr || closing_->sent || cork_ != nullptr || !queue_.empty()) return;
   closing_->sent = true;
+  if (closing_->read_over) return finish();
   stream_->shutdown_write();
   closing_->deadline = set_.lane_.now() + set_.limits_.close_timeout;
   wake_at(closing_->deadline);

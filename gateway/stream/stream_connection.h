@@ -47,7 +47,8 @@ class StreamConnection final : public ws::Transport, private ws::StreamObserver 
     ws::CloseInfo info;
     std::string reason;
     MonoTime deadline;
-    bool sent = false;  // the last chunk has left
+    bool sent = false;       // the last chunk has left
+    bool read_over = false;  // the client's end came: nothing more to wait for
   };
 
   // For StreamSet and TurnEnd

@@ -165,6 +165,9 @@ TEST(Stream, TellsWhenTheQueueIsLow) {
   EXPECT_EQ(s.handler.transport->queued_bytes(), 0u);
 }
 
+// An empty line would be one with the first event's in a client's buffer, and some clients lose the event then.
+TEST(Chunk, AnEventStreamBeginsWithACommentAlone) { EXPECT_EQ(kFirstEventChunk, "2\r\n:\n\r\n"); }
+
 TEST(Chunk, SizeIsFoundAtItsBegin) {
   EXPECT_EQ(chunk_size_at("5\r\nhello\r\n7\r\n"), 10u);
   EXPECT_EQ(chunk_size_at("1a\r\n"), 4u + 26 + 2);

@@ -1,20 +1,18 @@
 #include "gateway/ws/connection.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
-#include "base/log.h"
 #include "broker/api/codes.h"
 
 namespace lcg::ws {
 
 using Counters = ConnectionCounters;
 
-Connection::Connection(ConnectionSet& set, StreamPtr stream, bool deflate)
+Connection::Connection(ConnectionSet& set, StreamPtr stream, uint8_t deflate)
     : set_(set),
       stream_(std::move(stream)),
-      parser_(set.limits_.frame, deflate ? set.inflater_.get() : nullptr),
+      parser_(set.limits_.frame, deflate != 0 ? set.inflater_.get() : nullptr),
       deflate_(deflate) {}
 
 Connection::~Connection() {
@@ -35,17 +33,6 @@ void Connection::start(const ConnectionSet::Open& open, std::span<char> early) {
 
 ClientAddress Connection::remote_address() const { return stream_->remote_address(); }
 
-template <class Call>
-void Connection::guarded(Call&& call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    log::error("a connection's handler failed", {{"error", error.what()}});
-    begin_close(CloseInfo::By::kHandler, disconnect_code::kInternal,
-                disconnect_text(disconnect_code::kInternal), false);
-  }
-}
-
 // ---- Reading ----
 
 void Connection::on_readable() {
@@ -56,6 +43,10 @@ void Connection::on_readable() {
     const std::span<char> buffer = set_.read_buffer();
     const IoResult result = stream_->read_some(buffer);
     if (result.status == IoResult::Status::kWouldBlock) break;
+    if (result.status == IoResult::Status::kEnd && closing_ != nullptr) {
+      peer_ends();
+      break;
+    }
     if (result.status != IoResult::Status::kOk) {
       network_end();
       break;
@@ -72,7 +63,8 @@ void Connection::on_readable() {
 
 bool Connection::may_read() const {
   if (done_) return false;
-  return closing_ != nullptr || (!paused_by_handler_ && !paused_by_queue_);
+  if (closing_ != nullptr) return !closing_->read_over;
+  return !paused_by_handler_ && !paused_by_queue_ && peer_close_ == nullptr;
 }
 
 void Connection::continue_reading() {
@@ -90,7 +82,7 @@ void Connection::pause_reading(bool paused) {
 // Takes all of `input`, or puts the rest aside: when this turn's share is used up, and, where messages may be larger
 // than the bytes they came in, when reading pauses.
 void Connection::handle(std::span<char> input, Share& share) {
-  if (deflate_) allow_inflating();
+  if (deflate_ != 0) allow_inflating();
   while (!done_) {
     if (!input.empty() && (share.used_up() || (share.inflated != 0 && !may_read()))) {
       rest_ = std::make_unique<std::string>(input.data(), input.size());
@@ -108,6 +100,7 @@ void Connection::handle(std::span<char> input, Share& share) {
       }
     }
     handle_event(event);
+    if (event.work != 0) set_.inflater_->give_back();
   }
   if (!parser_.unfinished()) {
     message_since_ = {};
@@ -163,18 +156,6 @@ void Connection::handle_event(const FrameParser::Event& event) {
   }
 }
 
-void Connection::on_peer_close(const FrameParser::Event& event) {
-  if (closing_ == nullptr) {
-    leave_open(CloseInfo::By::kPeer, event.code, event.data);
-    char frame[kMaxCloseFrame];
-    cork({frame, static_cast<size_t>(write_close_frame(frame, event.code, {}) - frame)});
-    closing_->deadline = set_.lane_.now() + set_.limits_.close_timeout;
-    wake_at(closing_->deadline);
-  }
-  closing_->peer_done = true;
-  if (closing_->sent) finish();
-}
-
 // Leaks control_frames_per_second out of a bucket of control_frame_burst.
 bool Connection::spend_control_frame() {
   const ConnectionLimits& limits = set_.limits_;
@@ -202,10 +183,14 @@ bool Connection::spend_control_frame() {
 // ---- Writing ----
 
 void Connection::send_message(std::string_view payload, MessageKind kind) {
-  if (!deflate_ || closing_ != nullptr) return send_secret(payload, kind);
-  const std::string_view small = set_.deflater_->compress(payload);
-  if (small.empty()) return send_secret(payload, kind);
-  send_frame(compressed(opcode_of(kind)), small);
+  if (deflate_ == 0 || closing_ != nullptr) return send_secret(payload, kind);
+  const std::string_view small = set_.deflater_->compress(payload, deflate_);
+  if (small.empty()) {
+    send_secret(payload, kind);
+  } else {
+    send_frame(compressed(opcode_of(kind)), small);
+  }
+  set_.deflater_->give_back();
 }
 
 void Connection::send_secret(std::string_view payload, MessageKind kind) {
@@ -349,6 +334,7 @@ void Connection::on_writable() {
     if (written != 0) {
       queue_.consume(written);
       progress_ = set_.lane_.now();
+      client_takes();
     }
     if (!queue_.empty()) stream_->wait_writable();
   }
@@ -361,133 +347,6 @@ void Connection::on_writable() {
     continue_reading();
     if (closing_ == nullptr) guarded([&] { handler_->on_writable_low(); });
   }
-}
-
-// ---- Ending ----
-
-void Connection::close(uint32_t code, std::string_view reason) {
-  begin_close(CloseInfo::By::kHandler, code, reason, false);
-}
-
-void Connection::abort(uint32_t code, std::string_view reason) {
-  begin_close(CloseInfo::By::kHandler, code, reason, true);
-}
-
-void Connection::leave_open(CloseInfo::By by, uint32_t code, std::string_view reason) {
-  if (closing_ != nullptr) return;
-  closing_ = std::make_unique<Closing>();
-  closing_->reason = reason;
-  closing_->info = {by, code, closing_->reason};
-  parser_.skip_messages();
-  to_turn_end();
-}
-
-void Connection::begin_close(CloseInfo::By by, uint32_t code, std::string_view reason, bool drop_queue) {
-  if (closing_ != nullptr) return;
-  leave_open(by, code, reason);
-  if (drop_queue) {
-    drop_cork();
-    queue_.drop_unsent_frames();
-  }
-  char frame[kMaxCloseFrame];
-  cork({frame, static_cast<size_t>(write_close_frame(frame, code, reason) - frame)});
-  closing_->deadline =
-      set_.lane_.now() + (drop_queue ? set_.limits_.abort_timeout : set_.limits_.close_timeout);
-  wake_at(closing_->deadline);
-}
-
-// The close frame may just have left: wait for the client's, or be done.
-void Connection::when_all_is_sent() {
-  if (done_ || closing_ == nullptr || closing_->sent || cork_ != nullptr || !queue_.empty()) return;
-  closing_->sent = true;
-  if (closing_->peer_done) return finish();
-  // What a client that broke the protocol sends is not understood any more: it sees the end of ours instead.
-  if (closing_->info.by == CloseInfo::By::kProtocol) stream_->shutdown_write();
-  closing_->deadline = set_.lane_.now() + set_.limits_.close_timeout;
-  wake_at(closing_->deadline);
-  continue_reading();
-}
-
-void Connection::network_end() {
-  leave_open(CloseInfo::By::kNetwork, close_code::kAbnormal, {});
-  finish();
-}
-
-void Connection::end_now(uint32_t code) {
-  leave_open(CloseInfo::By::kHandler, code, disconnect_text(code));
-  done_ = true;
-  on_turn_end();
-}
-
-void Connection::finish() {
-  if (done_) return;
-  done_ = true;
-  drop_cork();
-  queue_ = OutQueue();
-  rest_.reset();
-  to_turn_end();
-}
-
-void Connection::to_turn_end() {
-  if (on_turn_list_) return;
-  on_turn_list_ = true;
-  set_.turn_end_.add(*this);
-}
-
-void Connection::on_turn_end() {
-  flush();
-  if (closing_ != nullptr && handler_ != nullptr) {
-    TransportHandler* handler = std::exchange(handler_, nullptr);
-    guarded([&] { handler->on_closed(closing_->info); });
-  }
-  if (done_) stream_.reset();
-  on_turn_list_ = false;
-}
-
-// ---- Time: one timer, for whichever deadline comes first; one that fires for nothing is not rearmed ----
-
-void Connection::wake_at(MonoTime due) {
-  if (timer_ != 0 && wake_due_ <= due) return;
-  if (timer_ != 0) set_.lane_.cancel_timer(timer_);
-  wake_due_ = due;
-  const Nanos delay = std::max(due - set_.lane_.now(), Nanos(0));
-  timer_ = set_.lane_.start_timer(std::chrono::ceil<Millis>(delay), [this] { on_timer(); });
-}
-
-MonoTime Connection::message_deadline() const {
-  const int64_t earned_ms =
-      static_cast<int64_t>(parser_.unfinished_bytes()) * 1000 / set_.limits_.min_message_rate;
-  return message_since_ + set_.limits_.message_timeout + Millis(earned_ms);
-}
-
-void Connection::on_timer() {
-  timer_ = 0;
-  take_up_rest();
-  if (done_) return;
-  const MonoTime now = set_.lane_.now();
-  if (closing_ == nullptr && !queue_.empty()) {
-    const MonoTime due = progress_ + set_.limits_.write_progress_timeout;
-    if (now < due) {
-      wake_at(due);
-    } else {
-      Counters::add(set_.counters_.slow_closed);
-      begin_close(CloseInfo::By::kProtocol, disconnect_code::kSlow, disconnect_text(disconnect_code::kSlow),
-                  true);
-    }
-  }
-  if (closing_ == nullptr && message_since_.ns != 0) {
-    const MonoTime due = message_deadline();
-    if (now < due) {
-      wake_at(due);
-    } else {
-      Counters::add(set_.counters_.protocol_errors);
-      begin_close(CloseInfo::By::kProtocol, close_code::kPolicy, "message took too long", false);
-    }
-  }
-  if (closing_ == nullptr) return;
-  if (now < closing_->deadline) return wake_at(closing_->deadline);
-  if (!closing_->sent) stream_->discard_unsent();
-  finish();
 }
 
 }  // namespace lcg::ws

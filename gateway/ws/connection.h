@@ -11,6 +11,7 @@
 // what the stream does not take to the queue. Hence: the queue is empty, or the stream is waited on for
 // writing. Never blocks.
 #pragma once
+#include <exception>
 #include <memory>
 #include <string>
 
@@ -24,7 +25,7 @@ namespace lcg::ws {
 
 class Connection final : public Transport, private StreamObserver {
  public:
-  Connection(ConnectionSet& set, StreamPtr stream, bool deflate);
+  Connection(ConnectionSet& set, StreamPtr stream, uint8_t deflate);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -40,6 +41,7 @@ class Connection final : public Transport, private StreamObserver {
   void pause_reading(bool paused) override;
   void close(uint32_t code, std::string_view reason) override;
   void abort(uint32_t code, std::string_view reason) override;
+  void accept_close() override;
   ClientAddress remote_address() const override;
 
  private:
@@ -52,7 +54,15 @@ class Connection final : public Transport, private StreamObserver {
     std::string reason;
     MonoTime deadline;
     bool sent = false;       // the close frame has left
-    bool peer_done = false;  // the client's close frame came: nothing more to wait for
+    bool peer_done = false;  // the client's close frame came, or its end: nothing more to wait for
+    bool read_over = false;  // its end came
+  };
+
+  // The client's close frame, while what it asked for before is answered.
+  struct PeerClose {
+    uint32_t code;
+    std::string reason;
+    MonoTime deadline;
   };
 
   // For ConnectionSet and TurnEnd
@@ -68,7 +78,14 @@ class Connection final : public Transport, private StreamObserver {
 
   // Runs a call into the handler: a fault of ours that one client found costs its connection, no other.
   template <class Call>
-  void guarded(Call&& call);
+  void guarded(Call&& call) {
+    try {
+      call();
+    } catch (const std::exception& error) {
+      handler_failed(error);
+    }
+  }
+  void handler_failed(const std::exception& error);
 
   // Reading
   // What one turn has done of what was read (kMessagesPerTurn, kInflatedPerTurn).
@@ -100,8 +117,11 @@ class Connection final : public Transport, private StreamObserver {
   void when_all_is_sent();
 
   // Ending
+  void client_takes();
+  void echo_close(uint32_t code, std::string_view reason);
   void leave_open(CloseInfo::By by, uint32_t code, std::string_view reason);
   void begin_close(CloseInfo::By by, uint32_t code, std::string_view reason, bool drop_queue);
+  void peer_ends();
   void network_end();
   void finish();
   void to_turn_end();
@@ -115,6 +135,7 @@ class Connection final : public Transport, private StreamObserver {
   StreamPtr stream_;
   TransportHandler* handler_ = nullptr;
   std::unique_ptr<Closing> closing_;
+  std::unique_ptr<PeerClose> peer_close_;
   std::unique_ptr<std::string> cork_;  // frames to leave together; null when none
   std::unique_ptr<std::string> rest_;  // of what was read: for the next turn, or until reading goes on
   OutQueue queue_;
@@ -127,8 +148,8 @@ class Connection final : public Transport, private StreamObserver {
   TimerId timer_ = 0;
   uint32_t index_ = 0;
   uint16_t control_frames_ = 0;
-  const bool deflate_;
-  bool done_ = false;  // no further I/O; destroyed at the end of the turn
+  const uint8_t deflate_;  // bits of our window; 0: not agreed
+  bool done_ = false;      // no further I/O; destroyed at the end of the turn
   bool handling_read_ = false;
   bool on_turn_list_ = false;
   bool read_waiting_ = false;

@@ -66,6 +66,88 @@ TEST(ConnectionClose, ClientsCloseIsEchoed) {
   EXPECT_TRUE(one.wire.released);
 }
 
+TEST(ConnectionClose, WhatIsQueuedLeavesBeforeTheEchoAlsoWhenTheClientSendsNoMore) {
+  OneConnection one;
+  one.open();
+  one.wire.room = 3;
+  one.on_lane([&] { one.handler.transport->send_message("answer", MessageKind::kText); });
+
+  one.wire.client_ended = true;
+  one.client_sends(client_close(1000));
+  for (int i = 0; i < 9; ++i) {  // a byte now and then
+    one.world.run_for(seconds(20));
+    one.wire.make_room(1);
+    one.settle();
+  }
+
+  EXPECT_EQ(one.received(), "text(answer) close(1000)");
+  EXPECT_TRUE(one.wire.released);
+  EXPECT_FALSE(one.wire.reset);
+}
+
+TEST(ConnectionClose, ClientThatClosesAndTakesNothingIsNotWaitedForLong) {
+  OneConnection one;
+  one.open();
+  one.wire.room = 3;
+  one.on_lane([&] { one.handler.transport->send_message("answer", MessageKind::kText); });
+
+  one.client_sends(client_close(1000));
+  one.world.run_for(seconds(29));
+  EXPECT_FALSE(one.wire.released);
+  one.world.run_for(seconds(2));
+
+  EXPECT_TRUE(one.wire.released);
+  EXPECT_TRUE(one.wire.reset);
+}
+
+TEST(ConnectionClose, WhatWasAskedBeforeIsAnsweredBeforeTheEcho) {
+  OneConnection one;
+  one.open();
+  one.handler.busy = true;
+
+  one.wire.client_ended = true;
+  one.client_sends(client_text("question") + client_close(1000) + client_text("not read"));
+  EXPECT_EQ(one.received(), "");
+  one.on_lane([&] {
+    one.handler.transport->send_message("answer", MessageKind::kText);
+    one.handler.transport->accept_close();
+  });
+
+  EXPECT_EQ(one.received(), "text(answer) close(1000)");
+  EXPECT_THAT(one.handler.log, ElementsAre("message question", "closed by peer 1000 "));
+  EXPECT_TRUE(one.wire.released);
+}
+
+TEST(ConnectionClose, AnAnswerIsNotWaitedForForEver) {
+  OneConnection one;
+  one.open();
+  one.handler.busy = true;
+
+  one.client_sends(client_close(1000));
+  one.world.run_for(seconds(31));
+
+  EXPECT_EQ(one.received(), "close(1000)");
+  EXPECT_TRUE(one.wire.released);
+}
+
+TEST(ConnectionClose, ServersOwnCloseLeavesAlsoToAClientThatSendsNoMore) {
+  OneConnection one;
+  one.open();
+  one.wire.room = 0;
+  one.on_lane([&] {
+    one.handler.transport->send_message("answer", MessageKind::kText);
+    one.handler.transport->close(3500, "invalid token");
+  });
+
+  one.wire.end();
+  one.settle();
+  one.wire.make_room(1000);
+  one.settle();
+
+  EXPECT_EQ(one.received(), "text(answer) close(3500 invalid token)");
+  EXPECT_TRUE(one.wire.released);
+}
+
 TEST(ConnectionClose, ClientsEmptyCloseIsEchoedEmpty) {
   OneConnection one;
   one.open();

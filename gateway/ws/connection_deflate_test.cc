@@ -53,6 +53,38 @@ TEST(DeflateConnection, PlainMessageIsReadToo) {
   EXPECT_EQ(c.take_log(), (std::vector<std::string>{"message plain", "message " + kText, "message again"}));
 }
 
+TEST(DeflateConnection, IdleLaneKeepsNoLargeBuffer) {
+  ConnectionLimits large = limits();
+  large.frame.max_inflated_bytes = 1 << 20;
+  OneConnection c(large);
+  c.open({}, true);
+  c.on_lane([&] { c.handler.transport->client_connected(); });
+
+  c.client_sends(client_deflated(std::string(600'000, 'a')));
+
+  EXPECT_EQ(c.take_log().size(), 1u);
+  EXPECT_LE(c.set.kept_for_inflating(), kDeflateKeepBytes);
+}
+
+// What commands that differ in a few bytes compress to; a bomb is a thousand to one.
+TEST(DeflateConnection, ABatchOfCommandsIsInflatedBeforeConnect) {
+  ConnectionLimits large = limits();
+  large.frame.max_message_bytes = large.frame.max_inflated_bytes = 4 << 20;
+  OneConnection c(large);
+  c.open({}, true);
+  std::string batch;
+  for (int i = 0; i < 4000; ++i) {
+    batch += "{\"id\":" + std::to_string(i + 1) + ",\"subscribe\":{\"channel\":\"" + std::string(230, 'n') +
+             std::to_string(i * 7919) + "\",\"recover\":true}}\n";
+  }
+
+  c.client_sends(client_deflated(batch));
+
+  const std::vector<std::string> log = c.take_log();
+  ASSERT_EQ(log.size(), 1u);
+  EXPECT_EQ(log[0].size(), batch.size() + 8) << log[0].substr(0, 100);
+}
+
 TEST(DeflateConnection, RepliesAreCompressed) {
   DeflateConnection c;
 

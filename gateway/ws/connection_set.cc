@@ -22,7 +22,7 @@ ConnectionSet::~ConnectionSet() {
   connections_.clear();
 }
 
-void ConnectionSet::start(StreamPtr stream, const Open& open, std::span<char> early, bool deflate) {
+void ConnectionSet::start(StreamPtr stream, const Open& open, std::span<char> early, uint8_t deflate) {
   connections_.push_back(std::make_unique<Connection>(*this, std::move(stream), deflate));
   Connection& connection = *connections_.back();
   connection.index_ = static_cast<uint32_t>(connections_.size() - 1);

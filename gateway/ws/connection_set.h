@@ -57,13 +57,17 @@ class ConnectionSet {
   ConnectionSet& operator=(const ConnectionSet&) = delete;
 
   // Takes over a stream whose upgrade is answered. `early`: what the client sent behind its request; handled
-  // before this returns. `deflate`: permessage-deflate was agreed; REQUIRES: limits.deflate.enabled
-  void start(StreamPtr stream, const Open& open, std::span<char> early = {}, bool deflate = false);
+  // before this returns. `deflate`: permessage-deflate was agreed, with so many bits of our window; REQUIRES
+  // limits.deflate.enabled.
+  void start(StreamPtr stream, const Open& open, std::span<char> early = {}, uint8_t deflate = 0);
 
   // Open connections, and closed ones that finish their closing handshake.
   size_t size() const { return connections_.size(); }
   void close_all(uint32_t code, std::string_view reason);
   void abort_all(uint32_t code, std::string_view reason);
+
+  // Bytes that inflating the next message begins with.
+  size_t kept_for_inflating() const { return inflater_ == nullptr ? 0 : inflater_->kept_bytes(); }
 
   Lane& lane() { return lane_; }
   const ConnectionLimits& limits() const { return limits_; }

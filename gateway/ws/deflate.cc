@@ -25,48 +25,61 @@ Bytef* bytes_of(const char* text) { return reinterpret_cast<Bytef*>(const_cast<c
 
 }  // namespace
 
-Deflater::Deflater(const DeflateOptions& options) : options_(options), zlib_(std::make_unique<z_stream_s>()) {
-  if (deflateInit2(zlib_.get(), options.level, Z_DEFLATED, kRaw * kDeflateWindowBits, kMemoryLevel,
-                   Z_DEFAULT_STRATEGY) != Z_OK) {
-    die("zlib cannot compress");
-  }
+void Deflater::End::operator()(z_stream_s* zlib) const {
+  deflateEnd(zlib);
+  delete zlib;
 }
 
-Deflater::~Deflater() { deflateEnd(zlib_.get()); }
+Deflater::Deflater(const DeflateOptions& options) : options_(options) {}
+Deflater::~Deflater() = default;
+
+z_stream_s& Deflater::stream(int window) {
+  auto& zlib = zlib_[static_cast<size_t>(window - kLeastDeflateWindowBits)];
+  if (zlib == nullptr) {
+    auto made = std::make_unique<z_stream_s>();
+    if (deflateInit2(made.get(), options_.level, Z_DEFLATED, kRaw * window, kMemoryLevel,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+      die("zlib cannot compress");
+    }
+    zlib.reset(made.release());
+  }
+  return *zlib;
+}
+
+void Deflater::give_back() {
+  if (scratch_bytes_ <= kDeflateKeepBytes) return;
+  scratch_.reset();
+  scratch_bytes_ = 0;
+}
 
 void Deflater::keep_room(size_t bytes) {
-  if (bytes <= scratch_bytes_ && scratch_bytes_ <= kDeflateKeepBytes) return;
+  if (bytes <= scratch_bytes_) return;
   scratch_bytes_ = std::max(bytes, kFirstInflateBytes);
   scratch_.reset(new char[scratch_bytes_]);
 }
 
-std::string_view Deflater::compress(std::string_view payload) {
+std::string_view Deflater::compress(std::string_view payload, int window) {
   if (payload.empty() || payload.size() < options_.min_bytes || payload.size() > kMaxDeflateBytes) return {};
   keep_room(payload.size());
-  deflateReset(zlib_.get());
-  zlib_->next_in = bytes_of(payload.data());
-  zlib_->avail_in = static_cast<uInt>(payload.size());
+  z_stream_s& zlib = stream(window);
+  deflateReset(&zlib);
+  zlib.next_in = bytes_of(payload.data());
+  zlib.avail_in = static_cast<uInt>(payload.size());
   // No more room than the plain message needs: what does not fit is not worth it.
-  zlib_->next_out = bytes_of(scratch_.get());
-  zlib_->avail_out = static_cast<uInt>(payload.size());
-  if (deflate(zlib_.get(), Z_SYNC_FLUSH) != Z_OK || zlib_->avail_out == 0) return {};
-  return {scratch_.get(), payload.size() - zlib_->avail_out - kTail.size()};
+  zlib.next_out = bytes_of(scratch_.get());
+  zlib.avail_out = static_cast<uInt>(payload.size());
+  if (deflate(&zlib, Z_SYNC_FLUSH) != Z_OK || zlib.avail_out == 0) return {};
+  return {scratch_.get(), payload.size() - zlib.avail_out - kTail.size()};
 }
 
-void Deflater::append_frame(std::string& out, std::string_view payload, MessageKind kind) {
-  const std::string_view small = compress(payload);
+void Deflater::append_frame(std::string& out, std::string_view payload, MessageKind kind, int window) {
+  const std::string_view small = compress(payload, window);
   const Opcode opcode = small.empty() ? opcode_of(kind) : compressed(opcode_of(kind));
   const std::string_view body = small.empty() ? payload : small;
   char header[kMaxFrameHeader];
   out.append(header, write_frame_header(header, opcode, body.size()));
   out.append(body);
-}
-
-SharedBytes Deflater::frame(std::string_view payload, MessageKind kind) {
-  const std::string_view small = compress(payload);
-  const Opcode opcode = small.empty() ? opcode_of(kind) : compressed(opcode_of(kind));
-  const std::string_view body = small.empty() ? payload : small;
-  return SharedBytes::build(frame_size(body.size()), [&](char* out) { write_frame(out, opcode, body); });
+  give_back();
 }
 
 Inflater::Inflater(size_t max_bytes) : max_bytes_(max_bytes), zlib_(std::make_unique<z_stream_s>()) {
@@ -86,12 +99,14 @@ bool Inflater::make_room(size_t used) {
   return true;
 }
 
+void Inflater::give_back() {
+  if (out_bytes_ <= kDeflateKeepBytes) return;
+  out_.reset();
+  out_bytes_ = 0;
+}
+
 // Block by block (Z_BLOCK), so that blocks without output are counted too.
 Inflater::Result Inflater::inflate(std::string_view payload, size_t work) {
-  if (out_bytes_ > kDeflateKeepBytes) {
-    out_.reset();
-    out_bytes_ = 0;
-  }
   if (payload.empty()) return {};  // what some clients make of an empty message
   inflateReset(zlib_.get());
   size_t used = 0, blocks = 0;

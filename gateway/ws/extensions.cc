@@ -1,5 +1,6 @@
 #include "gateway/ws/extensions.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -99,9 +100,10 @@ int window_bits(const std::optional<std::string>& value) {
   return two ? 10 + ((*value)[1] - '0') : 0;
 }
 
-// "" when the offer is declined.
-std::string accept_deflate(const Offer& offer) {
-  if (offer.name != "permessage-deflate") return "";
+// Nothing when the offer is declined.
+ExtensionAnswer accept_deflate(const Offer& offer) {
+  if (offer.name != "permessage-deflate") return {};
+  int window = kDeflateWindowBits;
   bool server_window = false, client_window = false, server_takeover = false, client_takeover = false;
   const auto once = [](bool& seen) { return !std::exchange(seen, true); };
   for (const Parameter& parameter : offer.parameters) {
@@ -111,15 +113,16 @@ std::string accept_deflate(const Offer& offer) {
     } else if (parameter.name == "client_no_context_takeover") {
       served = once(client_takeover) && !parameter.value.has_value();
     } else if (parameter.name == "server_max_window_bits") {
-      served = once(server_window) && window_bits(parameter.value) >= kDeflateWindowBits;
+      window = std::min(window_bits(parameter.value), kDeflateWindowBits);
+      served = once(server_window) && window >= kLeastDeflateWindowBits;
     } else if (parameter.name == "client_max_window_bits") {
       served = once(client_window) && (!parameter.value.has_value() || window_bits(parameter.value) != 0);
     }
-    if (!served) return "";
+    if (!served) return {};
   }
   std::string answer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-  if (server_window) answer += "; server_max_window_bits=" + std::to_string(kDeflateWindowBits);
-  return answer;
+  if (server_window) answer += "; server_max_window_bits=" + std::to_string(window);
+  return {.malformed = false, .deflate = static_cast<uint8_t>(window), .header = std::move(answer)};
 }
 
 }  // namespace
@@ -130,9 +133,8 @@ ExtensionAnswer negotiate_extensions(std::string_view offers, bool deflate_enabl
   answer.malformed = !parsed.has_value();
   if (answer.malformed || !deflate_enabled) return answer;
   for (const Offer& offer : *parsed) {
-    answer.header = accept_deflate(offer);
-    answer.deflate = !answer.header.empty();
-    if (answer.deflate) break;
+    answer = accept_deflate(offer);
+    if (answer.deflate != 0) break;
   }
   return answer;
 }

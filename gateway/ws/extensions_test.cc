@@ -9,7 +9,7 @@ constexpr const char* kAnswer = "permessage-deflate; server_no_context_takeover;
 
 std::string answer(std::string_view offers) {
   const ExtensionAnswer got = negotiate_extensions(offers, true);
-  EXPECT_EQ(got.deflate, !got.header.empty());
+  EXPECT_EQ(got.deflate != 0, !got.header.empty());
   return got.malformed ? "malformed" : got.header;
 }
 
@@ -32,10 +32,18 @@ TEST(Extensions, WindowOfTheServerIsTold) {
   EXPECT_EQ(answer("permessage-deflate; server_max_window_bits=\"13\""), with_window);
 }
 
-TEST(Extensions, SmallerWindowThanOursIsDeclined) {
-  for (const char* bits : {"8", "9", "10", "11"}) {
-    EXPECT_EQ(answer(std::string("permessage-deflate; server_max_window_bits=") + bits), "") << bits;
+TEST(Extensions, SmallerWindowThanOursIsServed) {
+  for (const int bits : {9, 10, 11}) {
+    const std::string window = "; server_max_window_bits=" + std::to_string(bits);
+    const ExtensionAnswer got = negotiate_extensions("permessage-deflate" + window, true);
+
+    EXPECT_EQ(got.header, kAnswer + window);
+    EXPECT_EQ(got.deflate, bits);
   }
+}
+
+TEST(Extensions, WindowThatZlibDoesNotHaveIsDeclined) {
+  EXPECT_EQ(answer("permessage-deflate; server_max_window_bits=8"), "");
 }
 
 TEST(Extensions, EveryWindowOfTheClientIsServed) {
@@ -59,7 +67,7 @@ TEST(Extensions, InvalidParametersDecline) {
 }
 
 TEST(Extensions, FirstOfferThatCanBeServedWins) {
-  EXPECT_EQ(answer("permessage-deflate; server_max_window_bits=9, permessage-deflate"), kAnswer);
+  EXPECT_EQ(answer("permessage-deflate; server_max_window_bits=8, permessage-deflate"), kAnswer);
   EXPECT_EQ(answer("x-other; a=1; b=\"c\", permessage-deflate"), kAnswer);
   EXPECT_EQ(answer("permessage-bzip2"), "");
 }

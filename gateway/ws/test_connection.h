@@ -22,6 +22,7 @@ struct RecordingHandler final : TransportHandler {
     return verdict;
   }
   void on_writable_low() override { log.push_back("low"); }
+  bool on_peer_close() override { return !busy; }
   void on_closed(const CloseInfo& info) override {
     static constexpr const char* kBy[] = {"handler", "peer", "protocol", "network"};
     log.push_back("closed by " + std::string(kBy[static_cast<size_t>(info.by)]) + " " +
@@ -32,6 +33,7 @@ struct RecordingHandler final : TransportHandler {
 
   Transport* transport = nullptr;
   Overflow verdict = Overflow::kClose;
+  bool busy = false;  // with what the client asked for
   std::function<void(std::string_view)> when_message;
   std::function<void()> when_closed;
   std::vector<std::string> log;
@@ -95,7 +97,7 @@ struct OneConnection {
             handler.transport = &transport;
             return &handler;
           },
-          early, deflate);
+          early, deflate ? kDeflateWindowBits : 0);
     });
     settle();
   }

@@ -90,6 +90,10 @@ class Transport {
   // read the code. For a client that does not keep up (3008), and for leaving at once.
   virtual void abort(uint32_t code, std::string_view reason) = 0;
 
+  // What the client asked for before its close frame is answered (TransportHandler::on_peer_close()): the connection
+  // ends now.
+  virtual void accept_close() {}
+
   // Whom a trusted proxy in front speaks for, else the socket's other end.
   virtual ClientAddress remote_address() const = 0;
 
@@ -111,6 +115,10 @@ class TransportHandler {
     static_cast<void>(queued_bytes);
     return Overflow::kClose;
   }
+
+  // The client's close frame came. False: what it asked for before is still to be answered, accept_close() follows; it
+  // is waited for as long as the client takes what it is sent.
+  virtual bool on_peer_close() { return true; }
 
   // The out queue was over limits.low_water_bytes and is no longer.
   virtual void on_writable_low() {}

@@ -46,12 +46,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(result.error != 0 || result.message.size() <= kLimit);
 
   lcg::ws::Deflater deflater({.enabled = true, .level = 1, .min_bytes = 0});
-  const std::string small(deflater.compress(bytes));
-  require(small.empty() || small.size() < bytes.size());
-  if (!small.empty() && bytes.size() <= kLimit) require(inflater.inflate(small).message == bytes);
+  for (int window = lcg::ws::kLeastDeflateWindowBits; window <= lcg::ws::kDeflateWindowBits; ++window) {
+    const std::string small(deflater.compress(bytes, window));
+    require(small.empty() || small.size() < bytes.size());
+    if (!small.empty() && bytes.size() <= kLimit) require(inflater.inflate(small).message == bytes);
+  }
 
   const auto answer = lcg::ws::negotiate_extensions(bytes, true);
-  require(answer.deflate == answer.header.starts_with("permessage-deflate"));
+  require((answer.deflate != 0) == answer.header.starts_with("permessage-deflate"));
   parse(bytes, inflater);
   return 0;
 }

@@ -55,6 +55,18 @@ for (const way of ['direct', 'nginx', 'haproxy']) {
     }
   }
 
+  for (const [name, flags] of [['eventsource of npm', []], ["Node's own EventSource", ['--experimental-eventsource']]]) {
+    test(`${name} gets the first event of an event stream, ${way}`, async () => {
+      const token = await login(server, `events-${way}-${flags.length}`);
+      const script = fileURLToPath(new URL('event_source.mjs', import.meta.url));
+      const url = `${ways[way].url}/connection/uni_sse?cf_connect=${encodeURIComponent(JSON.stringify({ token }))}`;
+      const output = await new Promise((resolve, reject) => {
+        execFile(process.execPath, [...flags, script, '12', url], { timeout: 90000 }, (error, stdout, stderr) => (error ? reject(new Error(stderr)) : resolve(stdout)));
+      });
+      assert.deepEqual(JSON.parse(output), Array(12).fill('connect'));
+    });
+  }
+
   test(`python3-websockets, ${way}`, async () => {
     const token = await login(server, `python-${way}`);
     const script = fileURLToPath(new URL('python_client.py', import.meta.url));

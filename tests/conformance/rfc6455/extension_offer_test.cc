@@ -1,5 +1,5 @@
 // RFC 7692 7.1 and RFC 6455 9.1: what is made of an offer of permessage-deflate. The server never takes a context over,
-// and says so; its own window is 12 bits, which it says only to a client that asked for a limit.
+// and says so; its own window is 12 bits, or fewer where the client wants that, which it says only to a client that asked for a limit.
 #include <ostream>
 
 #include "gateway/ws/test_frames.h"
@@ -107,9 +107,9 @@ std::vector<Offer> declined() {
     offers.push_back({"client_window_no_number_" + number, d + "client_max_window_bits=" + bits, kDeclined});
   }
   // More than our frames, which all clients share, would keep.
-  for (int bits = 8; bits <= 11; ++bits) {
-    offers.push_back({"server_window_" + std::to_string(bits),
-                      d + "server_max_window_bits=" + std::to_string(bits), kDeclined});
+  for (int bits = 9; bits <= 11; ++bits) {
+    const std::string window = "server_max_window_bits=" + std::to_string(bits);
+    offers.push_back({"server_window_" + std::to_string(bits), d + window, kAgreed + "; " + window});
   }
   for (const char* parameter : {"server_no_context_takeover", "client_no_context_takeover"}) {
     for (const char* value : {"=1", "=true", "=\"x\""}) {
