@@ -203,6 +203,7 @@ void Hub::mark_dirty(HubChannel& channel) {
 
 void Hub::flush() {
   flushing_.swap(dirty_);
+  gathering_ = flushing_.size() > 1;
   for (size_t i = 0; i < flushing_.size(); ++i) {  // dirty channels are not dropped: the pointers hold
     HubChannel& channel = *flushing_[i];
     send_turn(channel);
@@ -210,6 +211,7 @@ void Hub::flush() {
     drop_if_empty(channel);
   }
   flushing_.clear();
+  gathering_ = false;
 }
 
 void Hub::flush(std::string_view channel) {

@@ -3,7 +3,8 @@
 // A delivery is put with its channel; at the end of the lane's turn, or when the channel's batch_delay is over, every
 // channel that got any makes ONE block for each group of subscribers (hub_channel.h): whole frames of their transport
 // (framing.h), contiguous, immutable, shared by all who get it. Per subscriber it costs a compare of positions and one
-// Transport::send_block(): no allocation, no lock, no log.
+// Transport::send_block(): no allocation, no lock, no log. Where the turn brings several blocks, they are gathered: what
+// one connection gets of them leaves in one write.
 //
 // Positions: recovery.h has the rules. A subscriber that lost its position is reported to its owner after the
 // loop. What a filter leaves out has been passed all the same.
@@ -136,6 +137,12 @@ class Hub {
   void plan_flush();
   void send_turn(HubChannel& channel);
   void send_run(HubChannel& channel, Publications run);
+  void send_to(ws::Transport& transport, const SharedBytes& block) const {
+    if (gathering_)
+      transport.gather_block(block);
+    else
+      transport.send_block(block);
+  }
   void send_memberships(HubChannel& channel);
   void report(HubChannel& channel);
   void remove_member(HubChannel& channel, uint32_t index);
@@ -166,6 +173,7 @@ class Hub {
   std::vector<uint32_t> lost_, inappropriate_;  // members of the channel being sent, to be reported
   std::vector<PublicationPtr> passed_;          // by a filter, of the run being encoded
   bool flush_planned_ = false;
+  bool gathering_ = false;  // the turn has more than one block for those who get this one, or may have
   HubStats stats_;
 };
 

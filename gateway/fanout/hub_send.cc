@@ -13,13 +13,16 @@ void Hub::send_turn(HubChannel& channel) {
   channel.sending = true;
   channel.quiet_since = round_;
   const std::vector<PublicationPtr> turn = std::exchange(channel.turn, {});
+  const bool alone = !gathering_;
   for (size_t begin = 0; begin < turn.size();) {
     size_t end = begin + 1;
     while (end < turn.size() && continues(turn[end - 1]->offset, turn[end - 1]->epoch, *turn[end])) ++end;
+    gathering_ = !alone || end < turn.size() || begin > 0 || !channel.turn_memberships.empty();
     send_run(channel, Publications(turn).subspan(begin, end - begin));
     begin = end;
   }
   send_memberships(channel);
+  gathering_ = !alone;
   channel.sending = false;
   close_up(channel);
 }
@@ -77,7 +80,7 @@ void Hub::send_run(HubChannel& channel, Publications run) {
       continue;
     }
     stats_.sent += block.messages;
-    member.transport->send_block(block.frames);  // `member` may be moved by what this calls
+    send_to(*member.transport, block.frames);  // `member` may be moved by what this calls
   }
   report(channel);
 }
@@ -109,7 +112,7 @@ void Hub::send_memberships(HubChannel& channel) {
     SharedBytes& mine = blocks_[member.group].frames;
     if (mine.empty())
       mine = encode(channel, channel.groups[member.group].variant, std::span<const MembershipPtr>(turn));
-    member.transport->send_block(mine);
+    send_to(*member.transport, mine);
   }
 }
 

@@ -48,6 +48,45 @@ TEST_F(HubTest, OneBlockAChannelAndTurnIsShared) {
                           R"({"push":{"channel":"c","pub":{"data":2,"offset":2}}})"));
 }
 
+TEST_F(HubTest, TheOnlyBlockOfATurnGoesOutDirectly) {
+  Subscriber a(hub), b(hub);
+  a.join("c");
+  b.join("d");
+
+  publish(1);
+  turn();
+  publish(1, "d");
+  turn();
+
+  EXPECT_EQ(a.transport.gathered + b.transport.gathered, 0u);
+}
+
+TEST_F(HubTest, BlocksOfSeveralChannelsInATurnAreGathered) {
+  Subscriber a(hub), b(hub);
+  a.join("c");
+  b.join("d");
+
+  publish(1);
+  publish(1, "d");
+  turn();
+  EXPECT_EQ(a.transport.gathered + b.transport.gathered, 2u);
+
+  publish(2);
+  turn();
+  EXPECT_EQ(a.transport.gathered, 1u) << "the next turn has one";
+}
+
+TEST_F(HubTest, RunsOfOneChannelAreGathered) {
+  Subscriber a(hub);
+  a.join("c");
+
+  publish(1);
+  publish(1, "c", "F");
+  turn();
+
+  EXPECT_EQ(a.transport.gathered, a.transport.blocks.size());
+}
+
 TEST_F(HubTest, NothingIsSentBeforeTheTurnsEnd) {
   Subscriber a(hub);
   a.join("c");

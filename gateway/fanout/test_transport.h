@@ -34,6 +34,10 @@ class TestTransport final : public ws::Transport {
     }
     if (during_block) during_block();
   }
+  void gather_block(const SharedBytes& frames) override {
+    ++gathered;
+    send_block(frames);
+  }
   void send_ping(std::string_view) override { ++pings; }
   size_t queued_bytes() const override { return queued; }
   bool congested() const override { return congested_by_queue; }
@@ -62,6 +66,7 @@ class TestTransport final : public ws::Transport {
   protocol::Framing framing = protocol::Framing::kWebSocket;
   size_t queued = 0;
   size_t frames_in_blocks = 0;
+  size_t gathered = 0;  // of the blocks
   size_t pings = 0, secrets = 0, accepted_closes = 0;
   uint32_t close_code = 0;
   std::string reason;

@@ -86,6 +86,13 @@ void StreamConnection::send_block(const SharedBytes& frames) {
   if (!frames.empty() && admit(frames.size())) write_block(frames);
 }
 
+void StreamConnection::gather_block(const SharedBytes& frames) {
+  if (frames.empty() || !admit(frames.size())) return;
+  if (!queue_.empty() || frames.size() > ws::kCorkMessageBytes) return write_block(frames);
+  cork(frames.view());
+  if (cork_->size() >= ws::kCorkKeepBytes) flush();
+}
+
 void StreamConnection::write_block(const SharedBytes& frames) {
   if (!queue_.empty()) {
     cork_to_queue(0);

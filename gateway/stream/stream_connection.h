@@ -30,6 +30,7 @@ class StreamConnection final : public ws::Transport, private ws::StreamObserver 
   // Transport. `payload` is what an Encoder wrote: one message or several.
   void send_message(std::string_view payload, ws::MessageKind kind) override;
   void send_block(const SharedBytes& frames) override;
+  void gather_block(const SharedBytes& frames) override;
   void send_ping(std::string_view) override {}  // there is no such frame here
   size_t queued_bytes() const override { return queue_.bytes(); }
   void pause_reading(bool) override {}  // nothing is read

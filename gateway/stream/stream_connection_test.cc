@@ -165,6 +165,22 @@ TEST(Stream, TellsWhenTheQueueIsLow) {
   EXPECT_EQ(s.handler.transport->queued_bytes(), 0u);
 }
 
+TEST(Stream, BlocksOfATurnLeaveInOneWrite) {
+  OneStream s;
+  s.open();
+  s.wire.take();
+  const unsigned before = s.wire.writes;
+
+  s.on_lane([&] {
+    s.handler.transport->gather_block(SharedBytes(std::string_view("2\r\na\n\r\n")));
+    s.handler.transport->gather_block(SharedBytes(std::string_view("2\r\nb\n\r\n")));
+    s.handler.transport->send_message("c", ws::MessageKind::kText);
+  });
+
+  EXPECT_EQ(s.received(), "a\nb\nc\n");
+  EXPECT_EQ(s.wire.writes, before + 1);
+}
+
 // An empty line would be one with the first event's in a client's buffer, and some clients lose the event then.
 TEST(Chunk, AnEventStreamBeginsWithACommentAlone) { EXPECT_EQ(kFirstEventChunk, "2\r\n:\n\r\n"); }
 

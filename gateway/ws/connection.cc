@@ -217,6 +217,13 @@ void Connection::send_block(const SharedBytes& frames) {
   if (!frames.empty() && admit(frames.size())) write_block(frames);
 }
 
+void Connection::gather_block(const SharedBytes& frames) {
+  if (frames.empty() || !admit(frames.size())) return;
+  if (!queue_.empty() || frames.size() > kCorkMessageBytes) return write_block(frames);
+  cork(frames.view());
+  if (cork_->size() >= kCorkKeepBytes) flush();
+}
+
 void Connection::write_block(const SharedBytes& frames) {
   if (!queue_.empty()) {
     cork_to_queue(0);

@@ -34,6 +34,7 @@ class Connection final : public Transport, private StreamObserver {
   void send_message(std::string_view payload, MessageKind kind) override;
   void send_secret(std::string_view payload, MessageKind kind) override;
   void send_block(const SharedBytes& frames) override;
+  void gather_block(const SharedBytes& frames) override;
   void send_ping(std::string_view payload) override;
   size_t queued_bytes() const override { return queue_.bytes(); }
   void client_connected() override { inflating_.connected(set_.lane_.now()); }

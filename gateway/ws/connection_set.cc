@@ -42,11 +42,15 @@ std::unique_ptr<std::string> ConnectionSet::take_cork() {
   if (corks_.empty()) return std::make_unique<std::string>();
   std::unique_ptr<std::string> cork = std::move(corks_.back());
   corks_.pop_back();
+  corks_bytes_ -= cork->capacity();
   return cork;
 }
 
 void ConnectionSet::give_back_cork(std::unique_ptr<std::string> cork) {
-  if (corks_.size() >= kCorkPoolBuffers || cork->capacity() > kCorkKeepBytes) return;
+  const size_t bytes = cork->capacity();
+  if (corks_.size() >= kCorkPoolBuffers || bytes > kCorkKeepBytes || corks_bytes_ + bytes > kCorkPoolBytes)
+    return;
+  corks_bytes_ += bytes;
   cork->clear();
   corks_.push_back(std::move(cork));
 }

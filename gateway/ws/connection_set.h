@@ -88,6 +88,7 @@ class ConnectionSet {
   std::unique_ptr<Deflater> deflater_;  // null unless compression is enabled
   std::unique_ptr<Inflater> inflater_;
   std::vector<std::unique_ptr<std::string>> corks_;
+  size_t corks_bytes_ = 0;  // their capacities
   TurnEnd<Connection> turn_end_;
   std::vector<std::unique_ptr<Connection>> connections_;  // each knows its index
 };

@@ -116,6 +116,42 @@ TEST(ConnectionWrite, BlockIsWrittenAtOnceWhenNothingIsQueued) {
   });
 }
 
+TEST(ConnectionWrite, WhatATurnGathersLeavesInOneWriteInOrder) {
+  OneConnection one;
+  one.open();
+  const unsigned before = one.wire.writes;
+
+  one.on_lane([&] {
+    Transport& out = *one.handler.transport;
+    out.send_message("reply", MessageKind::kText);
+    for (const char* name : {"a", "b", "c"}) out.gather_block(text_block(name));
+    out.gather_block(text_block(std::string(kCorkMessageBytes / 2, 'x')));
+    out.send_message("last", MessageKind::kText);
+  });
+
+  EXPECT_EQ(one.received(), "text(reply) text(a) text(b) text(c) text(" +
+                                std::string(kCorkMessageBytes / 2, 'x') + ") text(last)");
+  EXPECT_EQ(one.wire.writes, before + 1);
+}
+
+TEST(ConnectionWrite, GatheredBlocksWaitBehindWhatIsQueued) {
+  OneConnection one;
+  one.open();
+  one.wire.room = 1;
+
+  one.on_lane([&] { one.handler.transport->send_block(text_block("first")); });
+  one.on_lane([&] {
+    one.handler.transport->gather_block(text_block("second"));
+    one.handler.transport->gather_block(text_block(std::string(kCorkMessageBytes + 1, 'x')));
+    one.handler.transport->gather_block(text_block("third"));
+  });
+  one.wire.make_room(100'000);
+  one.settle();
+
+  EXPECT_EQ(one.received(),
+            "text(first) text(second) text(" + std::string(kCorkMessageBytes + 1, 'x') + ") text(third)");
+}
+
 TEST(ConnectionWrite, BlockFollowsTheRepliesBeforeIt) {
   for (const size_t size : {size_t{10}, size_t{50'000}}) {
     OneConnection one;

@@ -77,8 +77,10 @@ inline constexpr size_t kEndsPerTurn = 32, kMaxEndsPerTurn = 256;
 inline constexpr size_t kDeflateBlockCost = 512;
 // Buffers of one gathered write (IOV_MAX is 1024; more than this brings nothing).
 inline constexpr size_t kGatherBuffers = 64;
-// A lane keeps this many cork buffers of at most this many bytes for reuse.
-inline constexpr size_t kCorkPoolBuffers = 64;
+// A lane keeps this many cork buffers for reuse, as many as connections often have something in one turn, each of at
+// most kCorkKeepBytes, all together of kCorkPoolBytes.
+inline constexpr size_t kCorkPoolBuffers = 1024;
+inline constexpr size_t kCorkPoolBytes = 4u << 20;
 inline constexpr size_t kCorkKeepBytes = 64u << 10;
 // A message larger than this is not corked but made a block of its own.
 inline constexpr size_t kCorkMessageBytes = 16u << 10;

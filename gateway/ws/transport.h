@@ -63,6 +63,10 @@ class Transport {
   // to: written at once when nothing is queued, else queued by reference. Order with send_message() is kept.
   virtual void send_block(const SharedBytes& frames) = 0;
 
+  // The same where more may come for this connection in this turn: what the turn brings leaves in one write at its end,
+  // small blocks copied together.
+  virtual void gather_block(const SharedBytes& frames) { send_block(frames); }
+
   // Sends a WebSocket ping; the answer comes as on_pong(). `payload` is at most 125 bytes. This is not the
   // ping of the client protocol.
   virtual void send_ping(std::string_view payload) = 0;

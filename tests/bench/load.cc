@@ -3,7 +3,10 @@
 // line.
 //   echo  every connection keeps --depth messages outstanding
 //   fan   the first connection publishes, --depth outstanding; every connection receives; a message is a
-//   delivery idle  opens --conns connections and reports the growth of the server's PSS a connection send
+//   delivery
+//   many  every connection is subscribed to 1/10 of --channels channels, each of ten subscribers; in the first --busy of
+//   them one publication is under way; a message is a delivery
+//   idle  opens --conns connections and reports the growth of the server's PSS a connection send
 //   durable message.send, one outstanding a connection, spread over --dialogs dialogs
 #include <sys/epoll.h>
 
@@ -16,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <sstream>
+#include <utility>
 
 #include "tests/bench/process_cost.h"
 #include "tests/bench/ws_client.h"
@@ -27,7 +31,7 @@ struct Options {
   std::string mode = "echo", proto = "raw";
   uint16_t port = 0;
   int pid = 0;
-  unsigned conns = 500, depth = 1, size = 128, dialogs = 16;
+  unsigned conns = 500, depth = 1, size = 128, dialogs = 16, channels = 1000, busy = 256;
   double seconds = 3, warmup = 0.5;
 };
 
@@ -101,6 +105,10 @@ class Load {
   void prepare() {
     if (lcg() && o_.mode == "fan")
       for (auto& c : clients_) ask(*c, "\"subscribe\":{\"channel\":\"bench:fan\"}", "\"subscribe\"");
+    for (unsigned k = 0; many() && k < o_.channels; ++k) {
+      for (unsigned j = 0; j < kMembers; ++j)
+        ask(member(k, j), "\"subscribe\":{\"channel\":\"" + channel(k) + "\"}", "\"subscribe\"");
+    }
     if (o_.mode == "send") {
       for (unsigned d = 0; d < o_.dialogs; ++d)
         ask(*clients_[0],
@@ -114,6 +122,19 @@ class Load {
             "\"rpc\"");
     }
   }
+  static constexpr unsigned kMembers = 10;  // of a channel
+  bool many() const { return o_.mode == "many"; }
+  Conn& member(unsigned k, unsigned j) { return *clients_[(k + j * (o_.conns / kMembers)) % o_.conns]; }
+  static std::string channel(unsigned k) { return "bench:m" + std::to_string(k); }
+  void publish_to(unsigned k) {
+    Conn& c = member(k, 0);
+    frames_.clear();
+    append_client_frame(
+        frames_, command(c, "\"publish\":{\"channel\":\"" + channel(k) + "\",\"data\":\"" + text_ + "\"}"));
+    left_[k] = kMembers;
+    sent_[k] = now_ns();
+    c.ws.send(frames_);
+  }
   std::string dialog(unsigned d) const { return "bench-" + std::to_string(o_.pid) + "-" + std::to_string(d); }
 
   void start() {
@@ -124,9 +145,12 @@ class Load {
       event.events = EPOLLIN;
       event.data.ptr = c.get();
       epoll_ctl(epoll_, EPOLL_CTL_ADD, c->ws.fd(), &event);
-      if (o_.mode == "fan" && c->index != 0) continue;
+      if (many() || (o_.mode == "fan" && c->index != 0)) continue;
       emit(*c, o_.mode == "send" ? 1 : o_.depth);
     }
+    left_.resize(o_.busy);
+    sent_.resize(o_.busy);
+    for (unsigned k = 0; many() && k < o_.busy; ++k) publish_to(k);
   }
 
   void emit(Conn& c, unsigned count) {
@@ -167,7 +191,7 @@ class Load {
         return;
       }
       const bool push = payload.substr(0, 7) == "{\"push\"";
-      if (push != (o_.mode == "fan")) return;
+      if (push != (o_.mode == "fan" || many())) return;
       if (!push && payload.find("\"error\"") != std::string_view::npos) {
         ++errors_;
         std::fprintf(stderr, "load: %.*s\n", static_cast<int>(payload.size()), payload.data());
@@ -175,6 +199,15 @@ class Load {
       }
     }
     ++messages_;
+    if (many()) {
+      constexpr std::string_view kBefore = "\"channel\":\"bench:m";
+      const size_t at = payload.find(kBefore) + kBefore.size();
+      const auto k = static_cast<unsigned>(std::atoi(payload.data() + at));
+      if (--left_[k] != 0) return;
+      latencies_.push_back(now_ns() - sent_[k]);
+      published_.push_back(k);
+      return;
+    }
     if (o_.mode == "fan") {
       if (++received_ < o_.conns) return;
       received_ = 0;
@@ -206,6 +239,7 @@ class Load {
           while (!due_.empty() && due_.back() == first) due_.pop_back(), ++count;
           emit(*first, count);
         }
+        for (const unsigned k : std::exchange(published_, {})) publish_to(k);
         c.ws.writable();
       }
     }
@@ -235,6 +269,9 @@ class Load {
   std::vector<std::unique_ptr<Conn>> clients_;
   std::vector<Conn*> due_;
   std::vector<int64_t> latencies_;
+  std::vector<unsigned> left_,
+      published_;              // by channel: subscribers that have not got it; channels to publish to again
+  std::vector<int64_t> sent_;  // by channel
   std::string text_, frames_;
   uint64_t messages_ = 0, received_ = 0, errors_ = 0;
 };
@@ -260,13 +297,16 @@ int main(int argc, char** argv) {
   number("--depth", o.depth);
   number("--size", o.size);
   number("--dialogs", o.dialogs);
+  number("--channels", o.channels);
+  number("--busy", o.busy);
   number("--seconds", o.seconds);
   number("--warmup", o.warmup);
   if (o.port == 0 || o.pid == 0 || argc % 2 == 0) {
-    std::fprintf(stderr,
-                 "usage: load --mode echo|fan|idle|send --proto raw|lcg --port P --pid SERVER [--conns N] "
-                 "[--depth D] [--size B]"
-                 " [--dialogs N] [--seconds S] [--warmup S]\n");
+    std::fprintf(
+        stderr,
+        "usage: load --mode echo|fan|many|idle|send --proto raw|lcg --port P --pid SERVER [--conns N] "
+        "[--depth D] [--size B]"
+        " [--dialogs N] [--channels N] [--busy N] [--seconds S] [--warmup S]\n");
     return 2;
   }
   return lcg::bench::Load(std::move(o)).run();

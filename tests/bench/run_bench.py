@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The figures: lcg beside the raw Asio frame server, interleaved in one run; server on core 0, load on core 1.
 
-Usage: tests/bench/run_bench.py [--build DIR] [--rounds N] [--seconds S] [echo fan idle send cost]
+Usage: tests/bench/run_bench.py [--build DIR] [--rounds N] [--seconds S] [echo fan many idle send cost]
 Every server listens on loopback, is ended by its own pid, and every load is bounded in count and time. Prints a
 table of medians; the ratio is of server CPU per message, lcg over raw, which survives a busy machine better than
 wall-clock rates do. JSON lines of every run go to stderr.
@@ -155,7 +155,7 @@ def main():
     parser.add_argument("--build", type=Path, default=ROOT / "build/bench")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("what", nargs="*", default=["echo", "fan", "idle", "send", "cost"])
+    parser.add_argument("what", nargs="*", default=["echo", "fan", "many", "idle", "send", "cost"])
     args = parser.parse_args()
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     print(f"machine: {os.cpu_count()} cores, {cpu}, kernel {os.uname().release}\n")
@@ -170,6 +170,15 @@ def main():
             for depth in (1, 16):
                 side_by_side(args.build, f"fan-out to {conns:,}, 128 B, {depth} outstanding", args.rounds, mode="fan",
                              conns=conns, depth=depth, seconds=args.seconds)
+    if "many" in args.what:
+        for conns in (1000, 100):  # ten channels each, and a hundred: much for one connection at once
+            rows = []
+            for _ in range(args.rounds):
+                server = Lcg(args.build)
+                rows.append(load(args.build, server, mode="many", proto="lcg", conns=conns, channels=1000, seconds=args.seconds))
+                server.stop()
+            print(f"1,000 channels of 10 over {conns:,} connections, 256 busy, 128 B: {median(rows, 'cpu_us'):.2f} us CPU a delivery, "
+                  f"{median(rows, 'rate'):,.0f}/s, p99 {median(rows, 'p99_ms'):.2f} ms", flush=True)
     if "idle" in args.what:
         for proto, make in (("raw", Raw), ("lcg", Lcg)):
             server = make(args.build)
