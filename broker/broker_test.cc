@@ -164,6 +164,9 @@ TEST_F(BrokerTest, AConnectGoesThroughChainRegistryAndStore) {
   add_storage();
   Script counts = login();
   counts.provides = "devices";
+  counts.on_call = [](Scripted& self, lcg_token token, const lcg_call&) {
+    self.reply(token, LCG_E_UNSUPPORTED);
+  };
   add("login", std::move(counts), true);
   ASSERT_TRUE(make().ok());
   ASSERT_TRUE(start().ok());

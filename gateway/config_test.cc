@@ -85,7 +85,7 @@ size_t frame_of(const std::string& gateway) {
 // A connect and all subscriptions of a client, each with its token, and the largest data.
 TEST(GatewayConfig, AFrameHoldsWhatTheOtherLimitsAllow) {
   constexpr size_t kMiB = 1u << 20;
-  for (const size_t channels : {1, 128, 600, 2000, 4096}) {
+  for (const size_t channels : {size_t{1}, size_t{128}, size_t{600}, size_t{2000}, size_t{4096}}) {
     for (const size_t message : {kMiB / 16, 4 * kMiB}) {
       const size_t frame =
           frame_of("clients: { channels: " + std::to_string(channels) +
@@ -100,8 +100,8 @@ TEST(GatewayConfig, AFrameHoldsWhatTheOtherLimitsAllow) {
 TEST(GatewayConfig, AllSubscriptionsAtOnceAreWithinTheBurstOfCommands) {
   Read read("gateway: { clients: { channels: 2000 } }");
 
-  EXPECT_GT(read.value.session.connection_rates.all.burst, 2001);
-  EXPECT_GT(read.value.session.errors.burst, 2001);
+  EXPECT_GT(read.value.session.connection_rates.all.burst, 2001u);
+  EXPECT_GT(read.value.session.errors.burst, 2001u);
   EXPECT_GE(read.value.session.max_message_bytes, read.value.connection.frame.max_message_bytes);
 }
 

@@ -119,12 +119,12 @@ TEST(ApiParams, ADeepPayloadIsRefusedAndNoStackIsUsedUp) {
 TEST(ApiParams, WhatIsWrongInsideAPayloadOrATextIsOfThisCallAlone) {
   for (const auto& [json, text] : std::vector<std::pair<std::string, std::string>>{
            {R"({"channel":"a","data":{"x":"cut \ud83d"}})",
-            "publish: data: first half of a surrogate pair without the second"},
+            "data: first half of a surrogate pair without the second"},
            {R"({"channel":"a\udc00","data":1})",
-            "publish: channel: second half of a surrogate pair without the first"},
-           {"{\"channel\":\"a\",\"data\":\"\xff\"}", "publish: data: not UTF-8"},
+            "channel: second half of a surrogate pair without the first"},
+           {"{\"channel\":\"a\",\"data\":\"\xff\"}", "data: not UTF-8"},
            {R"({"channel":"a","data":)" + std::string(70, '[') + std::string(70, ']') + "}",
-            "publish: data: nested too deep"},
+            "data: nested too deep"},
        }) {
     const Read got = read("publish", json);
 

@@ -195,7 +195,7 @@ TEST(HttpDeadline, IdleConnectionLivesItsTime) {
   ws::Wire& client = s.connect();
   s.ask(client, get("/health"));
 
-  s.world.run_for(seconds(59));
+  s.world.run_for(HttpLimits().idle_timeout - seconds(1));
   EXPECT_FALSE(client.released);
   s.world.run_for(seconds(2));
 

@@ -278,7 +278,7 @@ TEST(JsonCommand, WhatIsWrongInATextOrInDataIsItsFault) {
 
 TEST(JsonCommand, AFaultIsOfOneCommand) {
   JsonCommandReader reader;
-  reader.open("{\"id\":1,\"rpc\":{\"data\":\"\\ud83d\"}}\n{\"id\":2,\"rpc\":{\"data\":1}}");
+  reader.open("{\"id\":1,\"rpc\":{\"data\":\"\\ud83d\"}}\n{\"id\":2,\"rpc\":{\"data\":1}}", 0);
   EXPECT_EQ(reader.next(), Next::kCommand);
   EXPECT_NE(reader.command().fault, nullptr);
   EXPECT_EQ(reader.next(), Next::kCommand);

@@ -37,13 +37,13 @@ TEST(Stream, ProtobufIsAsItIs) {
   EXPECT_EQ(s.received(), std::string("\x02\x08\x01", 3));
 }
 
-TEST(Stream, EventsBeginWithAnEmptyLine) {
+TEST(Stream, EventsBeginWithACommentLine) {
   OneStream s(Format::kEvents);
   s.open();
 
   s.send("{\"a\":1}");
 
-  EXPECT_EQ(s.received(), "\r\ndata: {\"a\":1}\n\n");
+  EXPECT_EQ(s.received(), ":\ndata: {\"a\":1}\n\n");
 }
 
 TEST(Stream, SeveralMessagesInOnePayloadAreSeveralEvents) {
@@ -52,7 +52,7 @@ TEST(Stream, SeveralMessagesInOnePayloadAreSeveralEvents) {
 
   s.send("{\"a\":1}\n{\"b\":2}");
 
-  EXPECT_EQ(s.received(), "\r\ndata: {\"a\":1}\n\ndata: {\"b\":2}\n\n");
+  EXPECT_EQ(s.received(), ":\ndata: {\"a\":1}\n\ndata: {\"b\":2}\n\n");
 }
 
 TEST(Stream, RepliesOfOneTurnLeaveInOneWrite) {
@@ -97,7 +97,7 @@ TEST(Stream, EveryAmountOfRoomGivesTheSameBytes) {
     s.wire.make_room(10'000);
     s.settle();
 
-    ASSERT_EQ(s.received(), "\r\ndata: {\"a\":1}\n\nblock\n!") << room;
+    ASSERT_EQ(s.received(), ":\ndata: {\"a\":1}\n\nblock\n!") << room;
   }
 }
 

@@ -25,9 +25,9 @@ struct FrameLimits {
   uint32_t max_empty_fragments = 16;
 };
 inline constexpr uint32_t kMaxMessageBytes = 16u << 20;  // that may be configured
-// Work that each compressed byte may cost before connect: what a batch of commands that differ in a name's last few
-// bytes comes to, so that a client may compress the one it returns with.
-inline constexpr size_t kInflatedForAByte = 32;
+// Work that each compressed byte may cost before connect: what a batch of commands that differ in the last few bytes of the
+// longest names comes to (37), so that a client may compress the one it returns with.
+inline constexpr size_t kInflatedForAByte = 48;
 
 // Of a connection. Fixed for the life of the lane's connections.
 struct ConnectionLimits {

@@ -47,7 +47,7 @@ uint64_t number(json::Object& in, std::string_view key, uint64_t fallback) {
   return value;
 }
 
-void parse_numbers(json::Object& in, const Request& request, SendRequest& q) {
+void parse_numbers(json::Object& in, SendRequest& q) {
   const std::optional<uint64_t> cseq = in.u64("cseq");
   q.numbered = cseq.has_value();
   q.key.cseq = cseq.value_or(0);
@@ -97,7 +97,7 @@ std::optional<ClientCall> parse_rpc(const Request& request, Reply* refusal) {
     if (id == 0 || id >> 63 != 0) in.fail("id", "expected a message id");
     call.id = q.target = id;
   }
-  if (call.method != ClientCall::Method::kGet) parse_numbers(in, request, q);
+  if (call.method != ClientCall::Method::kGet) parse_numbers(in, q);
   if (call.method == ClientCall::Method::kVoid && !q.numbered) in.fail("cseq", "is required");
   if (call.method == ClientCall::Method::kSend) {
     if (q.kind == chat::Kind::kRecall) {
