@@ -23,12 +23,8 @@ Result<std::unique_ptr<Broker>> Broker::make(BrokerConfig config, std::vector<La
   if (!plugins.ok()) return plugins.status();
   broker->plugins_ = std::move(plugins.value());
 
-  const std::optional<uint32_t> storage = broker->plugins_->services().find("storage");
-  if (!storage) {
-    return Status(Code::kInvalid,
-                  "no plugin provides the service 'storage': name one under plugins, e.g. storage_rocksdb");
-  }
-  broker->storage_ = *storage;
+  broker->storage_ = broker->plugins_->services().find("storage");
+  broker->config_.registry.stored = broker->storage_.has_value();
   if (Status agreed = broker->check_providers(); !agreed.ok()) return agreed;
   if (const std::vector<std::string> faults = broker->plugins_->authorities().faults(); !faults.empty())
     return Status(Code::kInvalid, faults.front());
@@ -84,7 +80,18 @@ std::vector<std::string> Broker::provided_namespaces() const {
 void Broker::start(DoneFn done) {
   if (config_.insecure)
     log::warn("broker.insecure is set: nobody needs a token and everybody may do everything");
-  plugins_->start_plugin(storage_, [this, done = std::move(done)](Status started) mutable {
+  if (!storage_) {
+    log::warn(
+        "no plugin provides the service 'storage': devices, blocked users and when users were seen are not "
+        "kept, and a plugin that needs it does not start");
+    // Nothing is fenced by them: there is nobody to share with.
+    for (uint32_t slot = 0; slot < slots_.count(); ++slot) slots_.set_term(slot, 1);
+    return own_slots([this, done = std::move(done)](Status owned) mutable {
+      if (!owned.ok()) return done(std::move(owned));
+      start_plugins(0, std::move(done));
+    });
+  }
+  plugins_->start_plugin(*storage_, [this, done = std::move(done)](Status started) mutable {
     if (!started.ok()) return done(std::move(started));
     keeper_->acquire_all([this, done = std::move(done)](Status acquired) mutable {
       if (!acquired.ok()) return done(std::move(acquired));

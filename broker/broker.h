@@ -54,12 +54,12 @@ class Broker {
   void own_slots(DoneFn done);
   void start_plugins(uint32_t next, DoneFn done);
 
-  const BrokerConfig config_;
+  BrokerConfig config_;  // as it is from make() on
   const std::vector<Lane*> lanes_;
   Namespaces namespaces_;
   Slots slots_;
   std::unique_ptr<host::PluginSet> plugins_;
-  uint32_t storage_ = 0;  // the plugin that provides "storage"
+  std::optional<uint32_t> storage_;  // the plugin that provides "storage"
   std::vector<std::unique_ptr<BrokerLane>> parts_;
   std::unique_ptr<LeaseKeeper> keeper_;
 };

@@ -68,6 +68,10 @@ void BrokerLane::handle(SubRefreshRequest&& request, ResponseFn done) {
   channels_.sub_refresh(std::move(request), as<SubRefreshResponse>(std::move(done)));
 }
 void BrokerLane::handle(HistoryRemove&& request, ResponseFn done) { done(channels_.remove_history(request)); }
+void BrokerLane::handle(PeerChanged&& request, ResponseFn done) {
+  channels_.peer_changed(request);
+  done(PeerChangedResponse{});
+}
 void BrokerLane::handle(ListChannels&& request, ResponseFn done) {
   channels_.list(std::move(request), steps_, as<ListChannelsResponse>(std::move(done)));
 }

@@ -50,6 +50,7 @@ class BrokerLane final : public RequestHandler {
   void handle(NodeInfo&& request, ResponseFn done);
   void handle(SubRefreshRequest&& request, ResponseFn done);
   void handle(HistoryRemove&& request, ResponseFn done);
+  void handle(PeerChanged&& request, ResponseFn done);
   void handle(ListChannels&& request, ResponseFn done);
   template <class R>
   void handle(R&&, ResponseFn done) {

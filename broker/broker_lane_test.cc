@@ -256,8 +256,8 @@ class DispatchTest : public testing::Test {
   LaneRig rig_;
 };
 
-TEST_F(DispatchTest, RpcThatNoPluginWantsIsNotAvailable) {
-  EXPECT_EQ(rpc().error.code, error_code::kNotAvailable);
+TEST_F(DispatchTest, ARpcThatNoPluginWantsIsNoMethod) {
+  EXPECT_EQ(rpc().error.code, error_code::kMethodNotFound);
 }
 
 TEST_F(DispatchTest, Rpc) {

@@ -186,7 +186,7 @@ TEST(ChannelDocs, HaveExamplesThatAreRead) {
     EXPECT_TRUE(read.document.ok()) << read.document.error_text();
     ++examples;
   }
-  EXPECT_EQ(examples, 4);
+  EXPECT_EQ(examples, 5);
 }
 
 }  // namespace

@@ -58,7 +58,10 @@ void read_personal_channel(config::Section section, BrokerConfig& out) {
   if (out.registry.single_connection && !personal.enabled)
     section.error("single_connection", "needs enabled: true");
   const auto same = [&](const ChannelOptions& options) { return options.name == personal.name_space; };
-  if (!personal.name_space.empty() && std::none_of(out.namespaces.begin(), out.namespaces.end(), same))
+  const auto space = std::find_if(out.namespaces.begin(), out.namespaces.end(), same);
+  if (space != out.namespaces.end())
+    space->personal = true;
+  else if (!personal.name_space.empty())
     section.error("namespace", "there is no such namespace under channel.namespaces");
 }
 

@@ -48,6 +48,14 @@ struct UnsubscribeRequest {
 };
 struct UnsubscribeResponse : Outcome {};
 
+// What others are shown of a session, or plugins told, has changed: presence, join and leave tell the new from here on.
+struct PeerChanged {
+  using Answer = struct PeerChangedResponse;
+  std::string channel;
+  PeerPtr peer;
+};
+struct PeerChangedResponse : Outcome {};
+
 // Client-protocol 2 and 4: publish.
 struct PublishOptions {
   Tags tags;

@@ -21,7 +21,7 @@ constexpr std::array<ErrorRow, 14> kErrors = {{
     {error_code::kBadRequest, "bad request", false},
     {error_code::kNotAvailable, "not available", false},
     {error_code::kTokenExpired, "token expired", false},
-    {error_code::kExpired, "expired", false},
+    {error_code::kExpired, "expired", true},
     {error_code::kTooManyRequests, "too many requests", true},
     {error_code::kUnrecoverablePosition, "unrecoverable position", false},
     {error_code::kConcurrentPagination, "concurrent pagination", true},

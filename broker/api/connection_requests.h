@@ -27,9 +27,9 @@ struct ConnectRequest {
   SharedBytes headers{};  // as Peer::headers
   // Those the client names: to recover, or, unidirectional, to subscribe to.
   std::vector<std::string> channels{};
-  // When the client asked, on the clock of the gateway's node; 0: not told. Of two connections of one device the
-  // one that asked later stays.
-  MonoTime asked{};
+  // On the clock of the gateway's node, 0: not told. When the client asked, which is before or after a disconnect; and
+  // when the server took its socket: of two connections of one device the one that was taken later stays.
+  MonoTime asked{}, accepted{};
   // As the client's headers say, unchecked; nothing: it sent none. See broker/command/connect_data.h.
   std::optional<std::string> device{}, device_epoch{};
 };

@@ -13,15 +13,15 @@ using Request =
     std::variant<ConnectRequest, RefreshRequest, SubscribeRequest, UnsubscribeRequest, PublishRequest,
                  HistoryRequest, PresenceRequest, RpcRequest, HttpRequest, SessionClosed, BindSession,
                  ServiceCall, ServerPublish, Inspect, DisconnectSessions, UnsubscribeSessions,
-                 SubRefreshRequest, HistoryRemove, SubscribeUser, UnsubscribeUser, RefreshUser, BlockUser,
-                 UserStatus, ListSessions, ListChannels, NodeInfo>;
+                 SubRefreshRequest, HistoryRemove, PeerChanged, SubscribeUser, UnsubscribeUser, RefreshUser,
+                 BlockUser, UserStatus, ListSessions, ListChannels, NodeInfo>;
 using Response =
     std::variant<Outcome, ConnectResponse, RefreshResponse, SubscribeResponse, UnsubscribeResponse,
                  PublishResponse, HistoryResponse, PresenceResponse, RpcResponse, HttpResponse,
                  SessionClosedResponse, BindSessionResponse, ServiceCallResponse, InspectResponse,
                  DisconnectSessionsResponse, UnsubscribeSessionsResponse, SubRefreshResponse,
-                 HistoryRemoveResponse, UserAnswer, UserStatusResponse, ListSessionsResponse,
-                 ListChannelsResponse, NodeInfoResponse>;
+                 HistoryRemoveResponse, PeerChangedResponse, UserAnswer, UserStatusResponse,
+                 ListSessionsResponse, ListChannelsResponse, NodeInfoResponse>;
 
 // The answer type of a request, so that a caller cannot mix them up.
 template <class R>

@@ -32,7 +32,7 @@ struct BindSession {
   // What the client says its device was issued; 0: nothing, it starts over. Absent: the device keeps what it has.
   std::optional<uint64_t> claimed_epoch;
   std::string client_name, client_version;
-  MonoTime asked{};  // as ConnectRequest::asked
+  MonoTime asked{}, accepted{};  // as of ConnectRequest
 };
 struct BindSessionResponse : Outcome {
   uint64_t device_epoch = 0;

@@ -3,10 +3,10 @@
 namespace lcg::broker {
 namespace {
 
-// Positions are told to who asks for them, if the namespace lets everybody, or him, read its history.
+// Positions are told to who asks for them, if the namespace lets everybody, or him, read its history. A subscription that
+// the server makes always asks.
 bool may_track(const ChannelOptions& options, bool allowed, const SubscribeRequest& request) {
-  return request.server_side || allowed ||
-         permits(options, options.history_read, ChannelName(request.channel), *request.peer, true);
+  return allowed || permits(options, options.history_read, ChannelName(request.channel), *request.peer, true);
 }
 
 }  // namespace
@@ -18,7 +18,7 @@ SubscribeDecision decide_subscribe(const ChannelOptions& options, const Subscrib
   if (!request.token.empty()) return SubscribeDecision::kAskPlugins;
   if (name.is_private) return SubscribeDecision::kDeny;
   if (options.provided()) return SubscribeDecision::kAllow;
-  if (name.user_limited && (options.allow_user_limited_channels || options.subscribe_route.empty())) {
+  if (name.limited_in(options) && (options.allow_user_limited_channels || options.subscribe_route.empty())) {
     const bool admitted = name_admits(options, name, *request.peer, false);
     return admitted ? SubscribeDecision::kAllow : SubscribeDecision::kDeny;
   }
@@ -35,9 +35,8 @@ bool options_allow_subscribe(const ChannelOptions& options, const ChannelName& n
 bool name_admits(const ChannelOptions& options, const ChannelName& name, const Peer& peer, bool subscribed) {
   if (subscribed) return true;  // a token, a back end or the server let the session in
   if (name.is_private) return false;
-  if (!name.user_limited || options.insecure) return true;
-  // Where the option is off, nobody but a back end may let anybody in: such a name is somebody's own channel
-  // elsewhere in the system.
+  if (!name.limited_in(options) || options.insecure) return true;
+  // Somebody's own channel: where the option is off, nobody but a back end may let anybody in.
   return options.allow_user_limited_channels && name.lists(peer.user);
 }
 

@@ -15,7 +15,7 @@ TEST(ChannelNameTest, PartsOfAName) {
   EXPECT_TRUE(name.is_private);
   EXPECT_EQ(name.space, "chat");
   EXPECT_EQ(name.rest, "room#42,56");
-  EXPECT_TRUE(name.user_limited);
+  EXPECT_TRUE(name.has_users);
   EXPECT_TRUE(name.lists("42"));
   EXPECT_TRUE(name.lists("56"));
   EXPECT_FALSE(name.lists("4"));
@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
         FindCase{"news", 0}, FindCase{"chat:room", 0}, FindCase{"$chat:room", 0}, FindCase{"#42", 0},
         FindCase{std::string(255, 'a'), 0}, FindCase{std::string(256, 'a'), error_code::kBadRequest},
         FindCase{"", error_code::kBadRequest}, FindCase{"$", error_code::kBadRequest},
-        FindCase{"chat:", error_code::kBadRequest}, FindCase{"a b", error_code::kBadRequest},
+        FindCase{"chat:", error_code::kBadRequest}, FindCase{"a b", 0},
         FindCase{"caf\xc3\xa9", error_code::kBadRequest},
         FindCase{std::string("a\0b", 3), error_code::kBadRequest}, FindCase{"a\nb", error_code::kBadRequest},
         FindCase{"nowhere:room", error_code::kUnknownChannel}, FindCase{":room", error_code::kUnknownChannel},
@@ -124,6 +124,7 @@ TEST_P(DecideTest, Follows) {
   const DecideCase& c = GetParam();
   ChannelOptions options;
   options.subscribe.for_client = c.for_client;
+  options.personal = true;
   options.allow_user_limited_channels = c.limited_allowed;
   if (c.provided) options.provider = "dialog";
   auto peer = std::make_shared<Peer>();
@@ -145,7 +146,9 @@ INSTANTIATE_TEST_SUITE_P(
         DecideCase{"PrivateWithToken", "$a", "t", "42", false, false, false, false, false, kAskPlugins},
         DecideCase{"TokenComesFirst", "#42", "t", "42", true, true, false, false, false, kAskPlugins},
         DecideCase{"ListedUser", "#42", "", "42", false, true, false, true, false, kAllow},
-        DecideCase{"ListedUserNotEnabled", "#42", "", "42", false, false, false, true, false, kDeny},
+        DecideCase{"PersonalOfAnother", "#42", "", "43", true, false, false, true, false, kDeny},
+        DecideCase{"PersonalNotEnabled", "#42", "", "42", true, false, false, true, false, kDeny},
+        DecideCase{"HashMeansNothing", "a#42", "", "43", true, false, false, false, false, kAllow},
         DecideCase{"UnlistedUser", "#42", "", "43", true, true, false, true, false, kDeny},
         DecideCase{"AnonymousInLimited", "#", "", "", true, true, false, false, false, kDeny},
         DecideCase{"PluginsBeforeOptions", "a", "", "42", true, false, false, true, false,

@@ -21,7 +21,7 @@ ChannelName::ChannelName(std::string_view channel) {
     rest = channel.substr(boundary + 1);
   }
   if (const size_t boundary = rest.rfind('#'); boundary != std::string_view::npos) {
-    user_limited = true;
+    has_users = true;
     users = rest.substr(boundary + 1);
   }
 }
@@ -40,6 +40,7 @@ bool ChannelName::lists(std::string_view user) const {
 Namespaces::Namespaces(ChannelOptions without_namespace, std::vector<ChannelOptions> list)
     : without_(std::move(without_namespace)) {
   without_.number = 0;
+  without_.personal = true;
   for (ChannelOptions& options : list) {
     std::string name = options.name;
     options.number = static_cast<uint32_t>(by_name_.size() + 1);
@@ -52,7 +53,7 @@ namespace {
 bool fits(const ChannelOptions& options, std::string_view channel, std::string_view rest) {
   if (rest.empty()) return false;
   if (options.pattern == nullptr)
-    return std::all_of(channel.begin(), channel.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    return std::all_of(channel.begin(), channel.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
   return options.pattern->matches(rest);
 }
 

@@ -1,7 +1,7 @@
 // Channel names and the namespaces that give channels their options.
 //
 // A name: "$chat:room#42,56" is private ("$"), of namespace "chat" (up to the first ":"), limited to the
-// users 42 and 56 (after the last "#"). A name without ":" has the options of `without_namespace`. Source:
+// users 42 and 56 (after the last "#"), if the namespace has user-limited channels. A name without ":" has the options of `without_namespace`. Source:
 // client-protocol 1.12.
 #pragma once
 #include <cstdint>
@@ -75,6 +75,7 @@ struct ChannelOptions {
   Permission subscribe, publish, presence_read, history_read;  // subscribe: for_subscriber is meaningless
   // The back end that is asked, by its name; "": none is.
   std::string subscribe_route, publish_route, sub_refresh_route;
+  bool personal = false;  // "#<user>" is somebody's own channel: of the namespace that has them, and of none
   bool insecure = false;  // of the whole broker: what nobody forbids explicitly is allowed
 
   bool provided() const { return provider != "memory"; }
@@ -88,8 +89,12 @@ struct ChannelName {
   explicit ChannelName(std::string_view channel);
   // Is `user` one of those after "#"? Never true for an anonymous user.
   bool lists(std::string_view user) const;
+  // Does its "#" mean anything in this namespace?
+  bool limited_in(const ChannelOptions& options) const {
+    return has_users && (options.allow_user_limited_channels || (options.personal && rest.front() == '#'));
+  }
 
-  bool is_private = false, has_namespace = false, user_limited = false;
+  bool is_private = false, has_namespace = false, has_users = false;
   std::string_view space, rest, users;
 };
 

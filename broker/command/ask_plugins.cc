@@ -17,7 +17,7 @@ SharedBytes message_body(std::string_view message) {
 }  // namespace
 
 void rpc(LaneContext& context, RpcRequest request, UniqueFunction<void(RpcResponse)> done) {
-  if (!context.host.wants(LCG_REQ_RPC)) return done(failed<RpcResponse>(error_code::kNotAvailable));
+  if (!context.host.wants(LCG_REQ_RPC)) return done(failed<RpcResponse>(error_code::kMethodNotFound));
   host::ChainRequest question;
   question.kind = LCG_REQ_RPC;
   question.peer = std::move(request.peer);

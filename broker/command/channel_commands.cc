@@ -148,7 +148,14 @@ void ChannelCommands::unsubscribe(UnsubscribeRequest request,
   done({});
 }
 
+void ChannelCommands::peer_changed(const PeerChanged& request) {
+  if (const std::shared_ptr<Channel> channel = table_.find(request.channel))
+    channel->members().change(request.peer);
+}
+
 UnsubscribeSessionsResponse ChannelCommands::unsubscribe_sessions(const UnsubscribeSessions& request) {
+  const Found found = find(request.channel);
+  if (found.error != 0) return failed<UnsubscribeSessionsResponse>(found.error);
   UnsubscribeSessionsResponse answer;
   if (const std::shared_ptr<Channel> channel = table_.find(request.channel)) {
     answer.ended = channel->unsubscribe_sessions(request);

@@ -26,6 +26,7 @@ class ChannelCommands {
   void server_publish(ServerPublish publish, PublishFn done);
 
   UnsubscribeSessionsResponse unsubscribe_sessions(const UnsubscribeSessions& request);
+  void peer_changed(const PeerChanged& request);
   HistoryRemoveResponse remove_history(const HistoryRemove& request);
   // Those with a subscriber, in no particular order. A walk over the table, in steps.
   void list(ListChannels request, Steps& steps, UniqueFunction<void(ListChannelsResponse)> done) const;

@@ -231,8 +231,9 @@ TEST_F(SubRefreshTest, ATokenExtends) {
   EXPECT_EQ(rig().host.chains.at(0).name, "c:a");
 }
 
-TEST_F(SubRefreshTest, WhoIsNotSubscribedIsDenied) {
-  EXPECT_EQ(refresh("new").error.code, error_code::kPermissionDenied);
+// The gateway has it, or it would not ask.
+TEST_F(SubRefreshTest, OneThatTheOwnerDoesNotHaveIsToldToComeAgain) {
+  EXPECT_TRUE(refresh("new").error.temporary);
 }
 
 TEST_F(SubRefreshTest, NoTokenIsABadRequest) {
@@ -268,6 +269,18 @@ TEST_F(SubRefreshTest, AnEndedTokenIsExpired) {
   plugins_answer(until(now_ms()));
 
   EXPECT_EQ(refresh("old").error.code, error_code::kExpired);
+  EXPECT_TRUE(refresh("old").error.temporary)
+      << "else an SDK leaves the channel, although its next token is good";
+}
+
+TEST_F(SubRefreshTest, ATokenThatAPluginCallsExpiredIsTheSame) {
+  begin(false);
+  host::ChainResult result = no(LCG_E_DENIED);
+  result.error_code = error_code::kTokenExpired;
+  plugins_answer(result);
+
+  EXPECT_EQ(refresh("old").error.code, error_code::kExpired);
+  EXPECT_TRUE(refresh("old").error.temporary);
 }
 
 TEST_F(SubRefreshTest, TheServerAsksTheNamespacesBackEnd) {

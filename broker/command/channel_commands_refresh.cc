@@ -37,8 +37,8 @@ void ChannelCommands::sub_refresh(SubRefreshRequest request, UniqueFunction<void
   if (found.error != 0) return done(failed<SubRefreshResponse>(found.error));
   const Member* member =
       found.channel == nullptr ? nullptr : found.channel->members().find(request.peer->session);
-  if (member == nullptr || !member->in)
-    return done(failed<SubRefreshResponse>(error_code::kPermissionDenied));
+  // Its gateway has the subscription and the owner of the slot has not, yet or any more: nothing of the client's doing.
+  if (member == nullptr || !member->in) return done(failed<SubRefreshResponse>(error_code::kInternal));
   if (!request.server) {
     if (member->as.server_refresh) return done(closed(disconnect_code::kBadRequest));
     if (request.token.empty()) return done(failed<SubRefreshResponse>(error_code::kBadRequest));
@@ -73,13 +73,15 @@ void ChannelCommands::refreshed(const std::shared_ptr<Channel>& channel, const S
   const bool denied = result.status == LCG_DEFER || (result.status == LCG_E_DENIED && result.error_code == 0);
   if (request.server && denied && result.disconnect_code == 0)
     return done(failed<SubRefreshResponse>(error_code::kExpired));
+  // Not 109, with which an SDK would leave the channel: with 110, which is temporary, it comes with its next token.
+  if (result.error_code == error_code::kTokenExpired && result.disconnect_code == 0)
+    return done(failed<SubRefreshResponse>(error_code::kExpired));
   Outcome refused = outcome_of_chain(result, error_code::kUnknownChannel);
   if (!refused.ok()) return done(failed<SubRefreshResponse>(std::move(refused)));
   if (result.expired() || (result.expire_at_ms != 0 && result.expire_at_ms <= now_ms))
     return done(failed<SubRefreshResponse>(error_code::kExpired));
   Member* member = channel->members().find(request.peer->session);
-  if (member == nullptr || !member->in)
-    return done(failed<SubRefreshResponse>(error_code::kPermissionDenied));
+  if (member == nullptr || !member->in) return done(failed<SubRefreshResponse>(error_code::kInternal));
   if (std::optional<SharedBytes> info = one_json_line(std::move(result.info)); info && !info->empty())
     member->as.chan_info = std::move(*info);
   answer.expire_at_ms = result.expire_at_ms;

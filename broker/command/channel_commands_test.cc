@@ -48,6 +48,41 @@ class ChannelCommandsTest : public testing::Test {
   PeerPtr alice_ = LaneRig::peer("alice", "s-alice"), bob_ = LaneRig::peer("bob", "s-bob");
 };
 
+TEST_F(ChannelCommandsTest, ANewPeerIsShownInPresenceAndAtTheLeave) {
+  subscribe("kept:a", alice_);
+  auto changed = std::make_shared<Peer>(*alice_);
+  changed->conn_info = SharedBytes("\"new\"");
+  rig_.get(PeerChanged{"kept:a", changed});
+
+  EXPECT_EQ(rig_.get(PresenceRequest{"kept:a", alice_, false}).clients.at(0).conn_info.view(), "\"new\"");
+  subscribe("kept:a", bob_);
+  rig_.get(UnsubscribeRequest{"kept:a", changed});
+  rig_.get(UnsubscribeRequest{"kept:a", bob_});
+  EXPECT_FALSE(rig_.delivered<DeliverJoinLeave>().back().joined);
+  EXPECT_EQ(rig_.delivered<DeliverJoinLeave>().back().info.conn_info.view(), "\"new\"");
+  EXPECT_EQ(channels(), 0u);
+}
+
+TEST_F(ChannelCommandsTest, ANewPeerOfNobodyHereChangesNothing) {
+  rig_.get(PeerChanged{"kept:a", alice_});
+
+  EXPECT_EQ(channels(), 0u);
+}
+
+TEST_F(ChannelCommandsTest, NamesArePrintableAscii) {
+  for (const char* name : {"kept:two words", "kept:!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "kept:a#b"})
+    EXPECT_TRUE(subscribe(name, alice_).ok()) << name;
+  for (const char* name : {"kept:", "kept:a\n", "kept:\x7f", "kept:\xc3\xa9"})
+    EXPECT_EQ(subscribe(name, alice_).error.code, error_code::kBadRequest) << name;
+}
+
+TEST_F(ChannelCommandsTest, NobodyIsTakenOutOfWhatIsNoChannel) {
+  EXPECT_EQ(rig_.get(UnsubscribeSessions{"nowhere:a", {}, "alice", 2000, {}}).error.code,
+            error_code::kUnknownChannel);
+  EXPECT_EQ(rig_.get(UnsubscribeSessions{"kept:", {}, "alice", 2000, {}}).error.code,
+            error_code::kBadRequest);
+}
+
 TEST_F(ChannelCommandsTest, OneDeliveryAGatewayHoweverManySubscribe) {
   subscribe("news", alice_);
   subscribe("news", bob_);

@@ -61,8 +61,12 @@ ConnectResponse accepted(const PeerPtr& peer, Connecting& connecting, const host
 void bind(LaneContext& context, std::shared_ptr<Connecting> connecting, host::ChainResult who) {
   std::shared_ptr<Peer> peer = peer_of(*connecting, who);
   const ConnectRequest& request = connecting->request;
-  BindSession bind{peer, connecting->install.epoch, request.name, request.version,
-                   request.asked.ns != 0 ? request.asked : connecting->since};
+  BindSession bind{peer,
+                   connecting->install.epoch,
+                   request.name,
+                   request.version,
+                   request.asked.ns != 0 ? request.asked : connecting->since,
+                   request.accepted};
   const Target owner = Target::slot(context.slot_of(peer->user));
   ask(context.bus, context.lane, owner, std::move(bind),
       [&context, connecting, peer, who = std::move(who)](BindSessionResponse bound) mutable {
@@ -84,8 +88,6 @@ void authenticated(LaneContext& context, std::shared_ptr<Connecting> connecting,
   const bool has_token = !connecting->request.token.empty();
   if (who.status == LCG_DEFER) {
     if (has_token) return connecting->done(closed(disconnect_code::kInvalidToken));
-    if (!config.allow_anonymous && !config.insecure)
-      return connecting->done(closed(disconnect_code::kBadRequest));
     who = host::ChainResult{};
     who.status = LCG_OK;
   }
@@ -95,6 +97,9 @@ void authenticated(LaneContext& context, std::shared_ptr<Connecting> connecting,
   if (!refused.ok()) return connecting->done(failed<ConnectResponse>(std::move(refused)));
   if (has_token && who.user.empty() && config.disallow_anonymous_connection_tokens)
     return connecting->done(closed(disconnect_code::kPermissionDenied));
+  // Whether nobody vouches for it, or somebody who names no user.
+  if (!has_token && who.user.empty() && !config.allow_anonymous && !config.insecure)
+    return connecting->done(closed(disconnect_code::kBadRequest));
   if (config.insecure) who.expire_at_ms = 0;
   if (who.expire_at_ms != 0 && who.expire_at_ms <= context.lane.clock().wall_ms())
     return connecting->done(failed<ConnectResponse>(error_code::kExpired));

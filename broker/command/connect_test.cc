@@ -99,6 +99,11 @@ TEST_F(ConnectAnswer, AnErrorMayBeTemporary) {
 
 TEST_F(ConnectAnswer, ATokenWithoutAUserIsAnonymous) { EXPECT_TRUE(connect().ok()); }
 
+// An empty result of a back end that meant something else.
+TEST_F(ConnectAnswer, NoUserAndNoTokenIsNobodyWhereThatIsNotAllowed) {
+  EXPECT_EQ(connect("").disconnect.code, disconnect_code::kBadRequest);
+}
+
 class ConnectNoAnonymousTokens : public ConnectAnswer {
  protected:
   static BrokerConfig make_config() {
@@ -183,8 +188,9 @@ TEST_F(ConnectPersonalOfNamespace, IsThere) {
 TEST_F(ConnectAnswer, AConnectThatWasKeptWaitingDoesNotCloseTheOneThatCameAfter) {
   std::vector<host::ChainFn> waiting;
   rig_.host.on_chain = [&](host::ChainRequest, host::ChainFn done) { waiting.push_back(std::move(done)); };
-  const auto ask = [&](std::string session) {
+  const auto ask = [&](std::string session, int64_t accepted_ns) {
     ConnectRequest request;
+    request.accepted = MonoTime{accepted_ns};
     request.session = std::move(session);
     request.token = "t";
     request.data = SharedBytes(R"({"device":"phone"})");
@@ -192,7 +198,7 @@ TEST_F(ConnectAnswer, AConnectThatWasKeptWaitingDoesNotCloseTheOneThatCameAfter)
     rig_.world.run_for(Millis(10));
     return answer;
   };
-  const auto first = ask("first"), second = ask("second");
+  const auto first = ask("first", 1), second = ask("second", 2);
   who_.user = "u";
   for (const size_t index : {1u, 0u}) {
     rig_.world.on(rig_.world.lane(0), [&] { waiting.at(index)(who_); });
@@ -200,7 +206,7 @@ TEST_F(ConnectAnswer, AConnectThatWasKeptWaitingDoesNotCloseTheOneThatCameAfter)
   }
 
   EXPECT_TRUE((*second)->ok());
-  EXPECT_EQ((*first)->disconnect.code, disconnect_code::kForceDisconnect);
+  EXPECT_EQ((*first)->disconnect.code, disconnect_code::kForceReconnect);
   EXPECT_THAT(rig_.delivered<DeliverDisconnect>(), IsEmpty()) << "the live one stays";
 }
 

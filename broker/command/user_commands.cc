@@ -62,6 +62,8 @@ void UserCommands::tell_disconnect(const PeerPtr& peer, uint32_t code, std::stri
 UserAnswer UserCommands::subscribe(const SubscribeUser& request) {
   if ((request.user.empty() && request.session.empty()) || request.channel.empty())
     return nobody<UserAnswer>();
+  if (const uint32_t error = context_.namespaces.find(request.channel).error; error != 0)
+    return failed<UserAnswer>(error);
   UserAnswer answer;
   answer.sessions =
       registry_.deliver(request.user, request.session, [&request](const std::string& session) -> Delivery {

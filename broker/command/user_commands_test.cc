@@ -19,12 +19,12 @@ class UserCommandsTest : public testing::Test {
  protected:
   explicit UserCommandsTest(BrokerConfig config = {}) : rig_(std::move(config)) {}
   static BindSession request(std::string user, std::string device, std::string session,
-                             int64_t asked_ns = 0) {
+                             int64_t accepted_ns = 0) {
     auto peer = std::make_shared<Peer>();
     peer->user = std::move(user);
     peer->device = std::move(device);
     peer->session = std::move(session);
-    return {peer, 0, "js", "5", MonoTime{asked_ns}};
+    return {peer, 0, "js", "5", {}, MonoTime{accepted_ns}};
   }
   BindSessionResponse bind(BindSession what) { return rig_.get(std::move(what)); }
   std::vector<std::string> events() const {
@@ -109,10 +109,10 @@ TEST_F(UserCommandsTest, OneThatIsReplacedEndsWhenItsGatewaySaysSo) {
   const BindSession first = request("u", "d", "s1");
   bind(first);
   bind(request("u", "d", "s2"));
-  rig_.get(SessionClosed{first.peer, 3503});
-  rig_.get(SessionClosed{first.peer, 3503});
+  rig_.get(SessionClosed{first.peer, 3011});
+  rig_.get(SessionClosed{first.peer, 3011});
 
-  EXPECT_THAT(events(), ElementsAre("+s1", "+s2", "-s1 3503"));
+  EXPECT_THAT(events(), ElementsAre("+s1", "+s2", "-s1 3011"));
 }
 
 TEST_F(UserCommandsTest, OneThatNeverCameInHasNoEnd) {
@@ -124,10 +124,10 @@ TEST_F(UserCommandsTest, OneThatNeverCameInHasNoEnd) {
 
 // --- which of two connections of a device stays --------------------------------------------------
 
-TEST_F(UserCommandsTest, TheConnectionThatAskedLaterStaysWhicheverBindComesFirst) {
+TEST_F(UserCommandsTest, TheConnectionThatWasAcceptedLaterStaysWhicheverBindComesFirst) {
   ASSERT_TRUE(bind(request("u", "d", "late", 2000)).ok());
 
-  EXPECT_EQ(bind(request("u", "d", "early", 1000)).disconnect.code, disconnect_code::kForceDisconnect);
+  EXPECT_EQ(bind(request("u", "d", "early", 1000)).disconnect.code, disconnect_code::kForceReconnect);
   EXPECT_THAT(closed(), IsEmpty());
 }
 
@@ -163,7 +163,7 @@ TEST_F(UserCommandsTest, AnEarlierOneIsRefusedWhileTheLaterIsUnderWay) {
 
   EXPECT_TRUE((*late)->ok());
   EXPECT_EQ((*late)->device_epoch, 1u);
-  EXPECT_EQ((*early)->disconnect.code, disconnect_code::kForceDisconnect);
+  EXPECT_EQ((*early)->disconnect.code, disconnect_code::kForceReconnect);
 }
 
 // --- one connection a user -----------------------------------------------------------------------
@@ -259,6 +259,10 @@ TEST_F(UserCommandsTest, NobodyIsABadRequest) {
   EXPECT_EQ(rig_.get(RefreshUser{}).error.code, error_code::kBadRequest);
   EXPECT_EQ(rig_.get(UnsubscribeUser{}).error.code, error_code::kBadRequest);
   EXPECT_EQ(rig_.get(SubscribeUser{}).error.code, error_code::kBadRequest);
+  SubscribeUser nowhere;
+  nowhere.user = "u";
+  nowhere.channel = "nowhere:a";
+  EXPECT_EQ(rig_.get(nowhere).error.code, error_code::kUnknownChannel);
   EXPECT_EQ(rig_.get(BlockUser{}).error.code, error_code::kBadRequest);
   EXPECT_EQ(rig_.get(UserStatus{}).error.code, error_code::kBadRequest);
   EXPECT_EQ(rig_.get(ListSessions{}).error.code, error_code::kBadRequest);

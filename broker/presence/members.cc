@@ -1,6 +1,8 @@
 #include "broker/presence/members.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace lcg::broker {
 
@@ -38,6 +40,14 @@ Member& Members::ask(PeerPtr peer) {
 Member* Members::find(std::string_view session) {
   auto* found = by_session_.find(session);
   return found == nullptr ? nullptr : &found->value;
+}
+
+void Members::change(PeerPtr peer) {
+  std::optional<Member> member = by_session_.take(peer->session);
+  if (!member) return;
+  member->peer = std::move(peer);
+  const std::string_view session = member->peer->session;
+  by_session_.try_emplace(session, *std::move(member));
 }
 
 void Members::listen(Member& member) {

@@ -60,6 +60,8 @@ class Members {
   // A session asks to subscribe; one that is a member already starts over, its listening goes on.
   Member& ask(PeerPtr peer);
   Member* find(std::string_view session);
+  // The session of `peer`, should it be a member, is shown as it says from here on. REQUIRES: the same user and gateway.
+  void change(PeerPtr peer);
   // From here on the session's gateway gets the deliveries.
   void listen(Member& member);
   void admit(Member& member, Admission as);

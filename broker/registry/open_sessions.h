@@ -15,14 +15,16 @@
 
 namespace lcg::broker {
 
-// When a session asked to come in.
+// Which of two connections is the newer one: the one whose socket its server took later, where both servers read one
+// clock, else the one whose bind was given the later number here.
 struct SessionOrder {
-  uint32_t node = 0;  // whose clock `asked` is of
-  MonoTime asked;
-  uint64_t arrival = 0;  // of the binds on this lane
+  uint32_t node = 0;     // whose clock the times are of
+  MonoTime asked;        // its connect
+  MonoTime accepted;     // its socket; 0: nobody said
+  uint64_t arrival = 0;  // issued by the registry, bind by bind
   bool after(const SessionOrder& other) const {
-    const bool comparable = node == other.node && asked.ns != 0 && other.asked.ns != 0;
-    if (comparable && asked != other.asked) return asked > other.asked;
+    const bool comparable = node == other.node && accepted.ns != 0 && other.accepted.ns != 0;
+    if (comparable && accepted != other.accepted) return accepted > other.accepted;
     return arrival > other.arrival;
   }
 };
@@ -42,6 +44,9 @@ class OpenSessions {
     BoundSession session;
     State state = State::kBinding;
     Outcome cancelled{};  // kBinding; not ok: what it will be refused with
+    // It took the place of another session of its device then, as the so many-th in a row; 0: of none.
+    MonoTime taken_at{};
+    uint32_t takeovers = 0;
 
     bool is_session() const { return state == State::kSession; }
 

@@ -15,7 +15,12 @@ constexpr uint64_t kFirstEpoch = Devices::kFirstEpoch;
 std::string install_of(const Peer& peer) { return peer.user + '\0' + peer.device; }
 
 Disconnect replaced() {
-  return {disconnect_code::kForceDisconnect, "a newer connection of this device took over"};
+  return {disconnect_code::kForceReconnect, "a newer connection of this device took over"};
+}
+
+Error user_is_full(uint32_t limit) {
+  return {error_code::kLimitExceeded,
+          "limit exceeded: " + std::to_string(limit) + " connections of this user are open", true};
 }
 
 }  // namespace
@@ -44,7 +49,7 @@ Registry::Registry(Lane& lane, Bus& bus, host::PluginHost& host, RegistryLimits 
       bus_(bus),
       host_(host),
       limits_(limits),
-      records_(lane, host),
+      records_(lane, host, limits.stored),
       devices_(lane, host),
       ends_(lane),
       steps_(lane) {}
@@ -54,14 +59,14 @@ void Registry::bind(BindSession request, BindFn done) {
   BindSessionResponse refused;
   // Before the store is asked, so that a user at the limit costs no write.
   if (over_limit(peer)) {
-    refused.disconnect = make_disconnect(disconnect_code::kConnectionLimit);
+    refused.error = user_is_full(limits_.sessions_per_user);
     return done(std::move(refused));
   }
   Entry* entry = open_.add({request.peer,
                             std::move(request.client_name),
                             std::move(request.client_version),
                             0,
-                            {peer.gateway.node, request.asked, ++arrivals_}});
+                            {peer.gateway.node, request.asked, request.accepted, ++arrivals_}});
   if (entry == nullptr) {
     refused.error = make_error(error_code::kInternal);
     return done(std::move(refused));
@@ -81,7 +86,8 @@ void Registry::check_block(std::shared_ptr<Bind> bind) {
     if (!read.ok()) return refuse(*bind, std::move(read));
     if (until_ms > lane_.clock().wall_ms())
       return refuse(*bind, {{}, make_disconnect(disconnect_code::kPermissionDenied)});
-    if (bind->peer().ephemeral_device || bind->peer().http) return finish(*bind, kFirstEpoch);
+    if (bind->peer().ephemeral_device || bind->peer().http || !limits_.stored)
+      return finish(*bind, kFirstEpoch);
     read_epoch(std::move(bind));
   });
 }
@@ -102,13 +108,28 @@ bool Registry::superseded(const Bind& bind) const {
   return newer;
 }
 
+// Two clients that both live and use one device would take turns for ever, each for as long as the other needs to come
+// back: the last of a few who took the place in a row has it for a while.
+bool Registry::contended(const Peer& peer) const {
+  bool out = false;
+  each_session(peer.user, [&](const Entry& other) {
+    out |= other.session.peer->device == peer.device && other.takeovers >= kMaxTakeovers &&
+           lane_.now() - other.taken_at < kTurn;
+  });
+  return out;
+}
+
 // Why a bind may not go on, whatever the store says; ok: it may. Asked before each write and at the end.
 Outcome Registry::refusal(const Bind& bind) {
   if (!bind.entry.cancelled.ok()) return bind.entry.cancelled;
   Outcome ended = ends_.refusal(bind.peer(), bind.order().asked);
   if (!ended.ok()) return ended;
   if (superseded(bind)) return {{}, replaced()};
-  if (over_limit(bind.peer())) return {{}, make_disconnect(disconnect_code::kConnectionLimit)};
+  if (contended(bind.peer())) {
+    return {{error_code::kTooManyRequests, "other connections of this device take its place: wait", true},
+            {}};
+  }
+  if (over_limit(bind.peer())) return {user_is_full(limits_.sessions_per_user), {}};
   return {};
 }
 
@@ -180,7 +201,7 @@ void Registry::finish(Bind& bind, uint64_t epoch) {
   if (peer.http) {
     open_.set(bind.entry, OpenSessions::State::kHttp);
   } else {
-    make_room(peer);
+    make_room(bind.entry);
     bind.peer_out->device_epoch = epoch;
     bind.entry.session.connected_ms = lane_.clock().wall_ms();
     open_.set(bind.entry, OpenSessions::State::kSession);
@@ -190,11 +211,19 @@ void Registry::finish(Bind& bind, uint64_t epoch) {
   bind.done(std::move(answer));
 }
 
-// Closes those whose place `peer` takes: all are older.
-void Registry::make_room(const Peer& peer) {
-  each_session(peer.user, [&](Entry& other) {
-    const bool same_device = other.session.peer->device == peer.device;
+// Closes those whose place `entry` takes: all are older.
+void Registry::make_room(Entry& entry) {
+  const std::string& device = entry.session.peer->device;
+  const MonoTime now = lane_.now();
+  each_session(entry.session.peer->user, [&](Entry& other) {
+    const bool same_device = other.session.peer->device == device;
     if (!same_device && !limits_.single_connection) return;
+    if (same_device) {
+      const bool in_a_row = other.takeovers != 0 && now - other.taken_at < kInARow;
+      const bool again = other.takeovers >= kMaxTakeovers && now - other.taken_at < 2 * kTurn;
+      entry.taken_at = now;
+      entry.takeovers = again ? other.takeovers : in_a_row ? other.takeovers + 1 : 1;
+    }
     close(other.session, same_device ? replaced() : make_disconnect(disconnect_code::kConnectionLimit));
     open_.set(other, OpenSessions::State::kReplaced);
   });

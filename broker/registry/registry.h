@@ -9,13 +9,14 @@
 // names a device and says no more keeps its numbers over every reconnect. Sessions without a device of
 // their own (ephemeral, or anonymous) have epoch 1 and no document.
 //
-// One session a device (F6): the newest one to ask holds it and the older is closed. With 3503, which ends a
-// client for good: the usual older connection is half-open, and its SDK has left that socket and never hears
-// of it; what does hear is a second live client that uses the same device id, and with a code that reconnects
-// the two would throw each other out for ever. Newest is who asked its gateway last, where both gateways read one
-// clock (they are of one node), else whose bind came last: a connect that the plugins kept waiting must not close
-// the one that came after it. A bind that is no longer the newest of its device issues no epoch: the client has
-// the newest one's, and would be told at its next connect that it lost its storage.
+// One session a device (F6): the newest one holds it, and the older is closed with 3011. Newest is whose socket was
+// taken last, where both gateways read one clock (they are of one node), else whose bind came last: neither a connect
+// that the plugins kept waiting nor one that was long on its way closes the one that came after it. A bind that is not
+// the newest of its device is refused with 3011 and issues no epoch: the client has the newest one's, and would be told
+// at its next connect that it lost its storage. No end of the two is final: whichever client lives comes back, and
+// takes the place, or waits for it. Of two that live and use one device (two tabs with one name) each would throw the
+// other out as often as it can come back, so the last of kMaxTakeovers in a row has the place for kTurn, and the other
+// is told error 111 meanwhile, with which its SDK waits longer and longer.
 //
 // A blocked user (UserRecords) does not come in: 3507. What is on its way when the block is written, or when something
 // is disconnected, is refused as well, and both are answered when the gateways have closed what they are about
@@ -42,10 +43,12 @@
 namespace lcg::broker {
 
 struct RegistryLimits {
-  // Connections of one user at a time, over it 3504; anonymous ones do not count.
+  // Connections of one user at a time, over it error 106, temporary; anonymous ones do not count.
   uint32_t sessions_per_user = 64;
   // A user's new connection closes his others with 3504; sessions_per_user then means nothing.
   bool single_connection = false;
+  // There is a store. Without one every device is new each time, and nobody can be blocked.
+  bool stored = true;
 };
 
 class Registry {
@@ -56,8 +59,8 @@ class Registry {
 
   Registry(Lane& lane, Bus& bus, host::PluginHost& host, RegistryLimits limits);
 
-  // Answers 3504 over the limit, 3503 when a newer session of the device asked, 3507 for a blocked user, error 100
-  // when the store does not answer. On success the request's peer carries its epoch and must not change any more.
+  // Answers error 106 over the limit, 3011 when there is a newer session of the device, 3507 for a blocked user, error
+  // 100 when the store does not answer. On success the request's peer carries its epoch and must not change any more.
   void bind(BindSession request, BindFn done);
   // True once for a session that was bound, also if another has taken its place since. False: it never was; a bind
   // of it that is still under way will be refused.
@@ -112,8 +115,11 @@ class Registry {
   }
 
   static constexpr Millis kStoreTimeout{3'000};
-  static constexpr uint32_t kMaxAttempts = 4;  // conflicts with a bind of the same device under way
-  static constexpr size_t kAtOnce = 500;       // entries that a turn looks at for one disconnect
+  static constexpr uint32_t kMaxAttempts = 4;   // conflicts with a bind of the same device under way
+  static constexpr size_t kAtOnce = 500;        // entries that a turn looks at for one disconnect
+  static constexpr uint32_t kMaxTakeovers = 3;  // of one device, each within kInARow of the one before
+  static constexpr Nanos kInARow = std::chrono::seconds(10);
+  static constexpr Nanos kTurn = std::chrono::seconds(60);
 
  private:
   using Entry = OpenSessions::Entry;
@@ -130,7 +136,8 @@ class Registry {
   void not_newest(const Bind& bind);
   bool superseded(const Bind& bind) const;
   void finish(Bind& bind, uint64_t epoch);
-  void make_room(const Peer& peer);
+  bool contended(const Peer& peer) const;
+  void make_room(Entry& entry);
   void close(const Session& session, Disconnect disconnect);
   void end(Entry& entry, Ending& ending);
   bool over_limit(const Peer& peer) const;

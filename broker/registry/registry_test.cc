@@ -70,12 +70,46 @@ TEST_F(RegistryTest, EphemeralAndAnonymousAreNotStored) {
   EXPECT_TRUE(rig_.store.rows.empty());
 }
 
-TEST_F(RegistryTest, TheNewerSessionOfADeviceClosesTheOlderForGood) {
+TEST_F(RegistryTest, TheNewerSessionOfADeviceClosesTheOlder) {
   bind(request("u", "d", "s1"));
   bind(request("u", "d", "s2", 1));
 
-  EXPECT_THAT(closed(), testing::ElementsAre("s1 3503"));
+  EXPECT_THAT(closed(), testing::ElementsAre("s1 3011"));
   EXPECT_THAT(sessions("u"), SizeIs(1));
+}
+
+// Two tabs with one device: each comes back as soon as it is closed.
+TEST_F(RegistryTest, TwoLiveClientsOfOneDeviceDoNotTakeTurnsForEver) {
+  for (const char* session : {"a1", "b1", "a2", "b2"}) ASSERT_TRUE(bind(request("u", "d", session, 1)).ok());
+
+  const BindSessionResponse waits = bind(request("u", "d", "a3", 1));
+
+  EXPECT_EQ(waits.error.code, error_code::kTooManyRequests);
+  EXPECT_TRUE(waits.error.temporary);
+  EXPECT_THAT(closed(), testing::ElementsAre("a1 3011", "b1 3011", "a2 3011"));
+}
+
+TEST_F(RegistryTest, TheOneThatWaitsComesInWhenTheOtherHasGone) {
+  BindSession last;
+  for (const char* session : {"a1", "b1", "a2", "b2"}) bind(last = request("u", "d", session, 1));
+  rig_.get(SessionClosed{last.peer, 3000});
+
+  EXPECT_TRUE(bind(request("u", "d", "a3", 1)).ok());
+}
+
+TEST_F(RegistryTest, ADeviceThatIsContendedForIsHadAMinute) {
+  for (const char* session : {"a1", "b1", "a2", "b2"}) bind(request("u", "d", session, 1));
+  rig_.world.run_for(std::chrono::duration_cast<Millis>(Registry::kTurn));
+
+  EXPECT_TRUE(bind(request("u", "d", "a3", 1)).ok());
+  EXPECT_FALSE(bind(request("u", "d", "b3", 1)).ok()) << "it is known by now";
+}
+
+TEST_F(RegistryTest, ADeviceThatComesBackNowAndThenIsNeverToldToWait) {
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_TRUE(bind(request("u", "d", "s" + std::to_string(i), 1)).ok()) << i;
+    rig_.world.run_for(std::chrono::duration_cast<Millis>(Registry::kInARow));
+  }
 }
 
 TEST_F(RegistryTest, ClosingTheOlderDoesNotUnbindTheNewer) {
@@ -98,7 +132,7 @@ TEST_F(RegistryTest, AnOlderBindThatTheStoreAnswersLateIsRefused) {
   rig_.world.run_until_idle();
 
   ASSERT_TRUE(older->has_value());
-  EXPECT_EQ((*older)->disconnect.code, disconnect_code::kForceDisconnect);
+  EXPECT_EQ((*older)->disconnect.code, disconnect_code::kForceReconnect);
   EXPECT_THAT(closed(), IsEmpty()) << "the newer one stays";
 }
 
@@ -126,10 +160,12 @@ TEST_F(RegistryTest, ALostRaceForTheEpochIsReadAgain) {
   EXPECT_EQ(bind(request("u", "d", "s1", 0)).device_epoch, 6u);
 }
 
-TEST_F(RegistryTest, OverTheLimitOfAUserIs3504) {
+TEST_F(RegistryTest, OverTheLimitOfAUserIsTemporary) {
   for (const char* device : {"a", "b", "c"}) bind(request("u", device, std::string("s-") + device));
 
-  EXPECT_EQ(bind(request("u", "d", "s-d")).disconnect.code, disconnect_code::kConnectionLimit);
+  const BindSessionResponse over = bind(request("u", "d", "s-d"));
+  EXPECT_EQ(over.error.code, error_code::kLimitExceeded);
+  EXPECT_TRUE(over.error.temporary);
   EXPECT_TRUE(bind(request("u", "a", "s-a2", 1)).ok()) << "takes the place of its own older session";
   EXPECT_TRUE(bind(request("v", "a", "s-v")).ok());
 }

@@ -31,6 +31,7 @@ ServiceCall commit(const std::string& user, const storage::Batch& batch) {
 }  // namespace
 
 void UserRecords::read(const char* collection, const std::string& user, TimeFn done) {
+  if (!stored_) return lane_.post([done = std::move(done)]() mutable { done({}, 0); });
   ServiceCall get{"storage", "get", user, {}, "host", 0};
   get.data = wire::Writer().str(collection).str(kKey).take();
   host_.call(std::move(get), kStoreTimeout,
@@ -46,6 +47,11 @@ void UserRecords::read(const char* collection, const std::string& user, TimeFn d
 void UserRecords::read_block(const std::string& user, TimeFn done) { read(kBlock, user, std::move(done)); }
 
 void UserRecords::write_block(const std::string& user, int64_t until_ms, DoneFn done) {
+  if (!stored_) {
+    Error error = make_error(error_code::kNotAvailable);
+    error.message = "not available: no plugin provides the service 'storage'";
+    return lane_.post([error, done = std::move(done)]() mutable { done({std::move(error), {}}); });
+  }
   storage::Batch batch;
   if (until_ms == 0)
     batch.erase(kBlock, kKey);
@@ -66,6 +72,7 @@ void UserRecords::read_seen(const std::string& user, TimeFn done) {
 }
 
 void UserRecords::seen(const std::string& user, int64_t at_ms) {
+  if (!stored_) return;
   if (unwritten_.size() >= kMaxUnwritten && !unwritten_.contains(user)) {
     ++lost_;
     return;

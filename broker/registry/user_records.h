@@ -22,7 +22,8 @@ class UserRecords {
   using TimeFn = UniqueFunction<void(Outcome, int64_t ms)>;
   using DoneFn = UniqueFunction<void(Outcome)>;
 
-  UserRecords(Lane& lane, host::PluginHost& host) : lane_(lane), host_(host) {}
+  // `stored` false: there is no store. Nothing is known of anybody, and nobody can be blocked: error 108.
+  UserRecords(Lane& lane, host::PluginHost& host, bool stored) : lane_(lane), host_(host), stored_(stored) {}
 
   // Unix ms; 0: never blocked. `done` never runs before the return, as with all of these.
   void read_block(const std::string& user, TimeFn done);
@@ -47,6 +48,7 @@ class UserRecords {
 
   Lane& lane_;
   host::PluginHost& host_;
+  const bool stored_;
   GrowingMap<std::string, int64_t> unwritten_;
   std::deque<std::string> order_;  // of unwritten_, each once
   size_t writing_ = 0;

@@ -40,7 +40,7 @@ class UserRecordsTest : public testing::Test {
   SimWorld world_{3, 1};
   FakeStore store_;
   FakePluginHost host_{world_.lane(0), store_};
-  UserRecords records_{world_.lane(0), host_};
+  UserRecords records_{world_.lane(0), host_, true};
 };
 
 TEST_F(UserRecordsTest, NobodyIsBlockedAndNobodyWasSeen) {

@@ -123,6 +123,12 @@ bool Hub::collapsed(const Subscription& subscription) {
   return subscription.active && subscription.channel->members[subscription.index].collapsed;
 }
 
+StreamPosition Hub::position(const Subscription& subscription) {
+  const HubChannel& channel = *subscription.channel;
+  const Place& place = channel.members[subscription.index].place;
+  return {place.offset, place.epoch == kAnyEpoch ? std::string() : channel.epochs[place.epoch]};
+}
+
 namespace {
 
 template <class Event>

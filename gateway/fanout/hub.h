@@ -89,6 +89,8 @@ class Hub {
   // Null: nobody here is subscribed.
   HubChannel* find(std::string_view channel);
   static bool collapsed(const Subscription& subscription);
+  // The last that it was sent, or passed. REQUIRES: it is active.
+  static StreamPosition position(const Subscription& subscription);
 
   void deliver(DeliverPublication delivery);
   void deliver(DeliverJoinLeave delivery);

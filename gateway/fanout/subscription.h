@@ -62,12 +62,14 @@ struct Subscription {
   ws::Transport& transport;
   HubChannel* channel = nullptr;  // the hub's
   std::unique_ptr<PendingSubscription> pending;
-  MonoTime expires_at{};            // the session's: when it ends, or is refreshed by the server; 0: never
-  uint32_t index = 0;               // the hub's: place in the channel's dense list
-  protocol::Variant variant;        // the session's, until it is activated
-  bool active : 1 = false;          // the hub's
-  bool server_side : 1 = false;     // not asked for by the client: a lost position costs it the connection
-  bool of_connect : 1 = false;      // server-side, and part of the connect reply
+  SubscribeGrantPtr grant{};     // the session's, server-side: what the server gave it; null: nothing special
+  MonoTime expires_at{};         // the session's: when it ends, or is refreshed by the server; 0: never
+  uint32_t index = 0;            // the hub's: place in the channel's dense list
+  protocol::Variant variant;     // the session's, until it is activated
+  bool active : 1 = false;       // the hub's
+  bool server_side : 1 = false;  // not asked for by a subscribe command
+  bool by_client : 1 = false;    // server-side, and named by a unidirectional client, by its own right
+  bool of_connect : 1 = false;   // server-side, and part of the connect reply
   bool client_refresh : 1 = false;  // the client was told when it ends
   bool server_refresh : 1 = false;  // the server is asked when it ends
 };

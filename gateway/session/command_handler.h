@@ -31,6 +31,13 @@ protocol::SubscribeReply subscribe_reply(const SubscribeResponse& answer);
 // (100) or has expired (110).
 Error check_answer(const SubscribeResponse& answer, int64_t now_ms);
 
+// What there is to recover is too much, or not for this encoding: it is told as not recovered.
+inline void leave_out_publications(SubscribeResponse& answer) {
+  answer.recovered = false;
+  answer.position.offset = answer.publications.back()->offset;
+  answer.publications.clear();
+}
+
 // What was asked for has publications that a JSON connection cannot be sent.
 inline Error not_json() {
   return {error_code::kNotAvailable, "not available: not JSON, connect with Protobuf", false};

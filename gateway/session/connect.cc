@@ -59,9 +59,7 @@ void bound_recovery(const Session& session, SubscribeResponse& answer, size_t& b
     bytes += own;
     return;
   }
-  answer.recovered = false;
-  answer.position.offset = answer.publications.back()->offset;
-  answer.publications.clear();
+  leave_out_publications(answer);
 }
 
 void reply(Session& session, Progress& progress) {
@@ -78,9 +76,8 @@ void reply(Session& session, Progress& progress) {
   if (progress.connect.server_refresh) session.refreshed_by_server();
   const bool pings = options.ping_interval.count() > 0 && !session.frame_ping();
   const bool emulated = is_emulated(session.transport());
-  // A unidirectional client sends nothing, so its secret opens nothing: it is only a name.
-  const std::string name = session.variant().unidirectional ? make_session_secret(context.lane.random())
-                                                            : std::string(session.secret());
+  // A unidirectional client sends nothing, so it needs no secret: this is the name that its back end calls it by.
+  const std::string name(session.variant().unidirectional ? session.id() : session.secret());
   const std::string node = emulated ? node_text(context.gateway) : std::string();
   const protocol::ConnectReply reply{
       .client = session.id(),
@@ -119,7 +116,8 @@ void finish(Session& session, Progress& progress) {
     const Error error = sub.answer.error ? sub.answer.error : check_answer(sub.answer, now_ms);
     if (error) return session.refused(progress.id, error);
     if (sub.subscription->pending != nullptr && sub.subscription->pending->ended) {
-      return session.refused(progress.id, make_error(error_code::kPermissionDenied));
+      // The next connect finds it ended, and need not end with it.
+      return session.refused(progress.id, make_error(error_code::kInternal));
     }
   }
   reply(session, progress);
@@ -129,6 +127,7 @@ void finish(Session& session, Progress& progress) {
 void add_subscription(Session& session, Progress& progress, const std::string& channel,
                       SubscribeGrantPtr grant) {
   Subscription& subscription = session.add_subscription(channel, true);
+  subscription.grant = grant;
   SubscribeRequest request{.channel = channel,
                            .peer = session.peer(),
                            .token = {},
@@ -188,6 +187,7 @@ void authenticated(Session& session, const ProgressPtr& progress) {
   }
   for (Wanted& wanted : progress->wanted) {
     add_subscription(session, *progress, wanted.channel, nullptr);
+    progress->subs.back().subscription->by_client = true;
     SubscribeRequest& request = progress->subs.back().request;
     request.server_side = false;
     request.token = std::move(wanted.token);
@@ -237,6 +237,7 @@ void handle_connect(Session& session, const protocol::Command& command) {
           headers_json(session.headers(), allowed_headers(context.options.emulated_headers, connect.headers)),
       .channels = std::move(channels),
       .asked = context.lane.now(),
+      .accepted = session.accepted(),
       .device = of_device(kDeviceHeader),
       .device_epoch = of_device(kDeviceEpochHeader)};
   // Not Session::ask(): an answer that finds no session any more has registered one all the same.

@@ -92,7 +92,8 @@ TEST(Connect, CredentialsThatEnded) {
   Client& client = g.open();
   g.on_connect.expire_at_ms = g.world.clock().wall_ms();
 
-  EXPECT_THAT(g.ask(client, kConnect), ElementsAre(R"({"id":1,"error":{"code":110,"message":"expired"}})"));
+  EXPECT_THAT(g.ask(client, kConnect),
+              ElementsAre(R"({"id":1,"error":{"code":110,"message":"expired","temporary":true}})"));
   EXPECT_EQ(g.bus.asked<SessionClosed>().size(), 1u);
 }
 
@@ -240,17 +241,37 @@ TEST(Connect, MoreServerSideSubscriptionsThanAllowed) {
   EXPECT_EQ(client.transport.close_code, 3505u);
 }
 
-TEST(Connect, ALostPositionOfAServerSideOneCloses) {
+TEST(Connect, ALostPositionOfAServerSideOneCostsNotTheConnection) {
   TestGateway g;
   g.on_connect.channels = {ServerSub{"#42"}};
   g.on_subscribe.positioned = true;
   g.on_subscribe.position = {3, "E"};
   Client& client = g.connected();
 
+  g.on_subscribe.position = {5, "E"};
+
   g.deliver_now(DeliverPublication{"#42", publication(5, "1")});
 
-  EXPECT_EQ(client.transport.close_code, 3010u);
-  EXPECT_EQ(client.transport.reason, "insufficient state");
+  EXPECT_EQ(client.transport.close_code, 0u);
+  EXPECT_EQ(g.bus.asked<SubscribeRequest>().back().since, (StreamPosition{3, "E"}));
+}
+
+TEST(Connect, WhatIsEndedMeanwhileFailsTheConnectForNow) {
+  TestGateway g;
+  Client& client = g.open();
+  g.on_connect.channels = {ServerSub{"#42"}};
+  g.bus.on_request = [&g](const Request& request) -> std::optional<Response> {
+    if (std::holds_alternative<SubscribeRequest>(request)) return std::nullopt;
+    return g.answer(request);
+  };
+  g.send(client, kConnect);
+  g.deliver_now(DeliverUnsubscribe{"#42", g.session(), 2000, "left"});
+
+  g.answer_waiting(SubscribeResponse{});
+
+  EXPECT_THAT(
+      client.transport.lines,
+      ElementsAre(R"({"id":1,"error":{"code":100,"message":"internal server error","temporary":true}})"));
 }
 
 TEST(Connect, TheDeviceIsNamedByHeadersThePluginsDoNotSee) {

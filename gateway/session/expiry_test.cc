@@ -46,9 +46,10 @@ TEST(ServerRefreshes, TheClientIsNotToldToDoIt) {
   ByServer g;
 
   EXPECT_THAT(g.client->transport.last(), Not(HasSubstr("expires")));
-  g.send(*g.client, R"({"id":2,"refresh":{"token":"t"}})");
+  EXPECT_THAT(g.ask(*g.client, R"({"id":2,"refresh":{"token":"t"}})"),
+              ElementsAre(R"({"id":2,"refresh":{}})"));
 
-  EXPECT_EQ(g.client->transport.close_code, 3501u);
+  EXPECT_THAT(g.bus.asked<RefreshRequest>(), IsEmpty()) << "there is nothing for it to refresh";
 }
 
 TEST(ServerRefreshes, AtTheEndItIsAskedFor) {
@@ -106,6 +107,20 @@ TEST(ServerRefreshes, ANewPeerTakesTheOldOnesPlace) {
   g.send(*g.client, R"({"id":2,"rpc":{}})");
 
   EXPECT_EQ(g.bus.last<RpcRequest>().peer, peer);
+}
+
+TEST(ServerRefreshes, ItsChannelsAreToldOfTheNewPeer) {
+  ByServer g;
+  g.send(*g.client, R"({"id":2,"subscribe":{"channel":"c"}})");
+  auto peer = std::make_shared<Peer>();
+  peer->user = "42";
+  peer->conn_info = SharedBytes("{\"m\":1}");
+  g.on_refresh.peer = peer;
+
+  g.world.run_for(seconds(61));
+
+  EXPECT_EQ(g.bus.last<PeerChanged>().channel, "c");
+  EXPECT_EQ(g.bus.last<PeerChanged>().peer, peer);
 }
 
 // ---- the channels of a new token

@@ -232,6 +232,18 @@ TEST(SessionLimits, ErrorsWithoutEndEndTheConnection) {
   EXPECT_EQ(client.transport.reason, "too many errors");
 }
 
+TEST(SessionLimits, HasteIsNoReasonToStayAway) {
+  GatewayConfig config;
+  config.session.errors = {1, 3};
+  TestGateway g(config);
+  Client& client = g.connected();
+  g.on_rpc = refused<RpcResponse>(make_error(error_code::kTooManyRequests));
+
+  for (int i = 0; i < 4; ++i) g.send(client, kRpc);
+
+  EXPECT_EQ(client.transport.close_code, 3013u);
+}
+
 TEST(SessionLimits, OurOwnFailuresAreNotTheClientsErrors) {
   GatewayConfig config;
   config.session.errors = {1, 3};

@@ -69,6 +69,7 @@ std::string with(std::string command, const std::string& value) {
 
 void expect_refused_alone(TestGateway& g, Client& client, const std::string& command) {
   g.bus.log.clear();
+  g.world.run_for(Millis(1));  // a turn does a bounded number of commands
   const auto lines = g.ask(client, command + "\n" + R"({"id":3,"rpc":{"method":"m","data":"next"}})");
 
   EXPECT_EQ(client.transport.close_code, 0u) << command;

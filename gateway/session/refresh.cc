@@ -5,11 +5,15 @@
 namespace lcg::gateway {
 
 void handle_refresh(Session& session, const protocol::Command& command) {
-  // Only for those who were told that their credentials end.
-  if (!session.client_refreshes() || command.named.token.empty())
-    return session.close(disconnect_code::kBadRequest);
+  if (command.named.token.empty()) return session.close(disconnect_code::kBadRequest);
   if (command.named.token.size() > protocol::kMaxTokenBytes)
     return session.close(disconnect_code::kInvalidToken);
+  // The client was told of an end that the server has put off meanwhile: there is nothing to refresh.
+  if (!session.client_refreshes()) {
+    return session.answer([id = command.id](const protocol::Encoder& encoder, std::string& out) {
+      encoder.refresh(out, id, {0});
+    });
+  }
 
   RefreshRequest request{session.peer(), std::string(command.named.token)};
   session.ask(

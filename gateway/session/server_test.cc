@@ -54,6 +54,24 @@ TEST(ServerSubscribe, PublicationsFollow) {
   EXPECT_THAT(client.transport.lines, ElementsAre(R"({"push":{"channel":"c","pub":{"data":1}}})"));
 }
 
+// A publication of bytes that a JSON client cannot be sent is missed, and the subscription lives.
+TEST(ServerSubscribe, WhatIsNotForTheEncodingIsNotRecovered) {
+  TestGateway g;
+  Client& client = g.connected();
+  g.on_subscribe.positioned = g.on_subscribe.recovered = g.on_subscribe.was_recovering = true;
+  g.on_subscribe.position = {4, "E"};
+  auto bytes = std::make_shared<Publication>(*publication(5, "x"));
+  bytes->binary = true;
+  g.on_subscribe.publications = {bytes};
+  g.deliver_now(subscribe(g, "c"));
+  EXPECT_THAT(client.transport.lines, ElementsAre(HasSubstr(R"("offset":5)")));
+  client.transport.lines.clear();
+
+  g.deliver_now(DeliverPublication{"c", publication(6, "6")});
+
+  EXPECT_THAT(client.transport.lines, ElementsAre(HasSubstr(R"("data":6)")));
+}
+
 TEST(ServerSubscribe, WhatWasRecoveredComesBehindThePush) {
   TestGateway g;
   Client& client = g.connected();
@@ -145,16 +163,81 @@ TEST(ServerSubscribe, AClientThatLeavesItMeanwhileHasLeft) {
   EXPECT_EQ(g.gateway.stats().channels, 0u);
 }
 
-TEST(ServerSubscribe, ALostPositionCostsTheConnection) {
+TEST(ServerSubscribe, ALostPositionCostsTheSubscriptionWhichTheServerMakesAnew) {
   TestGateway g;
   Client& client = g.connected();
   g.on_subscribe.positioned = true;
   g.on_subscribe.position = {4, "E"};
   g.deliver_now(subscribe(g, "c"));
+  const SubscribeGrantPtr grant = g.bus.asked<SubscribeRequest>().back().grant;
+  client.transport.lines.clear();
+  g.on_subscribe.position = {6, "E"};
 
   g.deliver_now(DeliverPublication{"c", publication(6, "6")});
 
+  const SubscribeRequest again = g.bus.asked<SubscribeRequest>().back();
+  EXPECT_EQ(g.bus.asked<SubscribeRequest>().size(), 2u);
+  EXPECT_TRUE(again.server_side && again.recover);
+  EXPECT_EQ(again.since, (StreamPosition{4, "E"}));
+  EXPECT_EQ(again.grant, grant);
+  EXPECT_EQ(client.transport.close_code, 0u);
+  EXPECT_THAT(
+      client.transport.lines,
+      ElementsAre(R"({"push":{"channel":"c","unsubscribe":{"code":2500,"reason":"insufficient state"}}})",
+                  testing::HasSubstr(R"("subscribe":{)")));
+}
+
+// A client that lost a position in `c`, and what it is told when the new subscription is answered with `again`.
+std::vector<std::string> after_a_gap(TestGateway& g, Client& client, SubscribeResponse again) {
+  g.on_subscribe.positioned = true;
+  g.on_subscribe.position = {4, "E"};
+  g.deliver_now(subscribe(g, "c"));
+  client.transport.lines.clear();
+  g.on_subscribe = std::move(again);
+  g.deliver_now(DeliverPublication{"c", publication(6, "6")});
+  return client.transport.lines;
+}
+
+// The client has not asked for it, so it would not come back to it by itself.
+TEST(ServerSubscribe, WhatCannotBeMadeAnewForNowEndsTheConnection) {
+  TestGateway g;
+  Client& client = g.connected();
+
+  after_a_gap(g, client, refused<SubscribeResponse>(make_error(error_code::kInternal)));
+
   EXPECT_EQ(client.transport.close_code, 3010u);
+}
+
+TEST(ServerSubscribe, WhatIsRefusedAfterAGapHasEnded) {
+  TestGateway g;
+  Client& client = g.connected();
+
+  const auto told =
+      after_a_gap(g, client, refused<SubscribeResponse>(make_error(error_code::kPermissionDenied)));
+
+  EXPECT_THAT(told, ElementsAre(HasSubstr("2500")));
+  EXPECT_EQ(client.transport.close_code, 0u);
+  EXPECT_EQ(g.gateway.stats().channels, 0u);
+}
+
+// With the end that a refresh has given it, not with the one it began with.
+TEST(ServerSubscribe, AfterAGapItEndsWhenItWouldHaveEnded) {
+  TestGateway g;
+  g.connected();
+  DeliverSubscribe wanted = subscribe(g, "c");
+  auto grant = std::make_shared<SubscribeGrant>(*wanted.grant);
+  grant->expire_at_ms = g.world.clock().wall_ms() + 5'000;
+  wanted.grant = std::move(grant);
+  g.on_subscribe.positioned = g.on_subscribe.server_refresh = true;
+  g.on_subscribe.position = {4, "E"};
+  g.on_subscribe.expire_at_ms = wanted.grant->expire_at_ms;
+  const int64_t end = g.on_sub_refresh.expire_at_ms = wanted.grant->expire_at_ms + 60'000;
+  g.deliver_now(wanted);
+  g.world.run_for(seconds(6));
+
+  g.deliver_now(DeliverPublication{"c", publication(6, "6")});
+
+  EXPECT_EQ(g.bus.last<SubscribeRequest>().grant->expire_at_ms, end);
 }
 
 TEST(ServerUnsubscribe, OfEverything) {
@@ -193,6 +276,17 @@ TEST(ServerRefresh, TellsTheClientAndExtendsItsLife) {
 
   EXPECT_THAT(client.transport.lines, ElementsAre(R"({"push":{"refresh":{"expires":true,"ttl":5}}})"));
   EXPECT_THAT(g.ask(client, R"({"id":2,"refresh":{"token":"t"}})"), ElementsAre(R"({"id":2,"refresh":{}})"));
+}
+
+// The client was told of an end, and the server has put it off since.
+TEST(ServerRefresh, ARefreshThatIsNotNeededAnyMoreIsAnswered) {
+  TestGateway g;
+  g.on_connect.expire_at_ms = g.world.clock().wall_ms() + 5'000;
+  Client& client = g.connected();
+  g.deliver_now(DeliverRefresh{g.session(), false, 0, {}});
+
+  EXPECT_THAT(g.ask(client, R"({"id":2,"refresh":{"token":"t"}})"), ElementsAre(R"({"id":2,"refresh":{}})"));
+  EXPECT_THAT(g.bus.asked<RefreshRequest>(), IsEmpty());
 }
 
 TEST(ServerRefresh, WhatHasExpiredCloses) {

@@ -222,8 +222,8 @@ uint32_t disconnect_of(const Error& error) {
     case error_code::kUnknownChannel:
     case error_code::kPermissionDenied:
       return disconnect_code::kPermissionDenied;
-    case error_code::kLimitExceeded:
-      return disconnect_code::kChannelLimit;
+    case error_code::kLimitExceeded:  // what may be room later is a limit of the user's, not of the request's
+      return error.temporary ? disconnect_code::kTooManyRequests : disconnect_code::kChannelLimit;
     case error_code::kBadRequest:
       return disconnect_code::kBadRequest;
     case error_code::kNotAvailable:
@@ -240,8 +240,10 @@ void Session::fail(uint32_t id, const Error& error) {
   if (variant_.unidirectional) return close(disconnect_of(error));
   // What may be better at the next try is not the client's fault, but for its own haste.
   const bool own_fault = !error.temporary || error.code == error_code::kTooManyRequests;
-  if (own_fault && !context_.error_rule.take(extras().errors, context_.lane.now()))
-    return close(disconnect_code::kTooManyErrors);
+  if (own_fault && !context_.error_rule.take(extras().errors, context_.lane.now())) {
+    // Haste passes.
+    return close(error.temporary ? disconnect_code::kTooManyRequests : disconnect_code::kTooManyErrors);
+  }
   answer([&](const protocol::Encoder& encoder, std::string& out) { encoder.error(out, id, error); });
 }
 

@@ -60,7 +60,8 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   // ---- By the broker
   // Not subscribed: no effect. "": every subscription.
   void end_subscription(std::string_view channel, uint32_t code, std::string_view reason);
-  void server_subscribe(DeliverSubscribe subscribe);
+  // `anew`: after a gap. What cannot be had again for now then ends the connection (3010), not silently the subscription.
+  void server_subscribe(DeliverSubscribe subscribe, bool anew = false);
   void server_refresh(DeliverRefresh refresh);
 
   // ---- TransportHandler
@@ -115,11 +116,15 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   const protocol::Variant& variant() const { return variant_; }
   TransportKind transport() const { return kind_; }
   bool frame_ping() const { return frame_ping_; }
+  // When the server took the client's socket for it: its upgrade, or the request that opened its stream.
+  MonoTime accepted() const { return accepted_; }
 
   // connect: what comes of it.
   void connecting() { state_ = SessionState::kConnecting; }
   bool opening() const { return state_ == SessionState::kConnecting; }
   void identify(PeerPtr peer);
+  // A refresh has changed it: its channels are told.
+  void change(PeerPtr peer);
   // Over a limit of the user's: false.
   bool user_may_connect();
   // Before the reply.
@@ -212,7 +217,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
     transport_.send_message(context_.out, encoder_.message_kind());
   }
   void end(Subscription& subscription, uint32_t code, std::string_view reason);
-  void subscribed_by_server(Subscription& subscription, const SubscribeResponse& answer);
+  void subscribed_by_server(Subscription& subscription, SubscribeResponse answer, bool anew);
   bool has_channels_of_connect(const std::vector<std::string>& channels) const;
   void leave(uint32_t code, std::string reason = {});
 
@@ -241,6 +246,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   // open, the moment it becomes stale.
   MonoTime beat_at_, pong_due_, expire_at_, subscription_expires_at_;
   MonoTime timer_at_;
+  const MonoTime accepted_;
   TimerId timer_ = 0;
   TimerId share_timer_ = 0;  // begins the next share
 

@@ -22,7 +22,7 @@ void Session::end_subscription(std::string_view channel, uint32_t code, std::str
   }
 }
 
-void Session::server_subscribe(DeliverSubscribe subscribe) {
+void Session::server_subscribe(DeliverSubscribe subscribe, bool anew) {
   if (state_ == SessionState::kConnecting) {
     std::vector<DeliverSubscribe>& waiting = extras().subscribes;
     if (waiting.size() < context_.options.channel_limit) waiting.push_back(std::move(subscribe));
@@ -31,7 +31,7 @@ void Session::server_subscribe(DeliverSubscribe subscribe) {
   if (state_ != SessionState::kOpen || find_subscription(subscribe.channel) != nullptr ||
       subscriptions_.size() >= context_.options.channel_limit)
     return;
-  add_subscription(subscribe.channel, true);
+  add_subscription(subscribe.channel, true).grant = subscribe.grant;
   const Target target = context_.routes.channel(subscribe.channel);
   SubscribeRequest request{.channel = std::move(subscribe.channel),
                            .peer = peer_,
@@ -45,20 +45,21 @@ void Session::server_subscribe(DeliverSubscribe subscribe) {
                            .grant = std::move(subscribe.grant)};
   std::string channel = request.channel;
   ask(target, std::move(request),
-      [channel = std::move(channel)](Session& asker, const SubscribeResponse& answer) {
+      [channel = std::move(channel), anew](Session& asker, SubscribeResponse answer) {
         Subscription* subscription = asker.find_subscription(channel);
         // The client may have left it, and even come back by itself, before the server's word came through.
         if (subscription != nullptr && subscription->server_side && !subscription->active)
-          asker.subscribed_by_server(*subscription, answer);
+          asker.subscribed_by_server(*subscription, std::move(answer), anew);
       });
 }
 
 // The server has been told that it is done: what goes wrong here is only noticed by its absence.
-void Session::subscribed_by_server(Subscription& subscription, const SubscribeResponse& answer) {
+void Session::subscribed_by_server(Subscription& subscription, SubscribeResponse answer, bool anew) {
   if (answer.disconnect) return close(answer.disconnect);
-  if (answer.error || check_answer(answer, context_.lane.clock().wall_ms()))
-    return remove_subscription(subscription, !answer.error || answer.error.code == error_code::kInternal);
-  if (!can_be_sent(answer.publications)) return;
+  const Error error = answer.error ? answer.error : check_answer(answer, context_.lane.clock().wall_ms());
+  if (anew && error.temporary) return close(disconnect_code::kInsufficientState);
+  if (error) return remove_subscription(subscription, !answer.error || error.code == error_code::kInternal);
+  if (!can_be_sent(answer.publications)) leave_out_publications(answer);
   set_expiry(subscription, answer.expire_at_ms, answer.server_refresh);
   send([&](const protocol::Encoder& encoder, std::string& out) {
     encoder.push_subscribe(out, subscription.channel->name, subscribe_reply(answer));
@@ -87,10 +88,18 @@ void Session::server_refresh(DeliverRefresh refresh) {
   if (!refresh.info.empty()) {
     auto changed = std::make_shared<Peer>(*peer_);
     changed->conn_info = std::move(refresh.info);
-    peer_ = std::move(changed);
+    change(std::move(changed));
   }
   const uint32_t ttl = set_expiry(refresh.expire_at_ms);
   send([&](const protocol::Encoder& encoder, std::string& out) { encoder.push_refresh(out, {ttl}); });
+}
+
+void Session::change(PeerPtr peer) {
+  peer_ = std::move(peer);
+  for (const auto& subscription : subscriptions_) {
+    const std::string& channel = subscription->channel->name;
+    context_.tell(context_.routes.channel(channel), PeerChanged{channel, peer_});
+  }
 }
 
 void Session::catch_up() {
@@ -131,7 +140,7 @@ bool Session::refreshed(const RefreshResponse& answer) {
     close(disconnect_code::kInsufficientState);
     return false;
   }
-  if (answer.peer != nullptr) peer_ = answer.peer;
+  if (answer.peer != nullptr) change(answer.peer);
   return true;
 }
 

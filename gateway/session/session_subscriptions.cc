@@ -79,9 +79,32 @@ void Session::on_unsubscribed(Subscription& subscription, uint32_t code, std::st
   subscription.while_pending().ended = {code, std::string(reason)};
 }
 
+// An SDK comes back by itself to what it has subscribed to. What the server subscribed it to, the server subscribes it to
+// again, from where it was; what a unidirectional client may have by its own right, it asks for in a new connect.
 void Session::on_position_lost(Subscription& subscription) {
-  if (subscription.server_side) return close(disconnect_code::kInsufficientState);
+  if (subscription.by_client) return close(disconnect_code::kInsufficientState);
+  const bool server_side = subscription.server_side, of_connect = subscription.of_connect;
+  DeliverSubscribe again;
+  if (server_side) {
+    again.channel = subscription.channel->name;
+    again.grant = subscription.grant;
+    again.recover = true;
+    again.since = Hub::position(subscription);
+    if (again.grant != nullptr && again.grant->expire_at_ms != 0) {
+      // A refresh may have put its end off since it was granted.
+      auto grant = std::make_shared<SubscribeGrant>(*again.grant);
+      const Millis left = std::chrono::ceil<Millis>(subscription.expires_at - context_.lane.now());
+      grant->expire_at_ms =
+          subscription.expires_at.ns == 0 ? 0 : context_.lane.clock().wall_ms() + left.count();
+      again.grant = std::move(grant);
+    }
+  }
   end(subscription, unsubscribe_code::kInsufficientState, "insufficient state");
+  if (!server_side || state_ != SessionState::kOpen) return;
+  const std::string channel = again.channel;
+  server_subscribe(std::move(again), true);
+  // Unless the answer came already, and was a refusal.
+  if (Subscription* made = find_subscription(channel)) made->of_connect = of_connect;
 }
 
 // What somebody publishes ends nobody's connection. And the subscription for good: it would meet the same again.

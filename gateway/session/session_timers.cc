@@ -66,7 +66,9 @@ void Session::on_timer() {
   const auto due = [now](MonoTime at) { return at.ns != 0 && at <= now; };
 
   if (due(beat_at_) && state_ != SessionState::kOpen) {
-    if (state_ != SessionState::kConnecting) return close(disconnect_code::kStale);
+    // Not 3502, which is for good: the connect of a client on a bad network is still on its way.
+    if (state_ != SessionState::kConnecting)
+      return close({disconnect_code::kConnectionClosed, "no connect command in time"});
     beat_at_ = {};  // the broker's own deadline ends a connect; a refusal starts it anew
   }
   if (due(expire_at_)) credentials_ended(now);

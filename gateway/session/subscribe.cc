@@ -44,7 +44,11 @@ Error check(const Session& session, const SessionOptions& options,
   }
   if (session.find_subscription(subscribe.channel) != nullptr)
     return make_error(error_code::kAlreadySubscribed);
-  if (session.subscription_count() >= options.channel_limit) return make_error(error_code::kLimitExceeded);
+  // Until the client leaves another one: a limit that passes.
+  if (session.subscription_count() >= options.channel_limit) {
+    return {error_code::kLimitExceeded,
+            "limit exceeded: " + std::to_string(options.channel_limit) + " subscriptions a connection", true};
+  }
   return {};
 }
 

@@ -186,6 +186,7 @@ TEST(Batch, LeavesWhenTheChannelsDelayIsOver) {
 TEST(Inappropriate, APublicationOfBytesEndsTheSubscriptionAlone) {
   Rig g;
   g.subscribe("");
+  g.client.transport.lines.clear();
 
   g.deliver_now(DeliverPublication{"c", bytes(1)});
 
@@ -223,7 +224,7 @@ TEST(Inappropriate, AndOneOfAServerSideSubscriptionIsNotRecovered) {
   g.on_connect.channels = {ServerSub{"a"}};
   g.on_subscribe.publications = {bytes(1)};
   g.on_subscribe.recovered = g.on_subscribe.was_recovering = true;
-  g.on_subscribe.position = {1, "E"};
+  g.on_subscribe.position = {0, "E"};
   g.on_subscribe.positioned = g.on_subscribe.recoverable = true;
   Client& client = g.open();
 

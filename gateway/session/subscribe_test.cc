@@ -83,8 +83,10 @@ TEST(Subscribe, MoreThanTheLimit) {
   Client& client = g.connected();
   g.send(client, kSubscribe);
 
-  EXPECT_THAT(g.ask(client, R"({"id":3,"subscribe":{"channel":"d"}})"),
-              ElementsAre(R"({"id":3,"error":{"code":106,"message":"limit exceeded"}})"));
+  EXPECT_THAT(
+      g.ask(client, R"({"id":3,"subscribe":{"channel":"d"}})"),
+      ElementsAre(R"({"id":3,"error":{"code":106,"message":"limit exceeded: 1 subscriptions a connection",)"
+                  R"("temporary":true}})"));
 }
 
 TEST(Subscribe, ARefusalLeavesNothing) {
@@ -158,7 +160,8 @@ TEST(Subscribe, OneThatHasExpired) {
   Client& client = g.connected();
   g.on_subscribe.expire_at_ms = g.world.clock().wall_ms() - 1;
 
-  EXPECT_THAT(g.ask(client, kSubscribe), ElementsAre(R"({"id":2,"error":{"code":110,"message":"expired"}})"));
+  EXPECT_THAT(g.ask(client, kSubscribe),
+              ElementsAre(R"({"id":2,"error":{"code":110,"message":"expired","temporary":true}})"));
 }
 
 TEST(Subscribe, AGapEndsIt) {

@@ -165,6 +165,7 @@ class TestGateway {
     }
     if (std::holds_alternative<SubscribeRequest>(request)) return on_subscribe;
     if (std::holds_alternative<UnsubscribeRequest>(request)) return UnsubscribeResponse{};
+    if (std::holds_alternative<PeerChanged>(request)) return PeerChangedResponse{};
     if (std::holds_alternative<PublishRequest>(request)) return on_publish;
     if (std::holds_alternative<HistoryRequest>(request)) return on_history;
     if (std::holds_alternative<PresenceRequest>(request)) return on_presence;

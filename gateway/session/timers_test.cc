@@ -26,8 +26,8 @@ TEST(Stale, AConnectionWithoutConnectIsClosed) {
   EXPECT_EQ(client.transport.close_code, 0u);
   g.world.run_for(milliseconds(2));
 
-  EXPECT_EQ(client.transport.close_code, 3502u);
-  EXPECT_EQ(client.transport.reason, "stale");
+  EXPECT_EQ(client.transport.close_code, 3000u) << "no code for good: the network may be slow";
+  EXPECT_EQ(client.transport.reason, "no connect command in time");
 }
 
 TEST(Stale, OneWhoseConnectWasRefusedToo) {
@@ -38,7 +38,7 @@ TEST(Stale, OneWhoseConnectWasRefusedToo) {
 
   g.world.run_for(seconds(11));
 
-  EXPECT_EQ(client.transport.close_code, 3502u);
+  EXPECT_EQ(client.transport.close_code, 3000u);
 }
 
 TEST(Stale, ASlowConnectIsNotTheClientsFault) {

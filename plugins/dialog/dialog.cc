@@ -28,7 +28,7 @@ namespace lcg::dialog {
 class DialogPlugin {
  public:
   explicit DialogPlugin(Host host)
-      : host_(host),
+      : host_(storage::required(host)),
         settings_(Settings::from(host)),
         directory_(host, settings_),
         log_(host, directory_),

@@ -26,6 +26,7 @@ class HttpCallback {
         feed_(host, settings_.events),
         pump_(host, *poster_, settings_, log_, feed_),
         housekeeping_(host) {
+    if (wants_events()) storage::required(host);
     log_.on_news([this](uint32_t slot) { pump_.news(slot); });
     feed_.on_news([this](uint32_t slot) { pump_.news(slot); });
   }

@@ -35,7 +35,7 @@ Reply invalid() { return Reply::error(LCG_E_INVALID, "malformed call"); }
 class MessagePlugin {
  public:
   explicit MessagePlugin(Host host)
-      : host_(host),
+      : host_(storage::required(host)),
         store_(host),
         dialogs_(host),
         self_(host),

@@ -103,7 +103,8 @@ Settings read_settings(const Host& host) {
 class Uaa {
  public:
   explicit Uaa(Host host)
-      : Uaa(host, sodium_init() < 0 ? throw ConfigError("libsodium cannot start") : read_settings(host)) {}
+      : Uaa(host, sodium_init() < 0 ? throw ConfigError("libsodium cannot start")
+                                    : read_settings(storage::required(host))) {}
 
   Task<Reply> start() {
     Reply loaded = co_await ring_.load();

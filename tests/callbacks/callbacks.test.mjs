@@ -138,6 +138,12 @@ test('connect: no result means nobody knows the client', async () => {
   });
 });
 
+test('connect: a result without a user is no way around allow_anonymous: false', async () => {
+  await answering('/connect', () => ({ result: {} }), async () => {
+    assert.equal((await logged(client({}), 'disconnected')).code, 3501);
+  });
+});
+
 test('each callback is named, in a header and in the body', async () => {
   const c = await connected({ user: 'named' });
   await c.rpc('anything', 1);

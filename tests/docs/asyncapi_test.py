@@ -295,6 +295,12 @@ def check_codes(doc, tables):
     unsubscribes = [{"code": int(code), "name": name} for name, code in re.findall(r"(k\w+) = (\d+)", block)]
     doc.that(doc.schemas["Unsubscribe"]["properties"]["code"]["x-codes"] == unsubscribes,
              f"the unsubscribe codes are those of {CODES.name}: {unsubscribes}")
+    # What a stock SDK does at each, and why that is right.
+    told = (ROOT / "docs/protocol.md").read_text().split("## Codes")[1]
+    rows = re.findall(r"^\| ([0-9, ]+) \|", told, re.M)
+    judged = {int(code) for row in rows for code in row.split(",")}
+    known = {row["code"] for row in errors + disconnects + unsubscribes}
+    doc.that(known == judged, f"docs/protocol.md, \"Codes\", judges every code: {sorted(known ^ judged)}")
 
 
 def run(program, mode=None, lines=()):
