@@ -8,10 +8,12 @@
 
 #include "contacts.h"
 #include "directory.h"
+#include "eraser.h"
 #include "feed.h"
 #include "history.h"
 #include "inbox.h"
 #include "lcg/plugin.hpp"
+#include "lcg/services/storage_scrub.hpp"
 #include "log.h"
 #include "membership.h"
 #include "notifier.h"
@@ -40,6 +42,7 @@ class DialogPlugin {
         contacts_(host, settings_, inbox_),
         tcc_(host, settings_, directory_, log_, reader_, notifier_, contacts_),
         pulls_(host, settings_),
+        eraser_(host, directory_, log_, reader_),
         history_(directory_, reader_, pulls_),
         provider_(host, directory_, reader_, pulls_) {
     directory_.on_found([this](Dialog& dialog, const Entry& entry) { log_.publish(dialog, entry); });
@@ -213,6 +216,8 @@ class DialogPlugin {
       if (decode(call.data, q)) return tcc_.try_send(std::move(q));
       return answer(invalid("malformed call"));
     }
+    if (call.method == "erase") return erase(std::move(call));
+    if (call.method == "erase_files") return erase_files(std::move(call));
     if (call.method == "project") {
       Projection p;
       if (decode(call.data, p)) return inbox_.project(std::move(p));
@@ -252,6 +257,25 @@ class DialogPlugin {
     if (call.method == "void") return tcc_.give_up(std::move(key));
     if (call.method == "explain") return explain(std::move(key.dialog), id);
     return answer(Reply::error(LCG_E_UNSUPPORTED, "dialog: no method " + call.method));
+  }
+
+  Task<Reply> erase(ServiceCall call) {
+    wire::Reader r(call.data);
+    std::vector<EntryName> entries(std::min<uint64_t>(r.count(), kMaxPageEntries + 1));
+    for (EntryName& entry : entries) {
+      entry.dseq = r.u64();
+      entry.id = r.u64();
+    }
+    if (!r.ok() || entries.size() > kMaxPageEntries) return answer(invalid("malformed call"));
+    return eraser_.erase(std::move(call.key), std::move(entries));
+  }
+
+  Task<Reply> erase_files(ServiceCall call) {
+    wire::Reader r(call.data);
+    std::vector<uint64_t> positions(std::min<uint64_t>(r.count(), storage::kMaxScrubDocuments + 1));
+    for (uint64_t& position : positions) position = r.u64();
+    if (!r.ok() || positions.size() > storage::kMaxScrubDocuments) return answer(invalid("malformed call"));
+    return eraser_.erase_files(std::move(call.key), std::move(positions));
   }
 
   Task<Reply> access(std::string id, std::string user, uint64_t dseq) {
@@ -301,6 +325,7 @@ class DialogPlugin {
   Contacts contacts_;
   Tcc tcc_;
   PullBudget pulls_;
+  Eraser eraser_;
   History history_;
   Provider provider_;
 };

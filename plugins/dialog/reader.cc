@@ -48,6 +48,7 @@ Task<Outcome<Page>> Reader::stored(DialogPtr dialog, uint64_t from, uint64_t to,
   std::string key = dialog->id;
   key += '\0';
   key += storage::key_u64(from) + storage::key_u64(to) + storage::key_u64(limit * 2 + (reverse ? 1 : 0));
+  key += storage::key_u64(dialog->erasures);
   const auto it = reading_.find(key);
   if (it != reading_.end()) {
     const auto other = it->second;

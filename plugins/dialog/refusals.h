@@ -21,6 +21,7 @@ inline Reply conflict(std::string what, uint32_t code) {
 inline Reply invalid(std::string_view what) {
   return Reply::error(LCG_E_INVALID, std::string(what.substr(0, 100)), chat::code::kBadRequest);
 }
+inline Reply recalled() { return conflict("recalled", chat::code::kRecalled); }
 inline Reply muted(int64_t until_ms) {
   return refused("muted_until:" + std::to_string(until_ms), chat::code::kMuted);
 }

@@ -124,6 +124,8 @@ struct Dialog {
   std::unordered_map<uint64_t, std::shared_ptr<Pending>> pending_messages;  // the same, by message id
   std::deque<EntryPtr> tail;  // the last durable entries, dense up to head
   size_t tail_bytes = 0;
+  // A page that was being read when the last of them ended is not shared with whoever asks later.
+  uint64_t erasures = 0;
   uint32_t writes = 0;  // of the store in flight, pending ones included
   Event lane_moved;     // a prepared message was confirmed, cancelled or has expired
 

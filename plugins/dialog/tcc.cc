@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "eraser.h"
 #include "refusals.h"
 
 namespace lcg::dialog {
@@ -63,6 +64,12 @@ Reply Tcc::check_member(const Dialog& dialog, const Member* member, const TryReq
   return Reply();
 }
 
+// Nothing is added to a message that is taken back, or about to be: whoever takes it back takes back what was said of it
+// until then. What the log does not say yet, this does.
+bool Tcc::says_of_recalled(const TryRequest& q) const {
+  return (q.kind == chat::Kind::kEdit || q.kind == chat::Kind::kReact) && recalled_.has(q.target);
+}
+
 Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q) {
   if (q.key.epoch < lane.epoch) return stale(lane.epoch);
   if (q.key.epoch > lane.epoch) {
@@ -116,20 +123,22 @@ Task<Reply> Tcc::try_send(TryRequest request) {
   if (!lane.ok()) co_return busy(lane.message);
 
   Prepared prepared;
-  if (request.kind == chat::Kind::kRecall) {
+  if (request.kind != chat::Kind::kMessage) {
     Outcome<EntryPtr> target = co_await reader_.entry(dialog, request.target_dseq);
     if (target.status == LCG_E_BUSY) co_return busy(target.message);
     if (!target.ok() || target.value->id != request.target) co_return denied();
-    Entry erased = *target.value;
-    erased.recalled = true;
-    erased.body.clear();
-    prepared.target_entry = encode(erased);
+    if (request.kind == chat::Kind::kRecall) {
+      prepared.target_entry = encode(Eraser::without_text(*target.value));
+    } else if (target.value->recalled) {
+      co_return recalled();
+    }
   }
   const lcg_status dirty = co_await notifier_.ensure_dirty(dialog);
   if (dirty != LCG_OK || !dialog->usable()) co_return busy("the dialog is being read again");
 
   // From here to the answer nothing suspends: what is checked is what holds.
   if (fence_.has(request.id)) co_return Reply::error(LCG_E_STALE, "cancelled");
+  if (says_of_recalled(request)) co_return recalled();
   if (find_pending(*dialog, request.id) != nullptr) co_return prepared_answer(request);
   if (passed(*lane.value, request)) co_return duplicate_answer(request);
   refusal = check_member(*dialog, member.value, request);
@@ -221,6 +230,7 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
       continue;
     }
     Reply refusal = check_member(*dialog, member.value, request);
+    if (refusal.ok() && says_of_recalled(request)) refusal = recalled();
     if (refusal.ok() && !in_turn)
       refusal = conflict("resend_from:" + std::to_string(lane.value->last_cseq + 1), chat::code::kResendFrom);
     if (!refusal.ok()) {
@@ -266,10 +276,8 @@ Task<Reply> Tcc::submit(DialogPtr dialog, Prepared prepared, Member* member, Lan
   if (q.kind == chat::Kind::kRecall) {
     batch.put(kLogDocs, storage::key_u64(q.target_dseq), prepared.target_entry);
     Entry erased;
-    for (EntryPtr& kept : dialog->tail) {
-      if (kept->dseq != q.target_dseq || !decode(prepared.target_entry, erased)) continue;
-      kept = std::make_shared<const Entry>(erased);
-    }
+    if (decode(prepared.target_entry, erased)) Eraser::put_in_tail(*dialog, erased);
+    recalled_.add(q.target, host_.now_ns());
   }
   const chat::Position position = position_of(entry);
   const lcg_status status = co_await log_.append(dialog, std::move(entry), std::move(batch));

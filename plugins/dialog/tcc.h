@@ -58,6 +58,7 @@ class Tcc {
 
  private:
   Reply check_member(const Dialog& dialog, const Member* member, const TryRequest& request) const;
+  bool says_of_recalled(const TryRequest& request) const;
   // Order within the device: gap, window, epoch. REQUIRES: the number was not passed.
   Reply check_lane(Dialog& dialog, Lane& lane, const TryRequest& request);
   // Ends the holding of a message.
@@ -76,6 +77,7 @@ class Tcc {
   Notifier& notifier_;
   Contacts& contacts_;
   Fence fence_;
+  Fence recalled_;                  // messages whose recall was submitted not long ago
   std::multiset<Dialog*> waiting_;  // a confirm waits for its predecessor in this dialog
 };
 

@@ -66,6 +66,7 @@ Task<> EventPump::work() {
       refused(std::move(batch));
     } else {
       put_back(batch);
+      batch.clear();  // it is read again, so that what is recalled meanwhile is not told
       if (answer == Answer::kStopping) break;
       const uint32_t delay_ms = backoff_ms(failures_);
       const lcg_status slept = co_await host_.sleep(delay_ms);

@@ -27,6 +27,13 @@ SettlerLimits limits_from(const Host& host) {
   return limits;
 }
 
+ErasureLimits erasure_limits_from(const Host& host) {
+  ErasureLimits limits;
+  limits.files_every = host.config_duration("erase_files_every", limits.files_every,
+                                            std::chrono::milliseconds(100), std::chrono::hours(24 * 30));
+  return limits;
+}
+
 Reply denied() { return Reply::error(LCG_E_DENIED, "permission denied", chat::code::kDenied); }
 Reply invalid() { return Reply::error(LCG_E_INVALID, "malformed call"); }
 
@@ -41,17 +48,21 @@ class MessagePlugin {
         self_(host),
         settler_(host, limits_from(host), [this](const chat::Key& key) { return sender_.in_flight(key); }),
         slots_(host, [this](uint32_t slot) { return read(slot); }),
-        sender_(host, ids_, slots_, settler_) {}
+        erasure_(host, erasure_limits_from(host), settler_),
+        sender_(host, ids_, slots_, settler_, erasure_) {}
 
   Task<Reply> start() {
     settler_.start();
+    erasure_.start();
     co_return Reply();
   }
 
+  void on_stopping() { settler_.stop_waiting(); }
   Task<> stop() { return settler_.flush(); }
 
   void on_slot(uint32_t slot, uint64_t, bool owned) {
     settler_.lost(slot);
+    erasure_.lost(slot);
     ids_.forget(slot);
     if (owned) {
       slots_.gained(slot);
@@ -115,7 +126,9 @@ class MessagePlugin {
 
  private:
   Task<lcg_status> read(uint32_t slot) {
-    return read_slot(host_, slot, &ids_, [this](uint64_t id) { settler_.resolve_later(id); });
+    return read_slot(
+        host_, slot, &ids_, [this](uint64_t id) { settler_.resolve_later(id); },
+        [this](uint64_t id) { erasure_.found(id); });
   }
   bool valid_slot(const SendRequest& q) const {
     return q.kind == chat::Kind::kMessage || slot_of_id(q.target) < host_.slot_count();
@@ -211,6 +224,7 @@ class MessagePlugin {
   IdAllocator ids_;
   Settler settler_;
   SlotGate slots_;
+  Erasure erasure_;
   Sender sender_;
 };
 

@@ -13,9 +13,12 @@
 namespace lcg::message {
 
 // Collections of partition "@<slot>".
-inline constexpr char kRecords[] = "message";             // id -> Record
-inline constexpr char kBodies[] = "message_body";         // id -> body larger than chat::kInlineBodyBytes
-inline constexpr char kKeys[] = "message_key";            // chat::Key -> KeyEntry
+inline constexpr char kRecords[] = "message";      // id -> Record
+inline constexpr char kBodies[] = "message_body";  // id -> body larger than chat::kInlineBodyBytes
+inline constexpr char kKeys[] = "message_key";     // chat::Key -> KeyEntry
+inline constexpr char kAbout[] = "message_about";  // target, id -> "": the target's edits and reactions
+inline constexpr char kErasing[] =
+    "message_erasing";  // id of a recall -> "": what it takes back is not all gone
 inline constexpr char kTryingIndex[] = "message_trying";  // id -> "": neither confirmed nor cancelled yet
 
 enum class Status : uint8_t { kTrying = 0, kConfirmed = 1, kCancelled = 2 };
@@ -36,13 +39,20 @@ struct Record {
   uint64_t changed_by = 0;  // dseq of the last edit or recall applied to this message
   bool edited = false, recalled = false;
 
+  // What it says is not kept: it was taken back, or never came to be.
+  bool erased() const { return recalled || status == Status::kCancelled; }
+  void erase_text() {
+    body.clear();
+    body_bytes = 0;
+  }
   bool inline_body() const { return body_bytes <= chat::kInlineBodyBytes; }
 };
 
 std::string encode(const Record& r);
 bool decode(std::string_view data, Record& r);
 
-// What a key points to: the message, and a hash of what was sent so that another content is noticed. Or, with id 0,
+// What a key points to: the message, and a hash of what was sent so that another content is noticed. The hash is empty
+// once the message was erased or cancelled: a short text can be guessed from it. Or, with id 0,
 // why it was refused before it was kept: the same content gets the same answer, and nobody is asked twice.
 struct KeyEntry {
   uint64_t id = 0;
@@ -51,6 +61,7 @@ struct KeyEntry {
   std::string refused_why = {};
 
   bool refused() const { return id == 0; }
+  bool may_be(const std::string& hash) const { return content_hash.empty() || content_hash == hash; }
 };
 std::string encode(const KeyEntry& e);
 bool decode(std::string_view data, KeyEntry& e);

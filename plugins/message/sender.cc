@@ -55,8 +55,14 @@ class Sender::Landing {
   const std::shared_ptr<Flight> flight_;
 };
 
-Sender::Sender(Host host, IdAllocator& ids, SlotGate& slots, Settler& settler)
-    : host_(host), store_(host), dialogs_(host), ids_(ids), slots_(slots), settler_(settler) {}
+Sender::Sender(Host host, IdAllocator& ids, SlotGate& slots, Settler& settler, Erasure& erasure)
+    : host_(host),
+      store_(host),
+      dialogs_(host),
+      ids_(ids),
+      slots_(slots),
+      settler_(settler),
+      erasure_(erasure) {}
 
 bool Sender::in_flight(const chat::Key& key) const {
   return key.cseq != 0 && flights_.contains(storage_key(key));
@@ -169,6 +175,11 @@ void Sender::put_record(storage::Batch& batch, const Work& work) const {
   const std::string id = storage::key_u64(work.record.id);
   batch.put(kRecords, id, encode(work.record)).put(kTryingIndex, id, "");
   if (!work.record.inline_body()) batch.put(kBodies, id, work.body);
+  if (work.record.kind == chat::Kind::kRecall) {
+    Erasure::put_erasing(batch, work.record);
+  } else if (work.record.kind != chat::Kind::kMessage) {
+    Erasure::put_about(batch, work.record);
+  }
 }
 
 Task<Reply> Sender::attempt(std::shared_ptr<Work> work, bool* again) {
@@ -192,7 +203,7 @@ Task<Reply> Sender::attempt(std::shared_ptr<Work> work, bool* again) {
     std::optional<KeyEntry> before;
     if (work->request.numbered) {
       Outcome<KeyEntry> entry = co_await find_key(work->request.key);
-      const bool known = entry.ok() && (!entry.value.refused() || entry.value.content_hash == work->hash);
+      const bool known = entry.ok() && (!entry.value.refused() || entry.value.may_be(work->hash));
       if (known || (!entry.ok() && entry.status != LCG_E_NOT_FOUND)) {
         Reply cancelled = co_await dialogs_.cancel(work->request.key, work->record.id);
         if (!known) co_return retry_later();
@@ -231,11 +242,15 @@ Task<Reply> Sender::attempt(std::shared_ptr<Work> work, bool* again) {
 }
 
 Task<Reply> Sender::commit(std::shared_ptr<Work> work, bool* again) {
+  // Its record is stored. Whatever becomes of this send, a recall that commits is followed by its erasure.
+  if (work->record.kind == chat::Kind::kRecall) erasure_.found(work->record.id);
   Reply confirmed = co_await dialogs_.confirm(work->request.key, work->record.id);
   chat::Position position;
   if (confirmed.ok() && dialog::decode(confirmed.data, position)) {
     settle(work->record, Status::kConfirmed, position);
-    co_return confirmed;
+    if (work->record.kind != chat::Kind::kRecall) co_return confirmed;
+    work->record.position = position;
+    co_return co_await committed(std::move(work->record));
   }
   if (confirmed.status == LCG_E_NOT_FOUND) {
     *again = true;  // the dialog forgot what it held: it was reloaded
@@ -249,11 +264,20 @@ Task<Reply> Sender::commit(std::shared_ptr<Work> work, bool* again) {
   co_return retry_later();
 }
 
+Task<Reply> Sender::committed(Record record) {
+  const chat::Position position = record.position;
+  if (record.kind == chat::Kind::kRecall && erasure_.pending(record.id)) {
+    const lcg_status erased = co_await erasure_.erase(std::move(record));
+    if (erased != LCG_OK) co_return retry_later();  // it goes on by itself
+  }
+  co_return position_reply(position);
+}
+
 Task<Reply> Sender::known_key(std::shared_ptr<Work> work, bool* again) {
   Outcome<KeyEntry> entry = co_await find_key(work->request.key);
   if (!entry.ok()) co_return retry_later();
   if (entry.value.refused()) {
-    if (entry.value.content_hash == work->hash) co_return refused_before(entry.value);
+    if (entry.value.may_be(work->hash)) co_return refused_before(entry.value);
     Record nothing;
     nothing.status = Status::kCancelled;
     nothing.attempt = 0;
@@ -272,8 +296,8 @@ Task<Reply> Sender::known_key(std::shared_ptr<Work> work, bool* again) {
       record.position = resolution.value.position;
     }
   }
-  if (entry.value.content_hash != work->hash && record.status != Status::kCancelled) co_return key_reuse();
-  if (record.status == Status::kConfirmed) co_return position_reply(record.position);
+  if (!entry.value.may_be(work->hash) && record.status != Status::kCancelled) co_return key_reuse();
+  if (record.status == Status::kConfirmed) co_return co_await committed(std::move(record));
   if (record.status == Status::kTrying && record.id != work->record.id) {
     Outcome<std::string> body = co_await body_of(record);
     if (!body.ok()) co_return retry_later();
@@ -298,12 +322,16 @@ Task<Reply> Sender::replace(std::shared_ptr<Work> work, Record cancelled, KeyEnt
   if (cancelled.status == Status::kTrying) {
     cancelled.status = Status::kCancelled;
     cancelled.updated_ms = host_.wall_ms();
+    cancelled.erase_text();
+    batch.erase(kBodies, storage::key_u64(cancelled.id));
     batch.put(kRecords, storage::key_u64(cancelled.id), encode(cancelled));
     batch.erase(kTryingIndex, storage::key_u64(cancelled.id));
   }
+  const uint64_t earlier = cancelled.id;
   new_record(*work);
   work->record.attempt = attempts + 1;
   put_record(batch, *work);
+  if (earlier != 0) Erasure::put_earlier(batch, work->record, earlier);
   const std::string key = storage_key(work->request.key);
   batch.require_equals(kKeys, key, encode(entry));
   batch.put(kKeys, key, encode(KeyEntry{work->record.id, work->hash}));
@@ -374,15 +402,17 @@ Task<Reply> Sender::duplicate(std::shared_ptr<Work> work) {
   if (entry.status == LCG_E_NOT_FOUND) co_return void_number();
   if (!entry.ok()) co_return retry_later();
   if (entry.value.refused()) co_return void_number();  // it was given up
-  if (entry.value.content_hash != work->hash) co_return key_reuse();
+  if (!entry.value.may_be(work->hash)) co_return key_reuse();
   Outcome<Record> found = co_await settler_.load(entry.value.id);
   if (!found.ok()) co_return retry_later();
-  if (found.value.status == Status::kConfirmed) co_return position_reply(found.value.position);
+  if (found.value.status == Status::kConfirmed) co_return co_await committed(std::move(found.value));
   if (found.value.status == Status::kCancelled) co_return void_number();
   Outcome<dialog::Resolution> resolution = co_await ask_log(found.value);
   if (!resolution.ok()) co_return retry_later();
-  if (resolution.value.state == dialog::Resolution::State::kCommitted)
-    co_return position_reply(resolution.value.position);
+  if (resolution.value.state == dialog::Resolution::State::kCommitted) {
+    found.value.position = resolution.value.position;
+    co_return co_await committed(std::move(found.value));
+  }
   settler_.resolve_later(found.value.id);
   co_return void_number();
 }

@@ -4,15 +4,16 @@
 // commit point; the answer to the client follows it, the record's final status follows later (settler.h).
 //
 // The dialog is tried before the record is written, so what it refuses (strangers, gaps, muted) costs no
-// write, and nobody is asked about it: the plugins that judge what is about to be kept come between the two. The record is written before the dialog confirms, so an entry of the log always has its record.
-// Concurrent sends of one key join the first and get its answer. Lane: the instance's; the owner of the
-// dialog's slot runs this.
+// write, and nobody is asked about it: the plugins that judge what is about to be kept come between the two. The record is
+// written before the dialog confirms, so an entry of the log always has its record. Concurrent sends of one key join the
+// first and get its answer. Lane: the instance's; the owner of the dialog's slot runs this.
 #pragma once
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "erasure.h"
 #include "ids.h"
 #include "lcg/host.hpp"
 #include "lcg/services/dialog.hpp"
@@ -26,7 +27,7 @@ namespace lcg::message {
 
 class Sender {
  public:
-  Sender(Host host, IdAllocator& ids, SlotGate& slots, Settler& settler);
+  Sender(Host host, IdAllocator& ids, SlotGate& slots, Settler& settler, Erasure& erasure);
 
   // data: a chat::Position. Refusals as in message::Client::send.
   Task<Reply> send(SendRequest request);
@@ -68,6 +69,8 @@ class Sender {
   Task<Reply> judge(std::shared_ptr<Work> work, std::optional<KeyEntry> before);
   bool must_judge(const Work& work) const;
   Task<Outcome<std::string>> body_of(Record record) const;
+  // The answer to what is in the log. That to a recall says that nothing of the text is left.
+  Task<Reply> committed(Record record);
   // The dialog says that the number was passed.
   Task<Reply> duplicate(std::shared_ptr<Work> work);
   Task<Outcome<KeyEntry>> find_key(chat::Key key) const;
@@ -86,6 +89,7 @@ class Sender {
   IdAllocator& ids_;
   SlotGate& slots_;
   Settler& settler_;
+  Erasure& erasure_;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;  // by storage_key
   KeyedLock<>
       lanes_;  // one unnumbered message of a device in a dialog at a time: its order is that of arrival

@@ -7,7 +7,8 @@ namespace lcg::message {
 
 namespace {
 
-constexpr size_t kMaxBatchRecords = 256;
+constexpr size_t kMaxBatchRecords =
+    128;  // each is up to 8 operations of storage::kMaxBatchOps, its target included
 constexpr size_t kMaxResolutions = 256;  // in one round: the rest waits for the next
 
 // What an edit or a recall does to the message it is about. False: this change, or a later one, was applied
@@ -19,8 +20,7 @@ bool apply(const Record& change, Record& target) {
   if (target.recalled) return false;
   if (change.kind == chat::Kind::kRecall) {
     target.recalled = true;
-    target.body.clear();
-    target.body_bytes = 0;
+    target.erase_text();
   } else {
     target.edited = true;
     target.type = change.type;
@@ -28,6 +28,13 @@ bool apply(const Record& change, Record& target) {
     target.body_bytes = change.body_bytes;
   }
   return true;
+}
+
+// Of a record whose text is to go: its body, and the hash of what was sent. The key of a message that is in the log points
+// to it for ever; that of one that was cancelled may be another's by now.
+void put_erased(storage::Batch& batch, const Record& r) {
+  batch.erase(kBodies, storage::key_u64(r.id));
+  if (r.recalled && r.numbered) batch.put(kKeys, storage_key(r.key), encode(KeyEntry{r.id, {}}));
 }
 
 bool changes_target(const Record& r) {
@@ -54,10 +61,12 @@ void Settler::start() {
 
 void Settler::settle(Record record) {
   const uint32_t slot = slot_of_id(record.id);
+  if (record.erased()) record.erase_text();
   forget(record.id);
-  unwritten_.insert_or_assign(record.id, record);
+  Settled settled{std::move(record), ++serial_};
+  unwritten_.insert_or_assign(settled.record.id, settled);
   Queue& queue = queues_[slot];
-  queue.records.push_back(std::move(record));
+  queue.records.push_back(std::move(settled));
   if (queue.running) return;
   queue.running = true;
   if (!host_.spawn(drain(slot))) queue.running = false;
@@ -87,7 +96,7 @@ void Settler::forget(uint64_t id) {
 std::optional<Record> Settler::find(uint64_t id) const {
   const auto it = unwritten_.find(id);
   if (it == unwritten_.end()) return std::nullopt;
-  return it->second;
+  return it->second.record;
 }
 
 Task<Outcome<Record>> Settler::load(uint64_t id) const {
@@ -112,6 +121,7 @@ void Settler::lost(uint32_t slot) {
   std::erase_if(unwritten_, [slot](const auto& item) { return slot_of_id(item.first) == slot; });
   std::erase_if(unsettled_, [slot](const auto& item) { return slot_of_id(item.first) == slot; });
   std::erase_if(due_, [slot](const auto& item) { return slot_of_id(item.second) == slot; });
+  written_.pulse();
 }
 
 Task<> Settler::flush() {
@@ -129,23 +139,29 @@ Task<> Settler::drain(uint32_t slot) {
 
 Task<> Settler::write_all(uint32_t slot) {
   for (;;) {
-    std::deque<Record>& waiting = queues_[slot].records;
+    std::deque<Settled>& waiting = queues_[slot].records;
     if (waiting.empty()) break;
     std::vector<Record> records;
+    std::vector<std::pair<uint64_t, uint64_t>> written;  // id, serial
     while (!waiting.empty() && records.size() < kMaxBatchRecords) {
-      records.push_back(std::move(waiting.front()));
+      written.emplace_back(waiting.front().record.id, waiting.front().serial);
+      records.push_back(std::move(waiting.front().record));
       waiting.pop_front();
     }
-    std::vector<uint64_t> ids;
-    ids.reserve(records.size());
-    for (const Record& r : records) ids.push_back(r.id);
     const lcg_status status = co_await write(slot, std::move(records));
-    for (const uint64_t id : ids) {
-      unwritten_.erase(id);
+    for (const auto& [id, serial] : written) {
+      const auto it = unwritten_.find(id);
+      if (it != unwritten_.end() && it->second.serial == serial) unwritten_.erase(it);
       // The record still says trying; the log knows better, and the resolver asks it.
       if (status != LCG_OK) resolve_later(id);
     }
+    written_.pulse();
   }
+}
+
+Task<bool> Settler::written(uint64_t id) {
+  while (unwritten_.contains(id) && !host_.stopping()) co_await written_.wait();
+  co_return !unwritten_.contains(id);
 }
 
 Task<lcg_status> Settler::write(uint32_t slot, std::vector<Record> records) {
@@ -171,11 +187,38 @@ Task<lcg_status> Settler::write(uint32_t slot, std::vector<Record> records) {
   }
   for (const Record& r : records) {
     if (!targets.contains(r.id)) batch.put(kRecords, storage::key_u64(r.id), encode(r));
+    if (r.erased()) put_erased(batch, r);
+    if (r.recalled) batch.durable = true;  // the recall is answered after this
     batch.erase(kTryingIndex, storage::key_u64(r.id));
   }
-  for (auto& [id, target] : targets) batch.put(kRecords, storage::key_u64(id), encode(target));
+  for (auto& [id, target] : targets) {
+    batch.put(kRecords, storage::key_u64(id), encode(target));
+    if (target.erased()) put_erased(batch, target);
+  }
   Reply reply = co_await store_.commit(partition_of_slot(slot), std::move(batch));
-  co_return reply.status;
+  if (!reply.ok()) co_return reply.status;
+  for (Record& r : records) {
+    if (r.status != Status::kCancelled) continue;
+    const lcg_status forgotten = co_await forget_hash(std::move(r));
+    if (forgotten != LCG_OK) co_return forgotten;
+  }
+  co_return LCG_OK;
+}
+
+Task<lcg_status> Settler::forget_hash(Record cancelled) const {
+  if (!cancelled.numbered) co_return LCG_OK;
+  const std::string key = storage_key(cancelled.key);
+  const std::string partition = partition_of_slot(slot_of_id(cancelled.id));
+  Reply known = co_await store_.get(partition, kKeys, key);
+  if (known.status == LCG_E_NOT_FOUND) co_return LCG_OK;
+  KeyEntry entry;
+  if (!known.ok() || !decode(known.data, entry)) co_return known.ok() ? LCG_E_INTERNAL : known.status;
+  if (entry.id != cancelled.id || entry.content_hash.empty()) co_return LCG_OK;
+  storage::Batch batch;
+  batch.durable = false;
+  batch.require_equals(kKeys, key, known.data).put(kKeys, key, encode(KeyEntry{cancelled.id, {}}));
+  Reply reply = co_await store_.commit(partition, std::move(batch));
+  co_return reply.status == LCG_E_CONFLICT ? LCG_OK : reply.status;
 }
 
 Task<> Settler::resolve_due() {
@@ -214,6 +257,10 @@ Task<bool> Settler::resolve(uint64_t id) {
   if (loaded.status == LCG_E_NOT_FOUND) co_return co_await never_stored(id);
   if (!loaded.ok()) co_return false;
   Record record = std::move(loaded.value);
+  if (record.status == Status::kCancelled) {
+    const lcg_status forgotten = co_await forget_hash(std::move(record));
+    co_return forgotten == LCG_OK;
+  }
   if (record.status != Status::kTrying) co_return true;
   if (in_flight_(record.key)) co_return false;
 

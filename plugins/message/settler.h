@@ -4,7 +4,8 @@
 //
 // The dialog's log is the authority; what is written here follows it. Settlements are written in batches per
 // slot, not synced on their own: a crash leaves the message trying, and the resolver of the next owner
-// settles it. An edit or a recall changes its target in the same batch. One writer per slot, so changes of
+// settles it. An edit or a recall changes its target in the same batch. What is cancelled or recalled is written without
+// its text. One writer per slot, so changes of
 // one target are in order. Lane: the instance's.
 #pragma once
 #include <chrono>
@@ -19,6 +20,7 @@
 #include "lcg/host.hpp"
 #include "lcg/services/dialog.hpp"
 #include "lcg/services/storage.hpp"
+#include "lcg/sync.hpp"
 #include "lcg/timer.hpp"
 #include "record.h"
 
@@ -44,14 +46,23 @@ class Settler {
   std::optional<Record> find(uint64_t id) const;
   // A message from the store, or from here when it is newer. LCG_E_NOT_FOUND when there is none.
   Task<Outcome<Record>> load(uint64_t id) const;
+  // What was settled of this message has been written, or could not be. False: the instance stops.
+  Task<bool> written(uint64_t id);
+  // Of a message that was cancelled: its key keeps no hash of what was sent, unless another has taken its place.
+  Task<lcg_status> forget_hash(Record cancelled) const;
+  void stop_waiting() { written_.pulse(); }
   // Writes what waits. For the end of the instance.
   Task<> flush();
   void lost(uint32_t slot);
   size_t unsettled() const { return unsettled_.size(); }
 
  private:
+  struct Settled {
+    Record record;
+    uint64_t serial = 0;  // a record may be settled again while it is being written
+  };
   struct Queue {
-    std::deque<Record> records;
+    std::deque<Settled> records;
     bool running = false;
   };
   Task<> drain(uint32_t slot);
@@ -70,9 +81,11 @@ class Settler {
   const SettlerLimits limits_;
   const std::function<bool(const chat::Key&)> in_flight_;
   std::unordered_map<uint32_t, Queue> queues_;       // by slot
-  std::unordered_map<uint64_t, Record> unwritten_;   // by id
+  std::unordered_map<uint64_t, Settled> unwritten_;  // by id; the last of each
+  uint64_t serial_ = 0;
   std::unordered_map<uint64_t, int64_t> unsettled_;  // id -> when due, on Host::now_ns
   std::set<std::pair<int64_t, uint64_t>> due_;       // the same, the next one first
+  Event written_;                                    // a batch ended
   bool resolving_ = false;
   Timer timer_;
 };

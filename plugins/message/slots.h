@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must be known of a slot before its first message: the last id given out, and the messages a crash left
-// neither confirmed nor cancelled. Lane: the instance's.
+// What must be known of a slot before its first message: the last id given out, the messages a crash left
+// neither confirmed nor cancelled, and the recalls that have not taken everything back. Lane: the instance's.
 #pragma once
 #include <functional>
 
@@ -9,8 +9,8 @@
 
 namespace lcg::message {
 
-// Reads both from the store; `unsettled` is called for each message found trying.
+// Reads all from the store; `unsettled` is called for each message found trying, `erasing` for each such recall.
 Task<lcg_status> read_slot(Host host, uint32_t slot, IdAllocator* ids,
-                           std::function<void(uint64_t)> unsettled);
+                           std::function<void(uint64_t)> unsettled, std::function<void(uint64_t)> erasing);
 
 }  // namespace lcg::message

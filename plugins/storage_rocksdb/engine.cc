@@ -33,7 +33,8 @@ std::unique_ptr<Engine> Engine::open(const EngineOptions& options, std::string& 
 Engine::Engine(const EngineOptions& options, std::unique_ptr<rocksdb::DB> db)
     : db_(std::move(db)),
       queue_(options.queue_batches, options.queue_bytes),
-      committer_(*db_, options.sync) {}
+      committer_(*db_, options.sync),
+      scrubber_(*db_) {}
 
 Engine::~Engine() {
   if (!thread_.joinable()) return;

@@ -15,6 +15,7 @@
 
 #include "plugins/storage_rocksdb/commit_queue.h"
 #include "plugins/storage_rocksdb/committer.h"
+#include "plugins/storage_rocksdb/scrubber.h"
 
 namespace lcg::storage_rocksdb {
 
@@ -54,6 +55,7 @@ class Engine {
                   std::string& out);
   // Any thread. `out` is an encoded storage::ScanRows, or an error's text.
   ReadOutcome scan(Tier tier, std::string_view partition, const storage::Scan& scan, std::string& out);
+  Scrubber& scrubber() { return scrubber_; }
 
  private:
   Engine(const EngineOptions& options, std::unique_ptr<rocksdb::DB> db);
@@ -65,6 +67,7 @@ class Engine {
   const std::unique_ptr<rocksdb::DB> db_;
   CommitQueue queue_;
   Committer committer_;
+  Scrubber scrubber_;
   std::atomic<bool> corrupt_{false};
   std::thread thread_;
 };

@@ -276,5 +276,65 @@ TEST(EngineRegistry, LeasesOfOnePathShareOneEngine) {
   EXPECT_TRUE(again) << error;
 }
 
+// Files of the store that have `text`.
+size_t files_with(const std::string& path, const std::string& text) {
+  size_t found = 0;
+  for (const auto& file : std::filesystem::directory_iterator(path)) {
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string all((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    found += all.find(text) == std::string::npos ? 0u : 1u;
+  }
+  return found;
+}
+
+TEST_F(EngineTest, OneScrubGoesOnAtATime) {
+  const std::unique_ptr<Engine> engine = open();
+  Scrubber& scrubber = engine->scrubber();
+  const auto first = scrubber.join({"a"});
+  ASSERT_TRUE(scrubber.begin(first));
+  const auto second = scrubber.join({"b"});
+
+  EXPECT_NE(first, second);  // it began without "b"
+  EXPECT_FALSE(scrubber.begin(second));
+  scrubber.give_back(first);
+  EXPECT_TRUE(scrubber.begin(second));
+  scrubber.run(second);
+  EXPECT_TRUE(second->over());
+  EXPECT_TRUE(scrubber.begin(first));
+}
+
+TEST_F(EngineTest, WhatWasScrubbedIsInNoFile) {
+  const std::unique_ptr<Engine> engine = open();
+  const auto write = [&](const std::string& value) {
+    storage::Batch batch;
+    batch.put("c", "k", value).put("c", "l", value).put("c", "z", "other");
+    ASSERT_EQ(commit(*engine, std::move(batch)), LCG_OK);
+  };
+  const auto scrub = [&](const std::vector<std::string>& keys) {
+    Scrubber& scrubber = engine->scrubber();
+    std::vector<std::shared_ptr<Scrubber::Run>> runs;
+    for (const std::string& key : keys) runs.push_back(scrubber.join({partition_prefix("c", "p") + key}));
+    for (const auto& run : runs)
+      if (scrubber.begin(run)) scrubber.run(run);
+    for (const auto& run : runs) ASSERT_TRUE(run->over());
+    EXPECT_EQ(runs.front(), runs.back());  // what comes together is one run
+    EXPECT_EQ(runs.front()->failure(), "");
+  };
+  write("MARKER");
+  scrub({"k"});  // into a table at the bottom
+  write("MARKER");
+  EXPECT_GE(files_with(dir_ / "store", "MARKER"), 2u);
+  write("gone");
+
+  scrub({"k", "l"});
+
+  // RocksDB deletes what it has replaced on a thread of its own.
+  for (int i = 0; i < 1000 && files_with(dir_ / "store", "MARKER") > 0; ++i) ::usleep(10'000);
+  EXPECT_EQ(files_with(dir_ / "store", "MARKER"), 0u);
+  std::string value;
+  EXPECT_EQ(engine->get(Tier::kDisk, "p", "c", "z", value), ReadOutcome::kOk);
+  EXPECT_EQ(value, "other");
+}
+
 }  // namespace
 }  // namespace lcg::storage_rocksdb

@@ -6,6 +6,7 @@
 // on its lane, with one wake-up for all that one group of commits has finished; a read tries memory on the
 // lane and goes to the blocking pool only for what is on disk.
 #include <algorithm>
+#include <chrono>
 #include <coroutine>
 #include <filesystem>
 #include <string>
@@ -13,12 +14,17 @@
 
 #include "lcg/plugin.hpp"
 #include "lcg/services/storage.hpp"
+#include "lcg/services/storage_scrub.hpp"
 #include "plugins/storage_rocksdb/batch_view.h"
 #include "plugins/storage_rocksdb/engine_registry.h"
+#include "plugins/storage_rocksdb/key_codec.h"
 #include "plugins/storage_rocksdb/open_store.h"
 
 namespace lcg::storage_rocksdb {
 namespace {
+
+// Requests to scrub that come within this time are one run, and its end is looked for as often.
+constexpr std::chrono::milliseconds kScrubGather{200};
 
 // One commit as something to co_await. Lives in the coroutine's frame: stop waits for it.
 class CommitOp : public Commit {
@@ -90,6 +96,10 @@ class StorageRocksdb final : public CommitSink {
     co_return Reply();
   }
 
+  void on_stopping() {
+    if (engine_) engine_->scrubber().cancel();
+  }
+
   // Closing writes out memory: not on the lane, if the pool still takes work.
   Task<> stop() {
     auto close = [this] { engine_.release(); };
@@ -104,6 +114,7 @@ class StorageRocksdb final : public CommitSink {
     if (call.method == "commit") return commit(std::move(call));
     if (call.method == "get") return get(std::move(call));
     if (call.method == "scan") return scan(std::move(call));
+    if (call.method == "scrub") return scrub(std::move(call));
     return refuse(LCG_E_UNSUPPORTED, "storage has no method \"" + call.method.substr(0, 32) + "\"");
   }
 
@@ -162,6 +173,30 @@ class StorageRocksdb final : public CommitSink {
       outcome = done.value;
     }
     co_return finish(outcome, std::move(reply));
+  }
+
+  Task<Reply> scrub(ServiceCall call) {
+    std::vector<storage::DocumentName> documents;
+    if (!storage::decode(call.data, documents) || documents.size() > storage::kMaxScrubDocuments)
+      co_return Reply::error(LCG_E_INVALID, "scrub takes at most 1024 names of documents");
+    std::vector<std::string> keys;
+    for (const storage::DocumentName& name : documents)
+      keys.push_back(partition_prefix(name.collection, call.key) + name.key);
+    Scrubber& scrubber = engine_->scrubber();
+    const std::shared_ptr<Scrubber::Run> run = scrubber.join(std::move(keys));
+    while (!run->over()) {
+      const lcg_status slept = co_await host_.sleep(kScrubGather);
+      if (slept != LCG_OK) co_return Reply::error(LCG_E_CANCELLED, "stopping");
+      if (!scrubber.begin(run)) continue;
+      auto work = [&] {
+        scrubber.run(run);
+        return true;
+      };
+      const Outcome<bool> went = co_await host_.offload(std::move(work));
+      if (!went.ok()) scrubber.give_back(run);
+    }
+    if (!run->failure().empty()) co_return Reply::error(LCG_E_UNAVAILABLE, run->failure());
+    co_return Reply();
   }
 
   Reply finish(ReadOutcome outcome, Reply reply) {

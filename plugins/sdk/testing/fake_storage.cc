@@ -18,6 +18,7 @@ Reply FakeStorage::handle(const ServiceCall& call) {
   if (call.method == "commit") return commit(call);
   if (call.method == "get") return get(call);
   if (call.method == "scan") return scan(call);
+  if (call.method == "scrub") return {};  // it has no files
   return Reply::error(LCG_E_UNSUPPORTED, "storage has no method " + call.method);
 }
 

@@ -71,6 +71,11 @@ inline std::string encode(const TryRequest& q);
 inline bool decode(std::string_view data, FeedPage& page);
 inline bool decode(std::string_view data, TryRequest& q);
 
+// An entry, and the message that it is to be.
+struct EntryName {
+  uint64_t dseq = 0, id = 0;
+};
+
 // Lane: the instance's.
 class Client {
  public:
@@ -129,6 +134,22 @@ class Client {
   Task<Reply> blocks_changed(std::string user, std::string other) const {
     std::string data = wire::Writer().str(other).take();
     co_return co_await host_.call({"dialog", "blocks_changed", std::move(user), std::move(data)});
+  }
+  // What these entries say goes, in the store and in memory; the entries stay, as recalled. LCG_OK: durable. Those that are
+  // not the messages of the ids are left alone. At most 200.
+  Task<Reply> erase(std::string dialog, std::vector<EntryName> entries) const {
+    wire::Writer w;
+    w.u64(entries.size());
+    for (const EntryName& entry : entries) w.u64(entry.dseq).u64(entry.id);
+    co_return co_await host_.call({"dialog", "erase", std::move(dialog), w.take()});
+  }
+  // What was erased at these positions goes from the files of the store as well (services/storage_scrub.hpp). At most 1000.
+  Task<Reply> erase_files(std::string dialog, std::vector<uint64_t> positions) const {
+    constexpr uint32_t kTimeoutMs = 300'000;
+    wire::Writer w;
+    w.u64(positions.size());
+    for (const uint64_t position : positions) w.u64(position);
+    co_return co_await host_.call({"dialog", "erase_files", std::move(dialog), w.take(), kTimeoutMs});
   }
   // For the operator: the log entry of a message as JSON; empty data when there is none.
   Task<Reply> explain(chat::Key key, uint64_t id) const { return about("explain", std::move(key), id); }

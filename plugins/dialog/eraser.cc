@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eraser.h"
+
+#include "lcg/services/storage_scrub.hpp"
+#include "refusals.h"
+
+namespace lcg::dialog {
+
+Entry Eraser::without_text(const Entry& entry) {
+  Entry erased = entry;
+  erased.recalled = true;
+  erased.body.clear();
+  return erased;
+}
+
+void Eraser::put_in_tail(Dialog& dialog, const Entry& erased) {
+  for (EntryPtr& kept : dialog.tail)
+    if (kept->dseq == erased.dseq) kept = std::make_shared<const Entry>(erased);
+}
+
+Task<Reply> Eraser::erase(std::string id, std::vector<EntryName> entries) {
+  Outcome<DialogPtr> opened = co_await directory_.open(std::move(id));
+  if (opened.status == LCG_E_NOT_FOUND) co_return Reply();
+  if (!opened.ok()) co_return not_open(opened);
+  const DialogPtr dialog = std::move(opened.value);
+  std::vector<Entry> erased;
+  for (const EntryName& name : entries) {
+    const uint64_t dseq = name.dseq;
+    Outcome<EntryPtr> found = co_await reader_.entry(dialog, dseq);
+    if (found.status == LCG_E_NOT_FOUND) continue;
+    if (!found.ok()) co_return busy(found.message);
+    if (found.value->id == name.id && !found.value->recalled) erased.push_back(without_text(*found.value));
+  }
+  Reply gone;
+  if (!erased.empty()) gone = co_await overwrite(dialog, std::move(erased));
+  ++dialog->erasures;
+  co_return gone;
+}
+
+Task<Reply> Eraser::erase_files(std::string dialog, std::vector<uint64_t> positions) {
+  std::vector<storage::DocumentName> documents;
+  for (const uint64_t dseq : positions) documents.push_back({kLogDocs, storage::key_u64(dseq)});
+  co_return co_await storage::scrub(host_, std::move(dialog), std::move(documents));
+}
+
+Task<Reply> Eraser::overwrite(DialogPtr dialog, std::vector<Entry> erased) {
+  if (!dialog->usable()) co_return busy("the dialog is being read again");
+  storage::Batch batch;
+  for (const Entry& entry : erased) {
+    batch.put(kLogDocs, storage::key_u64(entry.dseq), encode(entry));
+    put_in_tail(*dialog, entry);
+  }
+  const lcg_status status = co_await log_.write(dialog, std::move(batch));
+  if (status != LCG_OK) co_return busy("the store did not answer");
+  co_return Reply();
+}
+
+}  // namespace lcg::dialog
