@@ -43,7 +43,17 @@ Result<std::unique_ptr<Broker>> Broker::make(BrokerConfig config, std::vector<La
 
 // The plugin host routes a publication by what the plugins provide, everyone else by the namespaces.
 Status Broker::check_providers() const {
+  const auto lacks_store = [this](const ChannelOptions& options) { return options.durable() && !storage_; };
+  if (lacks_store(config_.without_namespace))
+    return {Code::kInvalid,
+            "channel.without_namespace has history: durable, which needs the service 'storage': name a "
+            "plugin that provides it under plugins, e.g. storage_rocksdb"};
   for (const ChannelOptions& options : config_.namespaces) {
+    if (lacks_store(options)) {
+      return {Code::kInvalid,
+              "the namespace '" + options.name + "' has history: durable, which needs the service " +
+                  "'storage': name a plugin that provides it under plugins, e.g. storage_rocksdb"};
+    }
     const bool plugin_provides = plugins_->services().provides_channels(options.name);
     if (options.provided() && !plugin_provides) {
       return {Code::kInvalid, "the namespace '" + options.name + "' has the provider '" + options.provider +

@@ -67,7 +67,9 @@ void BrokerLane::handle(UnsubscribeSessions&& request, ResponseFn done) {
 void BrokerLane::handle(SubRefreshRequest&& request, ResponseFn done) {
   channels_.sub_refresh(std::move(request), as<SubRefreshResponse>(std::move(done)));
 }
-void BrokerLane::handle(HistoryRemove&& request, ResponseFn done) { done(channels_.remove_history(request)); }
+void BrokerLane::handle(HistoryRemove&& request, ResponseFn done) {
+  channels_.remove_history(request, as<HistoryRemoveResponse>(std::move(done)));
+}
 void BrokerLane::handle(PeerChanged&& request, ResponseFn done) {
   channels_.peer_changed(request);
   done(PeerChangedResponse{});

@@ -88,6 +88,7 @@ void check_provider(config::Section& section, const ChannelOptions& options) {
   const auto refuse = [&](bool set, std::string_view key) {
     if (set) section.error(key, "has no meaning in a namespace with a provider");
   };
+  refuse(options.durable(), "history");
   refuse(!options.subscribe_route.empty(), "subscribe_proxy_enabled");
   refuse(!options.publish_route.empty(), "publish_proxy_enabled");
   refuse(!options.sub_refresh_route.empty(), "sub_refresh_proxy_enabled");
@@ -99,6 +100,8 @@ void check_provider(config::Section& section, const ChannelOptions& options) {
 void check_options(config::Section& section, const ChannelOptions& options) {
   if ((options.history_size > 0) != (options.history_ttl.count() > 0))
     section.error("history_size", "history needs both a history_size and a history_ttl");
+  if (options.durable() && !options.keeps_history())
+    section.error("history", "durable needs a history_size and a history_ttl");
   if (options.force_push_join_leave && !options.join_leave)
     section.error("force_push_join_leave", "needs join_leave: true");
   check_recovery(section, options);
@@ -112,6 +115,8 @@ ChannelOptions read_options(config::Section section, std::string name, bool inse
   options.insecure = insecure;
   section.get("provider", options.provider);
   read_type(section);
+  section.get_enum("history", options.history,
+                   {{"memory", HistoryPlace::kMemory}, {"durable", HistoryPlace::kDurable}});
   section.get("history_size", options.history_size, 0u, kMaxHistorySize);
   section.get("history_ttl", options.history_ttl, Millis(0), kLongestHistory);
   section.get("history_meta_ttl", options.history_meta_ttl, Millis(1000), kLongestHistory);

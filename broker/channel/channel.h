@@ -1,8 +1,8 @@
 // Channel: one channel on the lane of its slot, the single writer of its order.
 //
 // What all kinds share is here: members, interest, fan-out, join and leave, events. A kind says where publications
-// are kept and who gives them their positions: MemoryChannel (a ring of this process) or ProvidedChannel (a
-// plugin). Owned by the lane's ChannelTable; callbacks under way keep it alive with a shared_ptr, and find in
+// are kept and who gives them their positions: MemoryChannel (a ring of this process), DurableChannel (the store) or
+// ProvidedChannel (a plugin). Owned by the lane's ChannelTable; callbacks under way keep it alive with a shared_ptr, and find in
 // Members whether the session they are about is still there. Who may do what is decided before
 // (channel/access.h).
 #pragma once
@@ -17,6 +17,7 @@
 #include "broker/channel/fossil_delta.h"
 #include "broker/channel/namespace.h"
 #include "broker/channel/position_memory.h"
+#include "broker/channel/publication_store.h"
 #include "broker/host/plugin_host.h"
 #include "broker/presence/members.h"
 
@@ -28,20 +29,25 @@ struct ChannelCounts {
   uint64_t subscriptions = 0;  // sessions in channels
 };
 
+class Channel;
+
 // What the channels of a lane use. Outlives them.
 struct ChannelContext {
   Lane& lane;
   Bus& bus;
   host::PluginHost& host;
   PositionMemory positions;
+  PublicationStore store;
   ChannelCounts counts{};
   DeltaMaker deltas{};
-  std::string delta{};  // of the publication being made; reused
+  std::string delta{};                    // of the publication being made; reused
+  UniqueFunction<void(Channel&)> idle{};  // the table's: what a channel waited for has come
 };
 
 using SubscribeFn = UniqueFunction<void(SubscribeResponse)>;
 using PublishFn = UniqueFunction<void(PublishResponse)>;
 using HistoryFn = UniqueFunction<void(HistoryResponse)>;
+using HistoryRemoveFn = UniqueFunction<void(HistoryRemoveResponse)>;
 
 class Channel : public std::enable_shared_from_this<Channel> {
  public:
@@ -68,8 +74,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   virtual void publish(PublishRequest request, PublishOptions options, PublishFn done) = 0;
   virtual void history(HistoryRequest request, HistoryFn done) = 0;
   // Of a plugin or an operator.
-  virtual PublishResponse server_publish(ServerPublish publish) = 0;
-  virtual HistoryRemoveResponse remove_history() = 0;
+  virtual void server_publish(ServerPublish publish, PublishFn done) = 0;
+  virtual void remove_history(HistoryRemoveFn done) = 0;
 
   // Frees what has expired. Nothing: there is nothing left that would be missed, the table may drop it.
   // Else when to look again; MonoTime::max when only an event can change the answer.
@@ -78,7 +84,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   virtual void retire(MonoTime now) = 0;
   virtual StreamPosition position() const = 0;
   // Something is under way that a new object of this name would not know of.
-  bool busy() const { return events_.telling(); }
+  virtual bool busy() const { return events_.telling(); }
 
  protected:
   // Reads position and missed publications for a member that listens already; `done` may be late, `request`

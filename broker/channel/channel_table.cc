@@ -1,6 +1,7 @@
 #include "broker/channel/channel_table.h"
 
 #include "base/client_address.h"
+#include "broker/channel/durable_channel.h"
 #include "broker/channel/memory_channel.h"
 #include "broker/channel/provided_channel.h"
 
@@ -27,7 +28,9 @@ Error full(std::string_view what) {
 }  // namespace
 
 ChannelTable::ChannelTable(ChannelContext& context, const Namespaces& namespaces, ChannelLimits limits)
-    : context_(context), namespaces_(namespaces), limits_(limits), counts_(namespaces.count()) {}
+    : context_(context), namespaces_(namespaces), limits_(limits), counts_(namespaces.count()) {
+  context_.idle = [this](Channel& channel) { release(channel); };
+}
 
 ChannelTable::~ChannelTable() {
   channels_.for_each([this](const auto& entry) { context_.lane.cancel_timer(entry.value->review_timer_); });
@@ -40,6 +43,7 @@ std::shared_ptr<Channel> ChannelTable::find(std::string_view name) const {
 
 std::shared_ptr<Channel> ChannelTable::make(std::string_view name, const ChannelOptions& options) {
   if (options.provided()) return std::make_shared<ProvidedChannel>(context_, std::string(name), options);
+  if (options.durable()) return std::make_shared<DurableChannel>(context_, std::string(name), options);
   return std::make_shared<MemoryChannel>(context_, std::string(name), options);
 }
 
@@ -86,8 +90,8 @@ void ChannelTable::release(Channel& channel) {
     channel.retire(now);
     return erase(channel);
   }
-  // One that stands is early at worst.
-  if (*next == kNever || channel.review_timer_ != 0) return;
+  // One that stands is early at worst. One that was made to read is not here, and goes by itself.
+  if (*next == kNever || channel.review_timer_ != 0 || find(channel.name()).get() != &channel) return;
   const auto wait = std::max(kShortestReview, std::chrono::ceil<Millis>(*next - now));
   channel.review_timer_ = context_.lane.start_timer(wait, [this, &channel] {
     channel.review_timer_ = 0;

@@ -36,6 +36,9 @@ struct Permission {
 // What a client that comes back is sent: all it missed, or the latest publication alone.
 enum class RecoveryMode : uint8_t { kStream, kCache };
 
+// Where a namespace without a provider keeps its history: in a ring of the process, or in the store, where it outlives it.
+enum class HistoryPlace : uint8_t { kMemory, kDurable };
+
 // What may be published.
 enum class DataFormat : uint8_t {
   kAny,         // JSON, or bytes from who does not speak JSON; not empty
@@ -51,6 +54,7 @@ struct ChannelOptions {
   uint32_t number = 0;              // set by Namespaces: without_namespace is 0, the others follow
   std::string provider = "memory";  // or NAME: the plugin service "channel:NAME"
 
+  HistoryPlace history = HistoryPlace::kMemory;
   uint32_t history_size = 0;                                  // publications; 0 keeps none
   Millis history_ttl{0};                                      // since the last publication; 0 keeps none
   Millis history_meta_ttl = std::chrono::hours(720);          // of offset and epoch, since the last use
@@ -79,6 +83,7 @@ struct ChannelOptions {
   bool insecure = false;  // of the whole broker: what nobody forbids explicitly is allowed
 
   bool provided() const { return provider != "memory"; }
+  bool durable() const { return history == HistoryPlace::kDurable; }
   bool keeps_history() const { return history_size > 0 && history_ttl.count() > 0; }
   // Publications have offsets.
   bool keeps_stream() const { return keeps_history() || keep_latest_publication; }

@@ -139,26 +139,26 @@ void ProvidedChannel::history(HistoryRequest request, HistoryFn done) {
        });
 }
 
-PublishResponse ProvidedChannel::server_publish(ServerPublish publish) {
+void ProvidedChannel::server_publish(ServerPublish publish, PublishFn done) {
   PublishResponse answer;
   Publication& publication = publish.publication;
   if (!publish.positioned || publication.offset == 0 || publication.epoch.empty()) {
     answer.error = make_error(error_code::kBadRequest);
     answer.error.message = "the channel's provider publishes with its own offset and epoch";
-    return answer;
+    return done(std::move(answer));
   }
   answer.position = {publication.offset, publication.epoch};
   // A repeat, or one that comes after its successor: subscribers are past it.
-  if (publication.epoch == last_.epoch && publication.offset <= last_.offset) return answer;
+  if (publication.epoch == last_.epoch && publication.offset <= last_.offset) return done(std::move(answer));
   last_ = answer.position;
   fan_out(std::make_shared<const Publication>(std::move(publication)));
-  return answer;
+  done(std::move(answer));
 }
 
-HistoryRemoveResponse ProvidedChannel::remove_history() {
+void ProvidedChannel::remove_history(HistoryRemoveFn done) {
   HistoryRemoveResponse answer;
   answer.error = make_error(error_code::kNotAvailable);
-  return answer;
+  done(std::move(answer));
 }
 
 std::optional<MonoTime> ProvidedChannel::maintain(MonoTime) {

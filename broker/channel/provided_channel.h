@@ -16,8 +16,8 @@ class ProvidedChannel final : public Channel {
 
   void publish(PublishRequest request, PublishOptions options, PublishFn done) override;
   void history(HistoryRequest request, HistoryFn done) override;
-  PublishResponse server_publish(ServerPublish publish) override;
-  HistoryRemoveResponse remove_history() override;
+  void server_publish(ServerPublish publish, PublishFn done) override;
+  void remove_history(HistoryRemoveFn done) override;
   std::optional<MonoTime> maintain(MonoTime now) override;
   void retire(MonoTime) override {}
   StreamPosition position() const override { return last_; }

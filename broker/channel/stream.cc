@@ -15,8 +15,7 @@ Stream::Stream(uint32_t size, Millis ttl, StreamPosition from)
 
 void Stream::grow() {
   std::vector<PublicationPtr> bigger(std::min<size_t>(size_, std::max(kFirstRing, ring_.size() * 2)));
-  for (uint64_t offset = top_ - count_ + 1; offset <= top_; ++offset)
-    bigger[offset % bigger.size()] = at(offset);
+  for (uint64_t offset = oldest(); offset <= top_; ++offset) bigger[offset % bigger.size()] = at(offset);
   ring_ = std::move(bigger);
 }
 
@@ -31,6 +30,16 @@ StreamPosition Stream::append(MonoTime now, const std::shared_ptr<Publication>& 
   return top();
 }
 
+void Stream::put_before(std::vector<PublicationPtr> older, MonoTime last_append) {
+  if (count_ == 0) last_append_ = last_append;
+  while (!older.empty() && count_ < size_) {
+    if (count_ == ring_.size()) grow();
+    ring_[(oldest() - 1) % ring_.size()] = std::move(older.back());
+    older.pop_back();
+    ++count_;
+  }
+}
+
 std::vector<PublicationPtr> Stream::read(MonoTime now, const uint64_t* since, bool reverse, uint32_t limit,
                                          size_t most_bytes) {
   expire(now);
@@ -41,7 +50,7 @@ std::vector<PublicationPtr> Stream::read(MonoTime now, const uint64_t* since, bo
     out.push_back(at(offset));
     bytes += out.back()->data.size();
   };
-  const uint64_t oldest = top_ - count_ + 1;
+  const uint64_t oldest = this->oldest();
   if (reverse) {
     uint64_t offset = since == nullptr ? top_ : std::min(top_, *since - std::min<uint64_t>(*since, 1));
     for (; offset >= oldest && out.size() < limit && bytes < most_bytes; --offset) take(offset);

@@ -34,6 +34,10 @@ class Stream {
   // Gives `publication` its position and keeps it; the oldest one makes room.
   StreamPosition append(MonoTime now, const std::shared_ptr<Publication>& publication);
 
+  // What was kept elsewhere: the publications right before those that are kept here, ascending; what the ring has no room
+  // for is left out. `last_append`: of the newest one ever. REQUIRES: the last of `older` is right before oldest().
+  void put_before(std::vector<PublicationPtr> older, MonoTime last_append);
+
   // The position of the newest publication ever, kept or not.
   StreamPosition top() const { return {top_, epoch_}; }
 
@@ -63,6 +67,8 @@ class Stream {
   // Frees the contents when they have expired. Returns when they will, or nothing kept: `now` plus the ttl.
   MonoTime expire(MonoTime now);
   size_t kept() const { return count_; }
+  // The first offset that is kept; top().offset + 1: none.
+  uint64_t oldest() const { return top_ - count_ + 1; }
 
  private:
   const PublicationPtr& at(uint64_t offset) const { return ring_[offset % ring_.size()]; }

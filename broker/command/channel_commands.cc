@@ -20,10 +20,12 @@ ChannelCommands::ChannelCommands(LaneContext& context)
     : context_(context),
       channel_context_{context.lane, context.bus, context.host,
                        PositionMemory(context.namespaces.count(), context.config.positions_per_lane,
-                                      context.lane.random())},
-      table_(channel_context_, context.namespaces, context.config.channels) {}
+                                      context.lane.random()),
+                       PublicationStore(context.lane, context.host, context.slots.count())},
+      table_(channel_context_, context.namespaces, context.config.channels),
+      sweep_(context, channel_context_.store, table_) {}
 
-ChannelCommands::Found ChannelCommands::find(std::string_view channel) const {
+ChannelCommands::Found ChannelCommands::find(std::string_view channel) {
   // One that is there was looked at when it was made.
   if (std::shared_ptr<Channel> known = table_.find(channel)) {
     const ChannelOptions& options = known->options();
@@ -37,6 +39,7 @@ ChannelCommands::Found ChannelCommands::find(std::string_view channel) const {
                {{"lane", context_.number}});
     return {nullptr, nullptr, error_code::kInternal};
   }
+  if (found.options->durable()) sweep_.start();
   return {found.options, nullptr, 0};
 }
 

@@ -7,6 +7,7 @@
 #include "base/steps.h"
 #include "broker/channel/channel_table.h"
 #include "broker/channel/idempotency.h"
+#include "broker/command/publication_sweep.h"
 #include "broker/command/lane_context.h"
 
 namespace lcg::broker {
@@ -27,7 +28,7 @@ class ChannelCommands {
 
   UnsubscribeSessionsResponse unsubscribe_sessions(const UnsubscribeSessions& request);
   void peer_changed(const PeerChanged& request);
-  HistoryRemoveResponse remove_history(const HistoryRemove& request);
+  void remove_history(const HistoryRemove& request, HistoryRemoveFn done);
   // Those with a subscriber, in no particular order. A walk over the table, in steps.
   void list(ListChannels request, Steps& steps, UniqueFunction<void(ListChannelsResponse)> done) const;
 
@@ -42,7 +43,7 @@ class ChannelCommands {
     std::shared_ptr<Channel> channel;
     uint32_t error = 0;
   };
-  Found find(std::string_view channel) const;
+  Found find(std::string_view channel);
   void ask_to_subscribe(SubscribeRequest request, Found found, bool then_options, SubscribeFn done);
   void answered_to_subscribe(std::shared_ptr<Channel> channel, SubscribeRequest request, uint64_t ticket,
                              bool then_options, MonoTime deadline, host::ChainResult result,
@@ -63,6 +64,7 @@ class ChannelCommands {
   LaneContext& context_;
   ChannelContext channel_context_;
   ChannelTable table_;
+  PublicationSweep sweep_;
   Idempotency idempotency_;
 };
 

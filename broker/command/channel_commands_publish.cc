@@ -138,7 +138,7 @@ void ChannelCommands::send_as_server(ServerPublish publish, const Found& found, 
     answer.position = {publish.publication.offset, publish.publication.epoch};
     return done(std::move(answer));
   }
-  done(channel->server_publish(std::move(publish)));
+  channel->server_publish(std::move(publish), std::move(done));
   table_.release(*channel);
 }
 

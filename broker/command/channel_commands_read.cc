@@ -36,11 +36,20 @@ void ChannelCommands::history(HistoryRequest request, HistoryFn done) {
   table_.release(*channel);
 }
 
-HistoryRemoveResponse ChannelCommands::remove_history(const HistoryRemove& request) {
+void ChannelCommands::remove_history(const HistoryRemove& request, HistoryRemoveFn done) {
   const Found found = find(request.channel);
-  if (found.error != 0) return failed<HistoryRemoveResponse>(found.error);
-  if (!found.options->keeps_history()) return failed<HistoryRemoveResponse>(error_code::kNotAvailable);
-  return found.channel == nullptr ? HistoryRemoveResponse{} : found.channel->remove_history();
+  if (found.error != 0) return done(failed<HistoryRemoveResponse>(found.error));
+  if (!found.options->keeps_history()) return done(failed<HistoryRemoveResponse>(error_code::kNotAvailable));
+  std::shared_ptr<Channel> channel = found.channel;
+  // What the store has of it has to go as well.
+  if (channel == nullptr && found.options->durable()) {
+    auto [obtained, refused] = table_.obtain(request.channel, *found.options, nullptr);
+    if (obtained == nullptr) return done(failed<HistoryRemoveResponse>({std::move(refused), {}}));
+    channel = std::move(obtained);
+  }
+  if (channel == nullptr) return done({});
+  channel->remove_history(std::move(done));
+  table_.release(*channel);
 }
 
 void ChannelCommands::presence(PresenceRequest request, UniqueFunction<void(PresenceResponse)> done) {

@@ -1,6 +1,7 @@
 // FakePluginHost: the plugins of one lane as a test wants them, and a store in memory behind the service
 // "storage".
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -31,9 +32,12 @@ class FakeStore {
       storage::Scan scan;
       storage::ScanRows found;
       if (!storage::Scan::decode(call.data, scan)) return {LCG_E_INVALID, 0, {}, {}};
-      for (const auto& [where, value] : rows)
-        if (std::get<0>(where) == call.key && std::get<1>(where) == scan.collection)
-          found.rows.push_back({std::get<2>(where), value});
+      for (const auto& [where, value] : rows) {
+        const auto& [partition, collection, key] = where;
+        const bool in = key >= scan.from && (scan.to.empty() || key < scan.to);
+        if (in && partition == call.key && collection == scan.collection) found.rows.push_back({key, value});
+      }
+      if (scan.reverse) std::reverse(found.rows.begin(), found.rows.end());
       found.more = found.rows.size() > scan.limit;
       if (found.more) found.rows.resize(scan.limit);
       return {LCG_OK, 0, {}, found.encode()};
@@ -57,6 +61,10 @@ class FakeStore {
       else
         rows.erase({call.key, op.collection, op.key});
     }
+    if (answers_lost > 0) {
+      --answers_lost;
+      return {LCG_E_TIMEOUT, 0, "the answer was lost", {}};
+    }
     return {};
   }
 
@@ -64,6 +72,7 @@ class FakeStore {
       rows;  // partition, collection, key
   std::function<void(const ServiceCall&)> before_commit;
   bool down = false;
+  int answers_lost = 0;  // of the next commits: they are applied all the same
   int calls = 0;
 };
 
