@@ -142,6 +142,10 @@ void ProvidedChannel::history(HistoryRequest request, HistoryFn done) {
 void ProvidedChannel::server_publish(ServerPublish publish, PublishFn done) {
   PublishResponse answer;
   Publication& publication = publish.publication;
+  if (!publish.positioned && publish.options.skip_history) {  // passes by: in no log, at no position
+    fan_out(std::make_shared<const Publication>(std::move(publication)));
+    return done(std::move(answer));
+  }
   if (!publish.positioned || publication.offset == 0 || publication.epoch.empty()) {
     answer.error = make_error(error_code::kBadRequest);
     answer.error.message = "the channel's provider publishes with its own offset and epoch";

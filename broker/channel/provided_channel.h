@@ -4,7 +4,7 @@
 // reaches the gateway before or after the answer and is merged there by offset, so nothing is lost between
 // the position in the answer and the first delivery. A subscription here is always positioned and
 // recoverable: the log is durable. Publications come from the provider as ServerPublish with its own
-// positions, and leave in offset order.
+// positions, and leave in offset order; one that skips the history passes by at no position (who types, who has read).
 #pragma once
 #include "broker/channel/channel.h"
 

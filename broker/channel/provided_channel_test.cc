@@ -205,6 +205,27 @@ TEST_F(ProvidedChannelTest, RepeatsAreDroppedAndGapsPassed) {
   EXPECT_EQ(delivered(), (std::vector<uint64_t>{1, 2, 4}));
 }
 
+TEST_F(ProvidedChannelTest, WhatSkipsTheHistoryPassesAtNoPosition) {
+  begin_subscribe();
+  reply(0, page(4));
+  ServerPublish typing{"dialog:42", {}, false};
+  typing.options.skip_history = true;
+  typing.publication.data = SharedBytes("1");
+
+  EXPECT_EQ(rig_.get(std::move(typing)).error.code, 0u);
+  provider_publishes(5);
+
+  EXPECT_EQ(delivered(), (std::vector<uint64_t>{0, 5}));
+}
+
+TEST_F(ProvidedChannelTest, WhatPassesWhileNobodyListensIsNoError) {
+  ServerPublish typing{"dialog:42", {}, false};
+  typing.options.skip_history = true;
+  typing.publication.data = SharedBytes("1");
+
+  EXPECT_EQ(rig_.get(std::move(typing)).error.code, 0u);
+}
+
 TEST_F(ProvidedChannelTest, OnlyTheProviderPublishesDirectly) {
   begin_subscribe();
   reply(0, page(0));

@@ -132,7 +132,8 @@ void ChannelCommands::send_as_server(ServerPublish publish, const Found& found, 
   if (channel == nullptr) {
     // Nobody listens here. The rules hold all the same, or a provider's mistake would show only at the first
     // listener.
-    if (publish.positioned != options.provided())
+    const bool passing = !publish.positioned && publish.options.skip_history;
+    if (publish.positioned != options.provided() && !passing)
       return done(failed<PublishResponse>(error_code::kBadRequest));
     PublishResponse answer;
     answer.position = {publish.publication.offset, publish.publication.epoch};
