@@ -122,6 +122,7 @@ export class Device {
     const subscription = this.client.newSubscription(`dialog:${dialog}`, { recoverable: true, positioned: true });
     timeline.subscription = subscription;
     subscription.on('publication', (ctx) => {
+      if (ctx.data.seq === undefined) return;  // who types, who has read: in no log
       timeline.add(ctx.data);
       if (ctx.data.seq > timeline.cursor + 1) this.#fill(dialog, timeline);
     });

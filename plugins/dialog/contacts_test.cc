@@ -108,6 +108,17 @@ TEST_F(ContactsTest, ABlockCountsInADirectDialogFromItsAnswerOn) {
   EXPECT_TRUE(rig_.send(peer("mal"), id, 3).ok());  // the recall was number 2
 }
 
+TEST_F(ContactsTest, WhoMayNotWriteIsNotSeenTyping) {
+  const std::string id = direct_id("mal", "vic");
+  direct("mal", "vic");
+  block("vic", "mal");
+  const size_t before = rig_.published("dialog:" + id).size();
+
+  EXPECT_EQ(ask("mal", "dialog.typing", R"({"dialog":")" + id + "\"}").error_code, 103u);
+  EXPECT_EQ(ask("vic", "dialog.typing", R"({"dialog":")" + id + "\"}").error_code, chat::code::kBlocking);
+  EXPECT_EQ(rig_.published("dialog:" + id).size(), before);
+}
+
 TEST_F(ContactsTest, ARetryAcrossABlockHasItsFirstAnswer) {
   const std::string id = direct_id("mal", "vic");
   direct("mal", "vic");

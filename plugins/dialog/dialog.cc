@@ -24,6 +24,7 @@
 #include "rpc.h"
 #include "settings.h"
 #include "tcc.h"
+#include "typing.h"
 
 namespace lcg::dialog {
 
@@ -36,11 +37,14 @@ class DialogPlugin {
         log_(host, directory_),
         reader_(host),
         feed_(host, settings_, directory_, reader_),
-        notifier_(host, settings_, directory_, feed_),
+        counter_(host, directory_),
+        marks_(host, settings_, directory_, log_, counter_),
+        notifier_(host, settings_, directory_, feed_, counter_, marks_),
         membership_(host, settings_, directory_, log_, notifier_),
         inbox_(host, settings_.max_checkpoints()),
         contacts_(host, settings_, inbox_),
         tcc_(host, settings_, directory_, log_, reader_, notifier_, contacts_),
+        typing_(host, directory_, contacts_),
         pulls_(host, settings_),
         eraser_(host, directory_, log_, reader_),
         history_(directory_, reader_, pulls_),
@@ -168,9 +172,20 @@ class DialogPlugin {
     }
   }
 
-  Task<Reply> sync(std::string user, uint64_t since) {
+  // What the user's own list answers, and what it has cost.
+  Task<Reply> ask_inbox(ClientCall q, uint32_t limit) {
     size_t looked_at = 0;
-    Reply reply = co_await inbox_.sync(user, since, &looked_at);
+    Reply reply;
+    if (q.method == Method::kList) reply = co_await inbox_.list(q.user, q.before, limit, &looked_at);
+    if (q.method == Method::kSync) reply = co_await inbox_.sync(q.user, q.since, &looked_at);
+    if (q.method == Method::kRead) reply = co_await inbox_.read(q.user, q.dialog, q.seq, &looked_at);
+    if (q.method == Method::kHide) reply = co_await inbox_.hide(q.user, q.dialog, &looked_at);
+    pulls_.owe(q.user, looked_at);
+    co_return reply;
+  }
+  Task<Reply> hide(std::string user, std::string dialog) {
+    size_t looked_at = 0;
+    Reply reply = co_await inbox_.hide(user, std::move(dialog), &looked_at);
     pulls_.owe(user, looked_at);
     co_return reply;
   }
@@ -182,6 +197,9 @@ class DialogPlugin {
     if (limit != 0 || q.method == Method::kSync) {
       Reply paid = pulls_.pull(q.user, limit);
       if (!paid.ok()) return answer(std::move(paid));
+    } else if (q.method == Method::kRead || q.method == Method::kHide) {
+      Reply begun = pulls_.begin(q.user);
+      if (!begun.ok()) return answer(std::move(begun));
     }
     switch (q.method) {
       case Method::kCreate:
@@ -189,19 +207,24 @@ class DialogPlugin {
       case Method::kGet:
         return membership_.get(std::move(q.dialog), std::move(q.user));
       case Method::kMembers:
-        return membership_.list(std::move(q.dialog), std::move(q.user), std::move(q.after), limit);
+        return membership_.list(std::move(q.dialog), std::move(q.user), std::move(q.after), limit, q.seen);
       case Method::kHistory:
         return history_.pull(std::move(q));
       case Method::kChange:
         return membership_.change(std::move(q.change));
+      case Method::kSet:
+        return membership_.set(std::move(q.set));
+      case Method::kDissolve:
+        return membership_.dissolve(std::move(q.dialog), std::move(q.user));
+      case Method::kTyping:
+        return typing_.tell(std::move(q.dialog), std::move(q.user), q.typing);
       case Method::kList:
-        return inbox_.list(std::move(q.user), q.before, limit);
       case Method::kSync:
-        return sync(std::move(q.user), q.since);
       case Method::kRead:
-        return inbox_.read(std::move(q.user), std::move(q.dialog), q.seq);
       case Method::kHide:
-        return inbox_.hide(std::move(q.user), std::move(q.dialog));
+        return ask_inbox(std::move(q), limit);
+      case Method::kQuiet:
+        return inbox_.quiet(std::move(q.user), std::move(q.dialog), q.until_ms);
       case Method::kCheckpoint:
         return inbox_.checkpoint(std::move(q.user), std::move(q.device), std::move(q.dialog), q.seq);
       case Method::kCheckpoints:
@@ -229,7 +252,7 @@ class DialogPlugin {
       std::string other(r.str());
       const bool direct = call.method == "admit" && !r.at_end() && r.boolean();
       if (!r.ok()) return answer(invalid("malformed call"));
-      if (call.method == "hide") return inbox_.hide(std::move(call.key), std::move(other));
+      if (call.method == "hide") return hide(std::move(call.key), std::move(other));
       if (call.method == "admit") return contacts_.admit(std::move(call.key), std::move(other), direct);
       return blocks_changed(std::move(call.key), std::move(other));
     }
@@ -240,10 +263,11 @@ class DialogPlugin {
       if (call.method == "feed") return feed_.page(std::move(call.key), position, limit);
       return feed_.rest(std::move(call.key), position);
     }
-    if (call.method == "access" || call.method == "head") {
+    if (call.method == "access" || call.method == "head" || call.method == "mark") {
       std::string user(r.str());
-      const uint64_t dseq = call.method == "access" ? r.u64() : 0;
+      const uint64_t dseq = call.method == "head" ? 0 : r.u64();
       if (!r.ok()) return answer(invalid("malformed call"));
+      if (call.method == "mark") return marks_.mark(std::move(call.key), std::move(user), dseq);
       if (call.method == "access") return access(std::move(call.key), std::move(user), dseq);
       return head(std::move(call.key), std::move(user));
     }
@@ -319,11 +343,14 @@ class DialogPlugin {
   Log log_;
   Reader reader_;
   Feed feed_;
+  Counter counter_;
+  Marks marks_;
   Notifier notifier_;
   Membership membership_;
   Inbox inbox_;
   Contacts contacts_;
   Tcc tcc_;
+  Typing typing_;
   PullBudget pulls_;
   Eraser eraser_;
   History history_;

@@ -189,7 +189,7 @@ Task<lcg_status> Directory::read_members(DialogPtr dialog) {
   if (!rows.ok()) co_return LCG_E_BUSY;
   for (storage::Row& row : rows.value) {
     Member member;
-    if (!decode(row.value, member)) co_return LCG_E_INTERNAL;
+    if (!decode(row.value, dialog->meta, member)) co_return LCG_E_INTERNAL;
     dialog->count_in(row.key, member);
     dialog->members.emplace(std::move(row.key), std::move(member));
   }
@@ -216,7 +216,7 @@ Task<lcg_status> Directory::read_crowd(DialogPtr dialog) {
     for (storage::Row& row : rows.value) {
       if (dialog->members.contains(row.key)) continue;
       Member member;
-      if (!decode(row.value, member)) co_return LCG_E_INTERNAL;
+      if (!decode(row.value, dialog->meta, member)) co_return LCG_E_INTERNAL;
       if (!member.in()) continue;
       dialog->count_in(row.key, member);
       dialog->members.emplace(std::move(row.key), std::move(member));
@@ -255,7 +255,7 @@ Task<Outcome<Member*>> Directory::member(DialogPtr dialog, std::string user) {
     co_return {LCG_OK, {}, now == dialog->members.end() ? nullptr : known(now->second)};
   }
   Member member;
-  if (!reply.ok() || !decode(reply.data, member))
+  if (!reply.ok() || !decode(reply.data, dialog->meta, member))
     co_return {LCG_E_BUSY, "the member could not be read", nullptr};
   const auto kept = dialog->members.try_emplace(std::move(user), std::move(member)).first;
   dialog->count_in(kept->first, kept->second);
@@ -275,7 +275,7 @@ Task<Outcome<Member>> Directory::look(DialogPtr dialog, std::string user) {
   Reply reply = co_await store_.get(dialog->id, kMemberDocs, user);
   if (in_memory()) co_return out;
   out.status = reply.status;
-  if (reply.ok() && !decode(reply.data, out.value)) out.status = LCG_E_INTERNAL;
+  if (reply.ok() && !decode(reply.data, dialog->meta, out.value)) out.status = LCG_E_INTERNAL;
   co_return out;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eraser.h"
 
+#include "counter.h"
 #include "lcg/services/storage_scrub.hpp"
 #include "refusals.h"
 
@@ -13,7 +14,9 @@ Entry Eraser::without_text(const Entry& entry) {
   return erased;
 }
 
-void Eraser::put_in_tail(Dialog& dialog, const Entry& erased) {
+void Eraser::take_out(Dialog& dialog, const Entry& erased, storage::Batch* batch) {
+  batch->put(kLogDocs, storage::key_u64(erased.dseq), encode(erased));
+  if (erased.kind == chat::Kind::kMessage) Counter::recalled(dialog, erased.dseq, batch);
   for (EntryPtr& kept : dialog.tail)
     if (kept->dseq == erased.dseq) kept = std::make_shared<const Entry>(erased);
 }
@@ -46,10 +49,7 @@ Task<Reply> Eraser::erase_files(std::string dialog, std::vector<uint64_t> positi
 Task<Reply> Eraser::overwrite(DialogPtr dialog, std::vector<Entry> erased) {
   if (!dialog->usable()) co_return busy("the dialog is being read again");
   storage::Batch batch;
-  for (const Entry& entry : erased) {
-    batch.put(kLogDocs, storage::key_u64(entry.dseq), encode(entry));
-    put_in_tail(*dialog, entry);
-  }
+  for (const Entry& entry : erased) take_out(*dialog, entry, &batch);
   const lcg_status status = co_await log_.write(dialog, std::move(batch));
   if (status != LCG_OK) co_return busy("the store did not answer");
   co_return Reply();

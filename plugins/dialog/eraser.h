@@ -25,8 +25,9 @@ class Eraser {
 
   // The same entry without what it says.
   static Entry without_text(const Entry& entry);
-  // In memory, from the moment on that a batch with `erased` was submitted.
-  static void put_in_tail(Dialog& dialog, const Entry& erased);
+  // Adds to `batch`, and does in memory, all that the dialog has to do with it: the log, what is kept of its end, and
+  // what counts as unread. The one way an entry loses its text. REQUIRES: `batch` is submitted before anything suspends.
+  static void take_out(Dialog& dialog, const Entry& erased, storage::Batch* batch);
 
  private:
   Task<Reply> overwrite(DialogPtr dialog, std::vector<Entry> erased);

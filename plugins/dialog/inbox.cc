@@ -6,6 +6,7 @@
 #include "lcg/channel_name.hpp"
 #include "lcg/json.hpp"
 #include "lcg/services/message.hpp"
+#include "marks.h"
 #include "refusals.h"
 #include "settings.h"
 
@@ -14,15 +15,30 @@ namespace lcg::dialog {
 namespace {
 
 constexpr size_t kMaxCachedUsers = 65'536;
-constexpr uint32_t kParallelLookups = 16;  // dialogs asked for their heads at once
+constexpr uint32_t kParallelLookups = 16;  // dialogs asked at once
 
 std::string to_json(const UserDialog& d) {
   json::Writer w;
   w.text("dialog", d.dialog).text("kind", d.direct ? "direct" : "group");
   if (!d.title.empty()) w.text("title", d.title);
+  if (!d.avatar.empty()) w.text("avatar", d.avatar);
   w.boolean("member", d.in).text("role", role_name(d.role)).num("head", d.head).num("read", d.read);
   if (d.in && !d.shown()) w.boolean("hidden", true);
-  return w.num("unread", d.head > d.read ? d.head - d.read : 0).num("iseq", d.iseq).take();
+  if (d.quiet_until_ms != 0) w.num("quiet_until", static_cast<uint64_t>(d.quiet_until_ms));
+  if (d.counted || !d.in) w.num("unread", d.in ? d.unread : 0);
+  if (d.counted && d.in && d.more) w.boolean("unread_more", true);
+  return w.num("iseq", d.iseq).take();
+}
+
+// What the dialog says of itself.
+void take(const Marked& now, UserDialog* d) {
+  d->read = std::max(d->read, now.read);
+  d->head = std::max(d->head, now.unread.head);
+  d->title = now.title;
+  d->avatar = now.avatar;
+  d->counted = true;
+  d->unread = now.unread.count;
+  d->more = now.unread.more;
 }
 
 std::string array_of(const std::vector<UserDialog>& dialogs) {
@@ -37,7 +53,8 @@ std::string array_of(const std::vector<UserDialog>& dialogs) {
 std::string encode(const Projection& p) {
   wire::Writer w;
   w.str(p.user).str(p.dialog).u64(p.version).boolean(p.in).u64(static_cast<uint64_t>(p.role)).u64(p.head);
-  return w.boolean(p.direct).boolean(p.large).str(p.title).str(p.by).take();
+  w.boolean(p.direct).boolean(p.large).str(p.title).str(p.by);
+  return w.u64(p.read).boolean(p.counted).u64(p.unread).boolean(p.more).str(p.avatar).take();
 }
 
 bool decode(std::string_view data, Projection& p) {
@@ -53,20 +70,22 @@ bool decode(std::string_view data, Projection& p) {
   p.large = r.boolean();
   p.title = r.str();
   if (!r.at_end()) p.by = r.str();
+  if (!r.at_end()) {  // of a node that runs an older version
+    p.read = r.u64();
+    p.counted = r.boolean();
+    p.unread = r.u64();
+    p.more = r.boolean();
+    p.avatar = r.str();
+  }
   return r.ok() && role <= 2;
 }
 
 std::string encode(const UserDialog& d) {
   wire::Writer w;
   w.str(d.dialog).u64(d.version).boolean(d.in).u64(static_cast<uint64_t>(d.role)).u64(d.head).u64(d.read);
-  return w.u64(d.iseq)
-      .boolean(d.direct)
-      .boolean(d.large)
-      .str(d.title)
-      .u64(d.hidden)
-      .str(d.by)
-      .u64(d.came)
-      .take();
+  w.u64(d.iseq).boolean(d.direct).boolean(d.large).str(d.title).u64(d.hidden).str(d.by).u64(d.came);
+  w.boolean(d.counted).boolean(d.more).u64(d.unread).str(d.avatar);
+  return w.u64(static_cast<uint64_t>(d.quiet_until_ms)).take();
 }
 
 bool decode(std::string_view data, UserDialog& d) {
@@ -85,6 +104,13 @@ bool decode(std::string_view data, UserDialog& d) {
   if (!r.at_end()) d.hidden = r.u64();
   if (!r.at_end()) d.by = r.str();
   if (!r.at_end()) d.came = r.u64();
+  if (!r.at_end()) {
+    d.counted = r.boolean();
+    d.more = r.boolean();
+    d.unread = r.u64();
+    d.avatar = r.str();
+    d.quiet_until_ms = static_cast<int64_t>(r.u64());
+  }
   return r.ok() && role <= 2;
 }
 
@@ -148,10 +174,15 @@ Task<Reply> Inbox::project(Projection p) {
   Before before = Before::kAbsent;
   if (found.ok()) before = d.in ? Before::kIn : Before::kLeft;
   const bool membership = p.version > d.version || !found.ok();
-  const bool head = p.head > d.head;
-  const bool shape = p.large != d.large || p.title != d.title;
-  if (!membership && !head && !shape) co_return Reply();
+  const bool shape = p.large != d.large || p.title != d.title || p.avatar != d.avatar;
   if (!found.ok() && !p.in) co_return Reply();  // never was in the list
+  Reply answer = Reply::with(wire::Writer().u64(std::max(p.read, d.read)).take());
+  // What is unread goes with the head and the mark it was counted of.
+  const bool fits = p.counted && p.head >= d.head && p.read >= d.read;
+  const bool behind = p.counted && p.read < std::min(d.read, p.head);
+  const bool count = fits && (!d.counted || p.unread != d.unread || p.more != d.more || p.read != d.read);
+  const bool head = p.head > d.head && !behind;
+  if (!membership && !head && !shape && !count) co_return answer;
 
   Outcome<uint64_t> last = co_await last_iseq(p.user);
   if (!last.ok()) co_return busy(last.message);
@@ -166,19 +197,30 @@ Task<Reply> Inbox::project(Projection p) {
     d.in = p.in;
     d.role = p.role;
   }
-  d.head = std::max(d.head, p.head);
+  if (!behind) d.head = std::max(d.head, p.head);
+  if (fits) {
+    d.counted = true;
+    d.unread = p.unread;
+    d.more = p.more;
+    d.read = p.read;
+  }
   d.direct = p.direct;
   d.large = p.large;
+  if (p.large) d.counted = false;  // the dialog is asked when it is listed
   d.title = std::move(p.title);
+  d.avatar = std::move(p.avatar);
   const lcg_status stored = co_await store(p.user, d, old_iseq, before);
   if (stored != LCG_OK) co_return busy("the store did not answer");
   hint(p.user, d, membership ? "member" : "hint");
-  co_return Reply();
+  co_return answer;
 }
 
 void Inbox::hint(const std::string& user, const UserDialog& d, std::string_view type) {
   json::Writer w;
   w.text("type", type).text("dialog", d.dialog).num("head", d.head).num("read", d.read);
+  if (d.counted && d.in) w.num("unread", d.unread);
+  if (d.counted && d.in && d.more) w.boolean("unread_more", true);
+  if (d.quiet_until_ms != 0) w.num("quiet_until", static_cast<uint64_t>(d.quiet_until_ms));
   if (type == "member") w.boolean("member", d.in).text("role", role_name(d.role));
   Publication publication;
   publication.channel = "#" + user_in_channel(user);
@@ -189,25 +231,37 @@ void Inbox::hint(const std::string& user, const UserDialog& d, std::string_view 
 }
 
 // Of all of them, whoever put the user into them: the caller has no more than one page.
-Task<> Inbox::refresh_heads(std::string user, std::vector<UserDialog>* dialogs) {
+Task<> Inbox::refresh(std::string user, std::vector<UserDialog>* dialogs, size_t* looked_at) {
   uint32_t asked = 0;
   WaitGroup group;
   for (UserDialog& d : *dialogs) {
-    if (!d.large || !d.in) continue;
+    if (!d.in || (!d.large && d.counted)) continue;
+    d.counted = false;
     group.add();
-    if (!host_.spawn(refresh_head(user, &d, &group))) group.done();
+    if (!host_.spawn(refresh_one(user, &d, &group, looked_at))) group.done();
     if (++asked % kParallelLookups == 0) co_await group.wait();
   }
   co_await group.wait();
 }
 
-Task<> Inbox::refresh_head(std::string user, UserDialog* d, WaitGroup* group) {
-  Outcome<Head> head = co_await dialogs_.head(d->dialog, std::move(user));
-  if (head.ok()) d->head = std::max(d->head, head.value.head);
+Task<> Inbox::refresh_one(std::string user, UserDialog* d, WaitGroup* group, size_t* looked_at) {
+  // What the dialog does not answer now, the client is not told.
+  static_cast<void>(co_await ask(std::move(user), d->read, d, looked_at));
   group->done();
 }
 
-Task<Reply> Inbox::list(std::string user, uint64_t before, uint32_t limit) {
+Task<Reply> Inbox::ask(std::string user, uint64_t seq, UserDialog* d, size_t* looked_at) {
+  std::string data = wire::Writer().str(user).u64(std::max(seq, d->read)).take();
+  Reply reply = co_await host_.call({"dialog", "mark", d->dialog, std::move(data)});
+  if (reply.status == LCG_E_DENIED) co_return denied();
+  Marked now;
+  if (!reply.ok() || !decode(reply.data, now)) co_return busy(reply.message);
+  *looked_at += now.unread.looked_at;
+  take(now, d);
+  co_return Reply();
+}
+
+Task<Reply> Inbox::list(std::string user, uint64_t before, uint32_t limit, size_t* looked_at) {
   limit = std::clamp<uint32_t>(limit, 1, kMaxListPage);
   storage::Scan page{kUserChangeDocs, "", before == 0 ? "" : storage::key_u64(before), limit, true};
   Outcome<storage::ScanRows> rows = co_await store_.scan(user, std::move(page));
@@ -219,7 +273,7 @@ Task<Reply> Inbox::list(std::string user, uint64_t before, uint32_t limit) {
     next = storage::u64_of_key(row.key);
     if (decode(row.value, d) && d.in) dialogs.push_back(std::move(d));
   }
-  co_await refresh_heads(user, &dialogs);
+  co_await refresh(user, &dialogs, looked_at);
   std::erase_if(dialogs, [](const UserDialog& d) { return !d.shown(); });
   json::Writer w;
   w.raw("dialogs", array_of(dialogs)).boolean("more", rows.value.more);
@@ -227,7 +281,7 @@ Task<Reply> Inbox::list(std::string user, uint64_t before, uint32_t limit) {
   co_return Reply::with(w.take());
 }
 
-Task<Outcome<Inbox::Large>> Inbox::large_dialogs(std::string user) {
+Task<Outcome<Inbox::Large>> Inbox::large_dialogs(std::string user, size_t* looked_at) {
   Outcome<Large> out;
   Outcome<storage::ScanRows> rows =
       co_await store_.scan(user, {kUserLargeDocs, "", "", static_cast<uint32_t>(kMaxLargeDialogs), false});
@@ -238,7 +292,7 @@ Task<Outcome<Inbox::Large>> Inbox::large_dialogs(std::string user) {
     Outcome<UserDialog> d = co_await find(user, row.key);
     if (d.ok()) out.value.dialogs.push_back(std::move(d.value));
   }
-  co_await refresh_heads(user, &out.value.dialogs);
+  co_await refresh(user, &out.value.dialogs, looked_at);
   co_return out;
 }
 
@@ -269,7 +323,7 @@ Task<Reply> Inbox::sync(std::string user, uint64_t since, size_t* looked_at) {
     }
   }
   if (!snapshot) {
-    Outcome<Large> large = co_await large_dialogs(user);
+    Outcome<Large> large = co_await large_dialogs(user, looked_at);
     if (!large.ok()) co_return busy(large.message);
     snapshot = large.value.more;
     *looked_at += large.value.dialogs.size();
@@ -307,28 +361,39 @@ Task<lcg_status> Inbox::store_again(std::string user, UserDialog* d) {
   co_return co_await store(user, *d, old_iseq, d->in ? Before::kIn : Before::kLeft);
 }
 
-Task<Reply> Inbox::read(std::string user, std::string dialog, uint64_t seq) {
+// The dialog counts what is above the mark: it has the log, and keeps the mark for the others to see. It is not told
+// of one that the list cannot keep yet.
+Task<Reply> Inbox::read(std::string user, std::string dialog, uint64_t seq, size_t* looked_at) {
   const auto turn = co_await users_.acquire(user);
   UserDialog d;
-  Reply refusal = co_await find_member(user, dialog, seq, &d);
+  Reply refusal = co_await find_member(user, dialog, 0, &d);
   if (!refusal.ok()) co_return refusal;
-  seq = std::min(seq, d.head);
-  if (seq > d.read) {
-    d.read = seq;
-    const lcg_status stored = co_await store_again(user, &d);
-    if (stored != LCG_OK) co_return busy("the store did not answer");
-    hint(user, d, "read");
+  if (!d.in) co_return busy("the membership is on its way");
+  if (seq > d.read || !d.counted) {
+    const uint64_t before = d.read;
+    refusal = co_await ask(user, seq, &d, looked_at);
+    if (!refusal.ok()) co_return refusal;
+    if (d.read > before) {
+      const lcg_status stored = co_await store_again(user, &d);
+      if (stored != LCG_OK) co_return busy("the store did not answer");
+      hint(user, d, "read");
+    }
   }
-  co_return Reply::with(json::Writer().num("read", d.read).num("head", d.head).num("iseq", d.iseq).take());
+  json::Writer w;
+  w.num("read", d.read).num("head", d.head).num("unread", d.unread);
+  if (d.more) w.boolean("unread_more", true);
+  co_return Reply::with(w.num("iseq", d.iseq).take());
 }
 
 // Up to the head of now, so that whatever comes next shows it again.
-Task<Reply> Inbox::hide(std::string user, std::string dialog) {
+Task<Reply> Inbox::hide(std::string user, std::string dialog, size_t* looked_at) {
   const auto turn = co_await users_.acquire(user);
   UserDialog d;
-  Reply refusal = co_await find_member(user, dialog, ~uint64_t{0}, &d);
+  Reply refusal = co_await find_member(user, dialog, 0, &d);
   if (!refusal.ok()) co_return refusal;
   if (d.shown()) {
+    refusal = co_await ask(user, d.read, &d, looked_at);
+    if (!refusal.ok()) co_return refusal;
     d.hidden = d.head;
     const lcg_status stored = co_await store_again(user, &d);
     if (stored != LCG_OK) co_return busy("the store did not answer");
@@ -337,67 +402,23 @@ Task<Reply> Inbox::hide(std::string user, std::string dialog) {
   co_return Reply::with(json::Writer().num("head", d.head).num("iseq", d.iseq).take());
 }
 
-// One more; beyond what a list can have, the first in the order of their names makes room.
-Task<lcg_status> Inbox::count_checkpoint(std::string user, std::string device, storage::Batch* batch) {
-  Reply read = co_await store_.get(user, kUserCountDocs, lane_key("device", device));
-  if (!read.ok() && read.status != LCG_E_NOT_FOUND) co_return LCG_E_BUSY;
-  uint64_t count = read.ok() ? storage::u64_of_key(read.data) : 0;
-  if (count >= max_checkpoints_) {
-    Outcome<storage::ScanRows> first =
-        co_await store_.scan(user, {kCheckpointDocs, lane_key(device, ""), "", 1, false});
-    if (!first.ok() || first.value.rows.empty()) co_return LCG_E_BUSY;
-    batch->erase(kCheckpointDocs, first.value.rows.front().key);
-    --count;
-  }
-  batch->put(kUserCountDocs, lane_key("device", device), storage::key_u64(count + 1));
-  co_return LCG_OK;
-}
-
-Task<Reply> Inbox::checkpoint(std::string user, std::string device, std::string dialog, uint64_t seq) {
+Task<Reply> Inbox::quiet(std::string user, std::string dialog, int64_t until_ms) {
   const auto turn = co_await users_.acquire(user);
-  Outcome<UserDialog> found = co_await find(user, dialog);
-  UserDialog d = std::move(found.value);
-  if (!found.ok() || d.in) {  // a former member's head stays where it is
-    Reply refusal = co_await find_member(user, dialog, seq, &d);
-    if (!refusal.ok()) co_return refusal;
+  UserDialog d;
+  Reply refusal = co_await find_member(user, dialog, 0, &d);
+  if (!refusal.ok()) co_return refusal;
+  if (!d.in) co_return busy("the membership is on its way");
+  if (until_ms <= host_.wall_ms()) until_ms = 0;
+  until_ms = std::min(until_ms, host_.wall_ms() + kMaxMuteMs);
+  if (until_ms != d.quiet_until_ms) {
+    d.quiet_until_ms = until_ms;
+    const lcg_status stored = co_await store_again(user, &d);
+    if (stored != LCG_OK) co_return busy("the store did not answer");
+    hint(user, d, "quiet");
   }
-  seq = std::min(seq, d.head);
-  const std::string key = lane_key(device, dialog);
-  Reply old = co_await store_.get(user, kCheckpointDocs, key);
-  if (!old.ok() && old.status != LCG_E_NOT_FOUND) co_return busy(old.message);
-  uint64_t stored = old.ok() ? storage::u64_of_key(old.data) : 0;
-  if (seq > stored) {
-    stored = seq;
-    storage::Batch batch;
-    batch.durable = false;
-    batch.put(kCheckpointDocs, key, storage::key_u64(seq));
-    if (!old.ok()) {
-      const lcg_status counted = co_await count_checkpoint(user, device, &batch);
-      if (counted != LCG_OK) co_return busy("the store did not answer");
-    }
-    Reply reply = co_await store_.commit(user, std::move(batch));
-    if (!reply.ok()) co_return busy("the store did not answer");
-  }
-  co_return Reply::with(json::Writer().num("seq", stored).take());
-}
-
-Task<Reply> Inbox::checkpoints(std::string user, std::string device, std::string after, uint32_t limit) {
-  const std::string prefix = lane_key(device, "");
-  const std::string from = after.empty() ? prefix : prefix + after + '\0';
-  std::string to = prefix;
-  to.back() = '\1';
-  Outcome<storage::ScanRows> rows = co_await store_.scan(
-      user, {kCheckpointDocs, from, to, std::clamp<uint32_t>(limit, 1, kMaxCheckpointsPage), false});
-  if (!rows.ok()) co_return busy(rows.message);
-  std::vector<std::string> items;
-  items.reserve(rows.value.rows.size());
-  for (const storage::Row& row : rows.value.rows)
-    items.push_back(json::Writer()
-                        .text("dialog", std::string_view(row.key).substr(prefix.size()))
-                        .num("seq", storage::u64_of_key(row.value))
-                        .take());
+  json::Writer w;
   co_return Reply::with(
-      json::Writer().raw("checkpoints", json::array(items)).boolean("more", rows.value.more).take());
+      w.num("quiet_until", static_cast<uint64_t>(d.quiet_until_ms)).num("iseq", d.iseq).take());
 }
 
 }  // namespace lcg::dialog

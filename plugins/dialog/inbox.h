@@ -42,6 +42,11 @@ struct Projection {
   bool direct = false, large = false;
   std::string title;
   std::string by;  // Member::by
+  std::string avatar;
+  uint64_t read = 0;     // the user's mark, as the dialog knows it
+  bool counted = false;  // what is unread above it, of `head`
+  uint64_t unread = 0;
+  bool more = false;
 };
 std::string encode(const Projection& p);
 bool decode(std::string_view data, Projection& p);
@@ -58,6 +63,11 @@ struct UserDialog {
   uint64_t hidden = 0;  // the user does not want to see it before there is news after this head; 0: he does
   std::string by;       // who put the user in when it last came into the list; empty: the user alone
   uint64_t came = 0;    // iseq with which it last came in; 0: before that was written down
+  // Above `read`, of `head` (counter.h). Not counted: the dialog is large, or was not told of since this is kept.
+  bool counted = false, more = false;
+  uint64_t unread = 0;
+  std::string avatar;
+  int64_t quiet_until_ms = 0;  // the user wants no notifications before
 
   bool shown() const { return in && (hidden == 0 || head > hidden); }
 };
@@ -87,14 +97,18 @@ class Inbox {
   Inbox(Host host, uint64_t max_checkpoints)
       : host_(host), store_(host), dialogs_(host), max_checkpoints_(max_checkpoints) {}
 
+  // data: the user's mark (u64), when the membership is there. One above Projection::read: what was counted is not taken,
+  // tell it again with what is above this mark.
   Task<Reply> project(Projection projection);
-  // The answers to a user's own rpc; data is JSON.
-  Task<Reply> list(std::string user, uint64_t before, uint32_t limit);
-  // Adds to `looked_at` the dialogs that were read for it, for who counts what it costs.
+  // The answers to a user's own rpc; data is JSON. They add to `looked_at` what was read for them and could not be known
+  // before, for who counts what it costs.
+  Task<Reply> list(std::string user, uint64_t before, uint32_t limit, size_t* looked_at);
   Task<Reply> sync(std::string user, uint64_t since, size_t* looked_at);
-  Task<Reply> read(std::string user, std::string dialog, uint64_t seq);
+  Task<Reply> read(std::string user, std::string dialog, uint64_t seq, size_t* looked_at);
   // Out of the list until there is news; data is JSON.
-  Task<Reply> hide(std::string user, std::string dialog);
+  Task<Reply> hide(std::string user, std::string dialog, size_t* looked_at);
+  // No notifications of it before `until_ms`; data is JSON. What a client is told says so; it is told all the same.
+  Task<Reply> quiet(std::string user, std::string dialog, int64_t until_ms);
   Task<Reply> checkpoint(std::string user, std::string device, std::string dialog, uint64_t seq);
   Task<Reply> checkpoints(std::string user, std::string device, std::string after, uint32_t limit);
   Task<Outcome<ListCount>> count(std::string user);
@@ -121,13 +135,16 @@ class Inbox {
   Task<lcg_status> recount_cause(std::string user, UserDialog changed, ListCount* count,
                                  storage::Batch* batch);
   void hint(const std::string& user, const UserDialog& dialog, std::string_view type);
-  Task<> refresh_heads(std::string user, std::vector<UserDialog>* dialogs);
-  Task<> refresh_head(std::string user, UserDialog* dialog, WaitGroup* group);
+  // Asks the dialogs for what is not kept here: of large ones, and of those that are not counted.
+  Task<> refresh(std::string user, std::vector<UserDialog>* dialogs, size_t* looked_at);
+  Task<> refresh_one(std::string user, UserDialog* dialog, WaitGroup* group, size_t* looked_at);
+  // What the dialog says of itself, with the mark at least at `seq`. Code 103: not a member.
+  Task<Reply> ask(std::string user, uint64_t seq, UserDialog* dialog, size_t* looked_at);
   struct Large {
     std::vector<UserDialog> dialogs;  // all of them, or none when there are `more` than kMaxLargeDialogs
     bool more = false;
   };
-  Task<Outcome<Large>> large_dialogs(std::string user);
+  Task<Outcome<Large>> large_dialogs(std::string user, size_t* looked_at);
 
   Host host_;
   storage::Client store_;

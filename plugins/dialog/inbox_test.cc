@@ -29,7 +29,7 @@ TEST_F(InboxTest, HintTellsDialogHeadAndIseq) {
   rig_.settle();
 
   const std::string hint = rig_.published("#bob").back().data;
-  EXPECT_THAT(hint, HasSubstr(R"({"type":"hint","dialog":"a","head":2,"read":0,"iseq":)"));
+  EXPECT_THAT(hint, HasSubstr(R"({"type":"hint","dialog":"a","head":2,"read":0,"unread":1,"iseq":)"));
 }
 
 TEST_F(InboxTest, HintsOfABurstAreOne) {
@@ -50,7 +50,7 @@ TEST_F(InboxTest, SyncCostsWhatChanged) {
   const std::vector<std::string> changed = items(field(reply, "changed"));
   ASSERT_EQ(changed.size(), 1u);
   EXPECT_THAT(changed[0], HasSubstr(R"("dialog":"b")"));
-  EXPECT_THAT(changed[0], HasSubstr(R"("head":2,"read":0,"unread":2)"));
+  EXPECT_THAT(changed[0], HasSubstr(R"("head":2,"read":0,"unread":1)"));
   EXPECT_GT(number(reply, "iseq"), since);
   EXPECT_EQ(field(sync(number(reply, "iseq")), "changed"), "[]");
 }

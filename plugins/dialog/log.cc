@@ -56,7 +56,6 @@ Task<lcg_status> Log::append(DialogPtr dialog, Entry entry, storage::Batch batch
 
 Task<lcg_status> Log::write(DialogPtr dialog, storage::Batch batch) {
   require_order(*dialog, dialog->submitted + 1, batch);
-  batch.durable = true;
   ++dialog->writes;
   Reply reply = co_await store_.commit(dialog->id, std::move(batch));
   --dialog->writes;
@@ -88,20 +87,22 @@ void Log::advance(const DialogPtr& dialog) {
 void Log::end_subscriptions(const Dialog& dialog, const Entry& entry) const {
   if (entry.kind != chat::Kind::kMember) return;
   if (entry.op != "leave" && entry.op != "remove" && entry.op != "ban") return;
+  for (const std::string& user : entry.users) unsubscribe(dialog, user);
+}
+
+void Log::unsubscribe(const Dialog& dialog, const std::string& user) const {
   const std::string channel = "dialog:" + dialog.id;
   const auto* channels = host_.query<lcg_channels_v1>(LCG_CHANNELS_V1);
-  for (const std::string& user : entry.users) {
-    if (channels != nullptr && LCG_HAS(channels, unsubscribe)) {
-      channels->unsubscribe(host_.core()->host()->ctx, str(channel), str(user), kUnsubscribed,
-                            str("not a member"));
-      continue;
-    }
-    Disconnect d;
-    d.code = kReconnect;
-    d.reason = "force reconnect";
-    d.user_id = user;
-    static_cast<void>(host_.disconnect(d));
+  if (channels != nullptr && LCG_HAS(channels, unsubscribe)) {
+    channels->unsubscribe(host_.core()->host()->ctx, str(channel), str(user), kUnsubscribed,
+                          str("not a member"));
+    return;
   }
+  Disconnect d;
+  d.code = kReconnect;
+  d.reason = "force reconnect";
+  d.user_id = user;
+  static_cast<void>(host_.disconnect(d));
 }
 
 void Log::remember(Dialog& dialog, EntryPtr entry) {

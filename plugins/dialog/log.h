@@ -25,10 +25,12 @@ class Log {
   // already be the one after it: submission happens before the first suspension. LCG_OK: durable, and
   // published. Else the dialog is broken, and whether the entry is in the log is told by reading it again.
   Task<lcg_status> append(DialogPtr dialog, Entry entry, storage::Batch batch);
-  // Writes documents of the dialog in order with its entries, without an entry.
+  // Writes documents of the dialog in order with its entries, without an entry; synced as the batch says.
   Task<lcg_status> write(DialogPtr dialog, storage::Batch batch);
 
   void publish(const Dialog& dialog, const Entry& entry) const;
+  // Ends the user's subscriptions to the dialog.
+  void unsubscribe(const Dialog& dialog, const std::string& user) const;
 
  private:
   void require_order(const Dialog& dialog, uint64_t dseq, storage::Batch& batch) const;

@@ -42,6 +42,7 @@ std::string Membership::describe(const Dialog& dialog, const Member& me, std::op
   const Meta& m = dialog.meta;
   json::Writer w;
   w.text("dialog", dialog.id).text("kind", m.direct ? "direct" : "group").text("title", m.title);
+  if (!m.avatar.empty()) w.text("avatar", m.avatar);
   w.boolean("open", m.open).text("history", m.history_all ? "all" : "join").text("creator", m.creator);
   w.num("created_at", static_cast<uint64_t>(m.created_ms))
       .num("members", m.member_count)
@@ -92,6 +93,7 @@ Task<Reply> Membership::create_new(CreateRequest q, std::string* mark) {
   meta.open = q.open;
   meta.history_all = q.history_all;
   meta.title = q.title;
+  meta.avatar = q.avatar;
   meta.creator = q.creator;
   meta.created_ms = host_.wall_ms();
   meta.epoch = hex(host_.random_bytes(8));
@@ -110,6 +112,10 @@ Task<Reply> Membership::create_new(CreateRequest q, std::string* mark) {
   std::string title;
   json::append_quoted(title, q.title);
   entry.detail = "\"title\":" + title;
+  if (!q.avatar.empty()) {
+    entry.detail += ",\"avatar\":";
+    json::append_quoted(entry.detail, q.avatar);
+  }
 
   storage::Batch batch;
   batch.require_absent(kMetaDocs, kMetaKey).put(kMetaDocs, kMetaKey, encode(meta));
@@ -162,7 +168,8 @@ Task<Reply> Membership::get(std::string id, std::string user) {
   co_return Reply::with(describe(*dialog, *me.value, std::nullopt));
 }
 
-Task<Reply> Membership::list(std::string id, std::string user, std::string after, uint32_t limit) {
+Task<Reply> Membership::list(std::string id, std::string user, std::string after, uint32_t limit,
+                             uint64_t seen) {
   Outcome<DialogPtr> opened = co_await directory_.open(id);
   if (!opened.ok()) co_return not_open(opened);
   const DialogPtr dialog = std::move(opened.value);
@@ -176,11 +183,13 @@ Task<Reply> Membership::list(std::string id, std::string user, std::string after
   std::vector<std::string> items;
   for (const storage::Row& row : rows.value.rows) {
     Member member;
-    if (!decode(row.value, member) || !member.in()) continue;
+    if (!decode(row.value, dialog->meta, member) || !member.in()) continue;
+    if (seen != 0 && (member.read < seen || !may_read(dialog->meta, member, seen))) continue;
     items.push_back(json::Writer()
                         .text("user", row.key)
                         .text("role", role_name(member.role))
                         .num("joined", member.windows.back().from)
+                        .num("read", member.read)
                         .take());
   }
   json::Writer w;

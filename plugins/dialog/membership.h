@@ -3,6 +3,7 @@
 // with the messages: a message at a later position than a removal is not the removed member's. Lane: the
 // instance's.
 #pragma once
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,10 +26,16 @@ enum class Verdict : uint8_t {
 };
 
 struct CreateRequest {
-  std::string dialog, creator, title;
+  std::string dialog, creator, title, avatar;
   std::vector<std::string> members;  // besides the creator
   bool direct = false, open = false, history_all = false;
   Verdict verdict = Verdict::kWelcome;  // of the creator, or of the two of a direct dialog
+};
+
+// dialog.set: what is not given stays.
+struct SetRequest {
+  std::string dialog, actor;
+  std::optional<std::string> title, avatar;
 };
 
 enum class Op : uint8_t { kJoin, kLeave, kAdd, kRemove, kRole, kMute, kBan, kUnban };
@@ -50,6 +57,28 @@ bool reserved_id(std::string_view id);
 // `member` comes in with the entry at `dseq`; `by`: put in by this user.
 void enter(Member& member, Role role, uint64_t dseq, std::string_view by);
 
+// While one is there, what is in the store's outbox stays in it; when it goes, the outbox is looked through.
+class Growing {
+ public:
+  Growing(Notifier& notifier, DialogPtr dialog) : notifier_(notifier), dialog_(std::move(dialog)) {
+    ++dialog_->growing;
+  }
+  Growing(const Growing&) = delete;
+  Growing& operator=(const Growing&) = delete;
+  ~Growing() {
+    --dialog_->growing;
+    if (applied_) return;
+    dialog_->outbox.look_in_store(dialog_->head);
+    notifier_.kick(dialog_);
+  }
+  void applied() { applied_ = true; }  // which looks by itself, when the change is durable
+
+ private:
+  Notifier& notifier_;
+  const DialogPtr dialog_;
+  bool applied_ = false;
+};
+
 class Membership {
  public:
   Membership(Host host, const Settings& settings, Directory& directory, Log& log, Notifier& notifier)
@@ -65,8 +94,12 @@ class Membership {
   // data: {"seq":n}, n 0 when nothing had to change.
   Task<Reply> change(ChangeRequest request);
   Task<Reply> get(std::string dialog, std::string user);
-  // Members after `after` in the order of their ids.
-  Task<Reply> list(std::string dialog, std::string user, std::string after, uint32_t limit);
+  // Members after `after` in the order of their ids, and how far each has read; with `seen` only those who have read it.
+  Task<Reply> list(std::string dialog, std::string user, std::string after, uint32_t limit, uint64_t seen);
+  // Title and avatar, by an admin. data: as of change().
+  Task<Reply> set(SetRequest request);
+  // The end of a group, by an owner: everybody is out at once. data: as of change().
+  Task<Reply> dissolve(std::string dialog, std::string user);
   // Gives back the memory of users who are no longer needed. Call about once a second.
   void trim(const DialogPtr& dialog) const;
 
@@ -85,7 +118,11 @@ class Membership {
     std::set<std::string> listed;  // in the store's outbox, of a dialog that becomes large
     std::vector<Former> former;    // who may be forgotten, those who left first first
   };
-  class Growing;
+  Reply check_about(const Dialog& dialog, const std::string& user, Role least) const;
+  Task<Reply> append_about(DialogPtr dialog, std::string actor, std::string op, Entry entry,
+                           storage::Batch batch);
+  Task<lcg_status> list_all(DialogPtr dialog);
+  Task<> unsubscribe_all(DialogPtr dialog);
   Reply decide(Dialog& dialog, const ChangeRequest& request, Targets& targets) const;
   bool becomes_large(const Dialog& dialog, const ChangeRequest& request, const Targets& targets) const;
   Task<lcg_status> list_crowd(DialogPtr dialog, Ahead* ahead);

@@ -13,7 +13,6 @@ namespace lcg::dialog {
 namespace {
 
 constexpr uint32_t kMaxForgotten = 200;  // by one change
-constexpr size_t kListedAtOnce = 500;    // in the outbox by one write
 constexpr size_t kTrimStep = 1000;       // members looked at by one trim
 // What is written of each user who is changed: member, former or not, outbox; of each who is forgotten two documents;
 // of each who came in while the others were listed one; the log, the meta document.
@@ -269,28 +268,6 @@ Task<Reply> Membership::hide(ChangeRequest request) {
   if (hidden.ok()) hidden.data = "{\"seq\":0}";
   co_return hidden;
 }
-
-// While one is there, what is in the store's outbox stays in it; when it goes, the outbox is looked through.
-class Membership::Growing {
- public:
-  Growing(Notifier& notifier, DialogPtr dialog) : notifier_(notifier), dialog_(std::move(dialog)) {
-    ++dialog_->growing;
-  }
-  Growing(const Growing&) = delete;
-  Growing& operator=(const Growing&) = delete;
-  ~Growing() {
-    --dialog_->growing;
-    if (applied_) return;
-    dialog_->outbox.look_in_store(dialog_->head);
-    notifier_.kick(dialog_);
-  }
-  void applied() { applied_ = true; }  // which looks by itself, when the change is durable
-
- private:
-  Notifier& notifier_;
-  const DialogPtr dialog_;
-  bool applied_ = false;
-};
 
 // All who are in are to be told that the dialog is large. They may be more than one batch holds, and that they are
 // listed and nothing changes harms nothing: so they are listed before the change.

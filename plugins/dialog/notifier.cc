@@ -266,26 +266,53 @@ Task<> Notifier::tell_one(Round* round, std::string user) {
   } else if (!found.ok()) {
     round->failed.push_back(std::move(user));
   } else if (member.version <= dialog.head) {  // else a change stands behind this one in the outbox
-    Projection p;
-    p.user = user;
-    p.dialog = dialog.id;
-    p.version = member.version;
-    p.in = member.in();
-    p.role = member.role;
-    p.by = member.by;
-    p.head = dialog.head;
-    p.direct = dialog.meta.direct;
-    p.large = dialog.meta.large;
-    p.title = dialog.meta.title;
-    const bool large = p.large;
-    Reply reply = co_await host_.call({"dialog", "project", user, encode(p)});
-    if (reply.ok()) {
-      round->told.push_back({std::move(user), p.version, large});
+    const Told told{user, member.version, dialog.meta.large};
+    const lcg_status status = co_await project(round->dialog, user, member);
+    if (status == LCG_OK) {
+      round->told.push_back(told);
     } else {
       round->failed.push_back(std::move(user));
     }
   }
   round->group.done();
+}
+
+// A list that knows of a later mark than the dialog says so: then what is unread is counted again above it. Of a large
+// dialog nothing is counted: the list asks when it is read.
+Task<lcg_status> Notifier::project(DialogPtr dialog, std::string user, Member member) {
+  for (int tries = 0;; ++tries) {
+    Projection p;
+    p.user = user;
+    p.dialog = dialog->id;
+    p.version = member.version;
+    p.in = member.in();
+    p.role = member.role;
+    p.by = member.by;
+    p.head = dialog->head;
+    p.direct = dialog->meta.direct;
+    p.large = dialog->meta.large;
+    p.title = dialog->meta.title;
+    p.avatar = dialog->meta.avatar;
+    p.read = member.read;
+    if (p.in && !p.large) {
+      Outcome<Unread> unread = co_await counter_.unread(dialog, user, member);
+      if (!unread.ok()) co_return LCG_E_BUSY;
+      p.counted = true;
+      p.head = unread.value.head;
+      p.unread = unread.value.count;
+      p.more = unread.value.more;
+    }
+    Reply reply = co_await host_.call({"dialog", "project", user, encode(p)});
+    if (!reply.ok()) co_return LCG_E_BUSY;
+    wire::Reader r(reply.data);
+    const uint64_t read = r.u64();
+    if (!p.counted || !r.ok() || std::min(read, p.head) <= p.read) co_return LCG_OK;
+    if (tries > 0) co_return LCG_E_BUSY;
+    co_await marks_.raise(dialog, user, read);
+    Outcome<Member> again = co_await directory_.look(dialog, user);
+    if (!again.ok()) co_return LCG_E_BUSY;
+    member = std::move(again.value);
+  }
 }
 
 // Who changed again meanwhile, or has not been told that the dialog is large by now, stays.

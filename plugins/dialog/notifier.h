@@ -23,6 +23,7 @@
 #include "lcg/host.hpp"
 #include "lcg/services/storage.hpp"
 #include "lcg/sync.hpp"
+#include "marks.h"
 #include "settings.h"
 #include "state.h"
 
@@ -30,8 +31,15 @@ namespace lcg::dialog {
 
 class Notifier {
  public:
-  Notifier(Host host, const Settings& settings, Directory& directory, Feed& feed)
-      : host_(host), store_(host), settings_(settings), directory_(directory), feed_(feed) {}
+  Notifier(Host host, const Settings& settings, Directory& directory, Feed& feed, Counter& counter,
+           Marks& marks)
+      : host_(host),
+        store_(host),
+        settings_(settings),
+        directory_(directory),
+        feed_(feed),
+        counter_(counter),
+        marks_(marks) {}
 
   // LCG_OK: the dialog is listed as dirty, and marked for whoever delivers events; both hold until something
   // suspends. Await before every append.
@@ -77,6 +85,8 @@ class Notifier {
   void retry_later(Dialog& dialog) const;
   bool may_retry(const Dialog& dialog) const;
   Task<> tell_one(Round* round, std::string user);
+  // The user's list knows; or LCG_E_BUSY.
+  Task<lcg_status> project(DialogPtr dialog, std::string user, Member member);
   Task<bool> empty_outbox(DialogPtr dialog, std::vector<Told> told);
   bool has_news(const Dialog& dialog) const;
 
@@ -85,6 +95,8 @@ class Notifier {
   const Settings& settings_;
   Directory& directory_;
   Feed& feed_;
+  Counter& counter_;
+  Marks& marks_;
   std::deque<Recovery> recoveries_;
   size_t recovering_ = 0;
 };

@@ -38,6 +38,8 @@ constexpr Field kFields[] = {
     {"dialog.history", "limit", R"("dialog":"d")"},
     {"dialog.pull", "from", R"("dialog":"d")"},
     {"dialog.members", "limit", R"("dialog":"d")"},
+    {"dialog.members", "seen", R"("dialog":"d")"},
+    {"dialog.quiet", "until", R"("dialog":"d")"},
     {"dialog.mute", "until", R"("dialog":"d","user":"bob")"},
     {"dialog.list", "before", R"("x":1)"},
     {"dialog.list", "limit", R"("x":1)"},
@@ -116,6 +118,7 @@ TEST_F(NumbersTest, TheRestIsServedOrRefusedAndLeavesNothingBeyondWhatExists) {
     ASSERT_TRUE(decode(row.value, member));
     EXPECT_LE(static_cast<uint64_t>(member.muted_until_ms), far_ms);
     EXPECT_LE(member.last_useq, head);
+    EXPECT_LE(member.read, head);
   }
   for (const Entry& entry : rig_.log("d")) EXPECT_LE(entry.cseq, head) << entry.dseq;
   EXPECT_SOUND(rig_);

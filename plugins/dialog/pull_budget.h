@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PullBudget: what reading costs a user: a dialog's log, whichever way is taken (dialog.history, the history of the channel
 // "dialog:<id>", recovery), and the pages of dialog.list, sync, members and checkpoints. 1 unit a call and 1 for 50 rows.
+// What is counted for dialog.read and hide, and for large dialogs of a list: 1 for 50 blocks of said.h or rows of the log.
 // Lane: the instance's.
 #pragma once
 #include <algorithm>
@@ -27,7 +28,13 @@ class PullBudget {
     const uint64_t wait_ms = budget_.pay(user, cost, host_.now_ns());
     return wait_ms == 0 ? Reply() : retry_after(wait_ms);
   }
-  // Of what a call that was paid as pull(user, 0) has read besides, known when it was read: the next ones wait for it.
+  // What costs nothing but what it turns out to read. Code 111 when the user still owes for something.
+  Reply begin(const std::string& user) {
+    const uint64_t wait_ms = budget_.pay(user, 0, host_.now_ns());
+    return wait_ms == 0 ? Reply() : retry_after(wait_ms);
+  }
+  // Of what a call that was paid as pull(user, 0), or begun, has read besides, known when it was read: the next ones
+  // wait for it.
   void owe(const std::string& user, size_t entries) { budget_.owe(user, per_entry(entries), host_.now_ns()); }
   // What a subscriber has missed. False: it is not recovered but pulled, which is paid for then. Who missed little
   // pays little, so that coming back to many dialogs is no pull of each.

@@ -32,10 +32,14 @@ constexpr MethodName kMethods[] = {
     {"dialog.mute", Method::kChange, Op::kMute},
     {"dialog.ban", Method::kChange, Op::kBan},
     {"dialog.unban", Method::kChange, Op::kUnban},
+    {"dialog.set", Method::kSet},
+    {"dialog.dissolve", Method::kDissolve},
+    {"dialog.typing", Method::kTyping},
     {"dialog.list", Method::kList},
     {"dialog.sync", Method::kSync},
     {"dialog.read", Method::kRead},
     {"dialog.hide", Method::kHide},
+    {"dialog.quiet", Method::kQuiet},
     {"dialog.ack", Method::kCheckpoint},
     {"dialog.checkpoint", Method::kCheckpoint},
     {"dialog.checkpoints", Method::kCheckpoints},
@@ -58,17 +62,38 @@ void check_users(json::Object& in, std::string_view key, bool added, std::vector
   users.erase(std::unique(users.begin(), users.end()), users.end());
 }
 
+std::string title_of(json::Object& in) {
+  std::string text = in.text("title");
+  // Before it is normalised, which costs what it is long, and after, which may make it longer.
+  if (text.size() <= kMaxTitleBytes) {
+    names::Name title = names::display(text);
+    if (title.fault != nullptr) in.fail("title", title.fault);
+    text = std::move(title.text);
+  }
+  if (text.size() > kMaxTitleBytes) in.fail("title", "expected at most 256 bytes");
+  return text;
+}
+
+std::string avatar_of(json::Object& in) {
+  std::string text = in.text("avatar");
+  if (!text.empty() && !chat::valid_name(text, kMaxAvatarBytes))
+    in.fail("avatar", "expected at most 512 bytes without control characters");
+  return text;
+}
+
+void parse_set(json::Object& in, ClientCall& call) {
+  call.set.actor = call.user;
+  call.set.dialog = call.dialog;
+  if (in.has("title")) call.set.title = title_of(in);
+  if (in.has("avatar")) call.set.avatar = avatar_of(in);
+  if (!call.set.title && !call.set.avatar) in.fail("title", "give a title, an avatar or both");
+}
+
 void parse_create(json::Object& in, const std::function<std::string()>& new_id, ClientCall& call) {
   CreateRequest& q = call.create;
   q.creator = call.user;
-  q.title = in.text("title");
-  // Before it is normalised, which costs what it is long, and after, which may make it longer.
-  if (q.title.size() <= kMaxTitleBytes) {
-    names::Name title = names::display(q.title);
-    if (title.fault != nullptr) in.fail("title", title.fault);
-    q.title = std::move(title.text);
-  }
-  if (q.title.size() > kMaxTitleBytes) in.fail("title", "expected at most 256 bytes");
+  q.title = title_of(in);
+  q.avatar = avatar_of(in);
   q.open = in.boolean("open", false);
   const std::string history = in.text("history", "join");
   if (history != "join" && history != "all") in.fail("history", "expected \"join\" or \"all\"");
@@ -155,6 +180,11 @@ std::optional<ClientCall> parse_rpc(const Request& request, const std::function<
   }
   if (call.method == Method::kCreate) parse_create(in, new_id, call);
   if (call.method == Method::kChange) parse_change(in, method->op, call);
+  if (call.method == Method::kSet) parse_set(in, call);
+  if (call.method == Method::kTyping) call.typing = in.boolean("typing", true);
+  if (call.method == Method::kQuiet) call.until_ms = static_cast<int64_t>(number(in, "until", &call.has_seq));
+  if (call.method == Method::kQuiet && !call.has_seq) in.fail("until", "is required: Unix ms, 0 ends it");
+  call.seen = number(in, "seen");
   call.seq = number(in, "seq", &call.has_seq);
   call.from = number(in, "from", &call.has_from);
   call.before = number(in, "before", &call.has_before);
@@ -180,7 +210,11 @@ std::string encode(const ClientCall& c) {
   put(w, c.change.users);
   w.u64(static_cast<uint64_t>(c.create.verdict));
   w.u64(c.seq).u64(c.from).u64(c.before).u64(c.since);
-  return w.boolean(c.has_seq).boolean(c.has_from).boolean(c.has_before).u64(c.limit).str(c.after).take();
+  w.boolean(c.has_seq).boolean(c.has_from).boolean(c.has_before).u64(c.limit).str(c.after);
+  w.str(c.create.avatar).u64(c.seen).u64(static_cast<uint64_t>(c.until_ms)).boolean(c.typing);
+  for (const std::optional<std::string>& text : {c.set.title, c.set.avatar})
+    w.boolean(text.has_value()).str(text.value_or(""));
+  return w.take();
 }
 
 bool decode(std::string_view data, ClientCall& c) {
@@ -211,6 +245,17 @@ bool decode(std::string_view data, ClientCall& c) {
   c.has_before = r.boolean();
   c.limit = static_cast<uint32_t>(r.u64());
   c.after = r.str();
+  c.create.avatar = r.str();
+  c.seen = r.u64();
+  c.until_ms = static_cast<int64_t>(r.u64());
+  c.typing = r.boolean();
+  for (std::optional<std::string>* text : {&c.set.title, &c.set.avatar}) {
+    const bool given = r.boolean();
+    std::string value(r.str());
+    if (given) *text = std::move(value);
+  }
+  c.set.dialog = c.dialog;
+  c.set.actor = c.user;
   c.create.dialog = c.change.dialog = c.dialog;
   c.create.creator = c.change.actor = c.user;
   return r.ok() && method <= static_cast<uint64_t>(Method::kCheckpoints) &&

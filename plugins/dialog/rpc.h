@@ -17,11 +17,15 @@ enum class Method : uint8_t {
   kGet,
   kMembers,
   kHistory,
-  kChange,  // served by the owner of the dialog
+  kChange,
+  kSet,
+  kDissolve,
+  kTyping,  // served by the owner of the dialog
   kList,
   kSync,
   kRead,
   kHide,
+  kQuiet,
   kCheckpoint,
   kCheckpoints  // served by the owner of the user
 };
@@ -32,7 +36,10 @@ struct ClientCall {
   std::string dialog, user, device;
   CreateRequest create;
   ChangeRequest change;
-  uint64_t seq = 0, from = 0, before = 0, since = 0;
+  SetRequest set;
+  uint64_t seq = 0, from = 0, before = 0, since = 0, seen = 0;
+  int64_t until_ms = 0;  // kQuiet
+  bool typing = true;
   bool has_seq = false, has_from = false, has_before = false;
   uint32_t limit = 0;
   std::string after;

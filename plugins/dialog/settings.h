@@ -14,11 +14,17 @@ inline constexpr size_t kMaxPageEntries = 200, kMaxPageBytes = 256u << 10;
 inline constexpr size_t kMaxRecoverEntries = 1000;
 inline constexpr size_t kMaxRecoverBytes = 8u << 20;  // of them; a namespace may have less (recovery_bytes)
 inline constexpr size_t kMaxUsersPerChange = 100, kMaxCreateMembers = 200;
-inline constexpr size_t kMaxWindows = 32;     // periods of membership remembered; the oldest is dropped
-inline constexpr size_t kMaxUnnumbered = 64;  // in flight per device
-inline constexpr size_t kMaxLanes = 8192;     // devices of one dialog in memory; idle ones make room
-inline constexpr size_t kMaxPrepared = 4096;  // tried and not confirmed, per dialog
+inline constexpr uint32_t kListedAtOnce = 500;  // users put into the outbox by one write
+inline constexpr size_t kMaxWindows = 32;       // periods of membership remembered; the oldest is dropped
+inline constexpr size_t kMaxUnnumbered = 64;    // in flight per device
+inline constexpr size_t kMaxLanes = 8192;       // devices of one dialog in memory; idle ones make room
+inline constexpr size_t kMaxPrepared = 4096;    // tried and not confirmed, per dialog
 inline constexpr size_t kMaxTitleBytes = 256;
+inline constexpr size_t kMaxAvatarBytes = 512;
+inline constexpr double kTypingRate = 2;  // a second and user, all dialogs of an owner
+inline constexpr uint64_t kTypingBurst = 10;
+inline constexpr uint32_t kMaxTypingPerSecond = 20;                   // of one dialog, whoever types
+inline constexpr size_t kMaxSeenAtOnce = 200;                         // read marks in one push
 inline constexpr int64_t kMaxMuteMs = 10LL * 365 * 24 * 3600 * 1000;  // from now; a later end is this one
 inline constexpr uint64_t kMaxLeft = 1000;  // dialogs a user has left that sync still tells
 inline constexpr uint32_t kHousekeepingMs = 1000;
@@ -40,6 +46,7 @@ struct Settings {
   std::chrono::milliseconds notify_delay{50};
   std::chrono::milliseconds try_time{10'000};  // T_try: a tried message waits this long for its confirm
   std::chrono::milliseconds idle_time{5'000};  // without news for this long, a dialog is put to rest
+  bool tell_seen = false;                      // who is subscribed is told when a member has read further
   bool events = false;                         // what is committed is delivered by the service "events"
   // A user's list: dialogs in it by the user's own doing; by the doing of all others, groups and direct dialogs each; groups
   // by the doing of one other.
@@ -61,6 +68,7 @@ struct Settings {
     s.notify_delay = host.config_duration("notify_delay", s.notify_delay, std::chrono::milliseconds(1));
     s.try_time = host.config_duration("try_time", s.try_time, std::chrono::milliseconds(100));
     s.idle_time = host.config_duration("idle_time", s.idle_time, std::chrono::milliseconds(100));
+    s.tell_seen = host.config_bool("tell_seen", false);
     s.events = host.config_bool("events", false);
     const auto count = [&host](const char* key, uint64_t fallback, int64_t least) {
       return static_cast<uint64_t>(

@@ -34,6 +34,8 @@ std::string encode(const Meta& m) {
       .u64(m.banned_count)
       .u64(m.former_count)
       .boolean(m.forgetful)
+      .str(m.avatar)
+      .u64(m.ended)
       .take();
 }
 
@@ -53,6 +55,9 @@ bool decode(std::string_view data, Meta& m) {
   m.banned_count = r.u64();
   m.former_count = r.u64();
   m.forgetful = r.boolean();
+  if (!r.ok() || r.at_end()) return r.ok();
+  m.avatar = r.str();
+  m.ended = r.u64();
   return r.ok();
 }
 
@@ -61,7 +66,7 @@ std::string encode(const Member& m) {
   w.u64(static_cast<uint64_t>(m.role)).u64(static_cast<uint64_t>(m.standing)).u64(m.windows.size());
   for (const Window& window : m.windows) w.u64(window.from).u64(window.to);
   w.u64(static_cast<uint64_t>(m.muted_until_ms)).u64(m.version).u64(m.last_useq).u64(m.last_dseq);
-  return w.str(m.by).take();
+  return w.str(m.by).u64(m.read).take();
 }
 
 bool decode(std::string_view data, Member& m) {
@@ -81,7 +86,22 @@ bool decode(std::string_view data, Member& m) {
   m.last_useq = r.u64();
   m.last_dseq = r.u64();
   m.by = r.at_end() ? std::string_view() : r.str();
+  m.read = r.at_end() ? 0 : r.u64();  // as written before it was kept here
   return r.ok() && role <= 2 && standing <= 2;
+}
+
+bool decode(std::string_view data, const Meta& meta, Member& m) {
+  if (!decode(data, m)) return false;
+  end_with(meta, m);
+  return true;
+}
+
+void end_with(const Meta& meta, Member& member) {
+  if (meta.ended == 0 || !member.in()) return;
+  member.windows.back().to = meta.ended;
+  member.standing = Standing::kOut;
+  member.role = Role::kMember;
+  member.version = meta.ended;
 }
 
 std::string encode(const Lane& l) {

@@ -21,6 +21,7 @@
 #include "lcg/services/dialog.hpp"
 #include "lcg/sync.hpp"
 #include "outbox.h"
+#include "said.h"
 
 namespace lcg::dialog {
 
@@ -31,6 +32,7 @@ inline constexpr char kLaneDocs[] = "dialog_lane";      // user NUL device -> La
 inline constexpr char kLogDocs[] = "dialog_log";        // dseq -> Entry
 inline constexpr char kFormerDocs[] =
     "dialog_former";  // former_key -> "": who is out, those to forget first first
+inline constexpr char kSaidDocs[] = "dialog_said";      // number of a block -> Said::Block, whole
 inline constexpr char kOutboxDocs[] = "dialog_outbox";  // user -> "": the user's own list does not know yet
 inline constexpr char kBarrierDocs[] =
     "dialog_barrier";  // "last" -> Unix ms of the last read behind a barrier
@@ -48,11 +50,13 @@ struct Meta {
   bool open = false;         // anyone may join
   bool history_all = false;  // members read from the beginning, not from their joining
   bool large = false;        // has had more members than are told one by one; stays so
-  std::string title, creator, epoch;
+  std::string title, creator, epoch, avatar;
   int64_t created_ms = 0;
   uint64_t member_count = 0, owner_count = 0;
   uint64_t banned_count = 0, former_count = 0;  // documents of users who are banned, or out
   bool forgetful = false;                       // documents of former members have been erased
+  // Position at which it was dissolved: whoever was in is out from there, whatever the documents say.
+  uint64_t ended = 0;
 };
 
 // Positions from..to; to 0: still open.
@@ -67,7 +71,8 @@ struct Member {
   int64_t muted_until_ms = 0;
   uint64_t version = 0;  // dseq of the last change of this membership
   uint64_t last_useq = 0, last_dseq = 0;
-  std::string by;            // who put the user in; empty: the user alone, or it was not kept yet
+  std::string by;     // who put the user in; empty: the user alone, or it was not kept yet
+  uint64_t read = 0;  // how far the user has read; of the user's own list (inbox.h), which may be ahead
   int64_t forgotten_ns = 0;  // in memory only: nothing has been known of the user since then
 
   bool in() const { return standing == Standing::kIn; }
@@ -76,6 +81,9 @@ struct Member {
   // What is counted by Meta::former_count and listed in kFormerDocs.
   bool former() const { return standing == Standing::kOut && known(); }
 };
+
+// Of a dialog that was dissolved: a document of one who is in says what was before.
+void end_with(const Meta& meta, Member& member);
 
 // The messages of one device in this dialog.
 struct Lane {
@@ -126,6 +134,7 @@ struct Dialog {
   size_t tail_bytes = 0;
   // A page that was being read when the last of them ended is not shared with whoever asks later.
   uint64_t erasures = 0;
+  Said said;
   uint32_t writes = 0;  // of the store in flight, pending ones included
   Event lane_moved;     // a prepared message was confirmed, cancelled or has expired
 
@@ -154,6 +163,17 @@ struct Dialog {
   bool notifying = false;
   int64_t last_use_ns = 0;
 
+  // Who types (typing.h): told since.
+  struct Typing {
+    int64_t since_ns = 0;
+    uint32_t count = 0;
+  };
+  Typing typing;
+
+  // Telling how far members have read (marks.h).
+  std::map<std::string, uint64_t> seen;  // not told yet
+  bool telling_seen = false;
+
   // Delivering events (feed.h).
   enum class Mark : uint8_t { kUnmarked, kMarking, kMarked };
   Mark mark = Mark::kUnmarked;
@@ -178,6 +198,8 @@ std::string encode(const Meta& m);
 bool decode(std::string_view data, Meta& m);
 std::string encode(const Member& m);
 bool decode(std::string_view data, Member& m);
+// As it is now: the one way to read a member of an open dialog.
+bool decode(std::string_view data, const Meta& meta, Member& m);
 std::string encode(const Lane& l);
 bool decode(std::string_view data, Lane& l);
 std::string lane_key(std::string_view user, std::string_view device);

@@ -274,9 +274,8 @@ Task<Reply> Tcc::submit(DialogPtr dialog, Prepared prepared, Member* member, Lan
   batch.put(kMemberDocs, q.key.user, encode(*member));
   if (!q.ephemeral) batch.put(kLaneDocs, lane_key(q.key.user, q.key.device), encode(*lane));
   if (q.kind == chat::Kind::kRecall) {
-    batch.put(kLogDocs, storage::key_u64(q.target_dseq), prepared.target_entry);
     Entry erased;
-    if (decode(prepared.target_entry, erased)) Eraser::put_in_tail(*dialog, erased);
+    if (decode(prepared.target_entry, erased)) Eraser::take_out(*dialog, erased, &batch);
     recalled_.add(q.target, host_.now_ns());
   }
   const chat::Position position = position_of(entry);
