@@ -79,7 +79,8 @@ Task<> Marks::raise(DialogPtr dialog, std::string user, uint64_t seq) {
 Task<> Marks::tell_seen(DialogPtr dialog) {
   const int64_t crowd = std::max<int64_t>(1, static_cast<int64_t>(dialog->meta.member_count / 50));
   while (!dialog->seen.empty() && dialog->usable()) {
-    if (co_await host_.sleep(settings_.notify_delay * crowd) != LCG_OK) break;
+    const lcg_status slept = co_await host_.sleep(settings_.notify_delay * crowd);
+    if (slept != LCG_OK) break;
     std::vector<std::string> marks;
     while (!dialog->seen.empty() && marks.size() < kMaxSeenAtOnce) {
       const auto first = dialog->seen.begin();

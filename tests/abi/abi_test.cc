@@ -174,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"bad_short_struct", "descriptor.struct_size is 16"},
         Refused{"bad_short_ops", "ops.struct_size is 16"}, Refused{"bad_null_ops", "ops is NULL"},
         Refused{"bad_null_create", "ops.create is NULL"}, Refused{"bad_null_descriptor", "returned NULL"},
-        Refused{"bad_major", "built for ABI 2.1, this host offers 1.1"},
+        Refused{"bad_major", "built for ABI 2.2, this host offers 1.2"},
         Refused{"bad_minor", "needs a host of ABI 1.9"}, Refused{"bad_name", "name is \"Bad Name\""},
         Refused{"bad_no_symbol", "does not export lcg_plugin_descriptor"},
         Refused{"bad_extra_symbol", "exports more than lcg_plugin_descriptor: another_symbol"},

@@ -93,7 +93,7 @@ async function stream(path, access, unidirectional) {
         text += chunk;
         for (let end; (end = text.indexOf('\n')) >= 0; text = text.slice(end + 1)) {
           const line = text.slice(0, end).replace(/^data: /, '').trim();
-          if (line) out.lines.push(JSON.parse(line));
+          if (line && !line.startsWith(':')) out.lines.push(JSON.parse(line));
         }
       }
     } catch { /* the server ended it */ }
