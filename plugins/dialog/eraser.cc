@@ -42,6 +42,7 @@ Task<Reply> Eraser::erase(std::string id, std::vector<EntryName> entries) {
 
 Task<Reply> Eraser::erase_files(std::string dialog, std::vector<uint64_t> positions) {
   std::vector<storage::DocumentName> documents;
+  documents.reserve(positions.size());
   for (const uint64_t dseq : positions) documents.push_back({kLogDocs, storage::key_u64(dseq)});
   co_return co_await storage::scrub(host_, std::move(dialog), std::move(documents));
 }

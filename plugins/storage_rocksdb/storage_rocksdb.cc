@@ -180,6 +180,7 @@ class StorageRocksdb final : public CommitSink {
     if (!storage::decode(call.data, documents) || documents.size() > storage::kMaxScrubDocuments)
       co_return Reply::error(LCG_E_INVALID, "scrub takes at most 1024 names of documents");
     std::vector<std::string> keys;
+    keys.reserve(documents.size());
     for (const storage::DocumentName& name : documents)
       keys.push_back(partition_prefix(name.collection, call.key) + name.key);
     Scrubber& scrubber = engine_->scrubber();
