@@ -7,8 +7,8 @@
 #include "base/steps.h"
 #include "broker/channel/channel_table.h"
 #include "broker/channel/idempotency.h"
-#include "broker/command/publication_sweep.h"
 #include "broker/command/lane_context.h"
+#include "broker/command/publication_sweep.h"
 
 namespace lcg::broker {
 
