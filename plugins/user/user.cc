@@ -83,7 +83,7 @@ void take_json(json::Object& in, std::string_view key, size_t limit, std::option
 class User {
  public:
   explicit User(Host host)
-      : host_(host),
+      : host_(storage::required(host)),
         profiles_(host),
         registration_(host),
         blocks_(host),

@@ -154,9 +154,10 @@ test('the sample of the docs sends each message once over a restart, and over a 
   const code = /## Devices[\s\S]*?```js\n([\s\S]*?)```/.exec(page)[1];
   const localStorage = {};
   const open = () => {
-    const run = new Function('Centrifuge', 'url', 'getToken', 'localStorage', `${code}\nreturn { client, send, flush, saved };`);
+    const run = new Function('Centrifuge', 'url', 'getToken', 'localStorage', 'setTimeout', `${code}\nreturn { client, send, flush, saved };`);
+    const timer = (wake, ms) => setTimeout(wake, ms).unref();  // those of a page that was closed do not go on
     class Sdk extends Centrifuge { constructor(url, options) { super(url, { ...options, websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 100 }); } }
-    const made = run(Sdk, server.ws, async () => token, localStorage);
+    const made = run(Sdk, server.ws, async () => token, localStorage, timer);
     made.client.connects = [];
     made.client.on('connected', (ctx) => made.client.connects.push(ctx));
     made.client.connect();
