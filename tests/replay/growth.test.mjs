@@ -107,7 +107,7 @@ for (const [how, end] of Object.entries(ends)) {
 
     console.log(`# ${FORMER} came and went: opened ${Date.now() - began} ms after the start`);
     assert.equal(opened.members, 1);
-    await crowd.must('owner', 'message.send', { dialog, cseq: 1, type: 'text', body: 'still here' });
+    await crowd.must('owner', 'message.send', { dialog, type: 'text', body: 'still here' });
     await crowd.expectIdle();
     await crowd.server.close();
   });
