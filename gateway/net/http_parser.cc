@@ -151,7 +151,7 @@ bool HttpParser::accept_target(std::string_view target) {
     const auto is_host = [](const HttpHeader& h) { return equal_ignoring_case(h.name, "Host"); };
     std::erase_if(request_.headers, is_host);
     request_.headers.push_back({"Host", std::string(host)});
-    request_.path = "/";  // when it has none
+    request_.path.assign(1, '/');  // when it has none
     break;
   }
   if (request_.path.empty() && !target.starts_with('/'))
