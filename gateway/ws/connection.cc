@@ -100,7 +100,7 @@ void Connection::handle(std::span<char> input, Share& share) {
       }
     }
     handle_event(event);
-    if (event.work != 0) set_.inflater_->give_back();
+    if (deflate_ != 0) set_.inflater_->give_back();
   }
   if (!parser_.unfinished()) {
     message_since_ = {};

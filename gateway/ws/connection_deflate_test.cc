@@ -66,6 +66,18 @@ TEST(DeflateConnection, IdleLaneKeepsNoLargeBuffer) {
   EXPECT_LE(c.set.kept_for_inflating(), kDeflateKeepBytes);
 }
 
+TEST(DeflateConnection, ARefusedMessageLeavesNoLargeBufferEither) {
+  ConnectionLimits large = limits();
+  large.frame.max_inflated_bytes = 1 << 20;
+  OneConnection c(large);
+  c.open({}, true);
+  c.on_lane([&] { c.handler.transport->client_connected(); });
+
+  c.client_sends(client_deflated(std::string(2 << 20, 'a')));
+
+  EXPECT_LE(c.set.kept_for_inflating(), kDeflateKeepBytes);
+}
+
 // What commands that differ in a few bytes compress to; a bomb is a thousand to one.
 TEST(DeflateConnection, ABatchOfCommandsIsInflatedBeforeConnect) {
   ConnectionLimits large = limits();
