@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "broker/channel/publication_store.h"
 #include "gateway/net/cidr.h"
 #include "gateway/net/listener.h"
 
@@ -66,6 +67,22 @@ void settle_channels_per_client(config::Section broker, const gateway::GatewayCo
   }
 }
 
+// What a client may publish has to fit into the store, where a namespace keeps it there.
+void check_durable(config::Section websocket, const AppConfig& config) {
+  constexpr size_t kInfo = 64u << 10;  // what is kept beside the data
+  constexpr size_t most = broker::PublicationStore::kMaxRowBytes - kInfo;
+  const auto durable = [](const broker::ChannelOptions& options) { return options.durable(); };
+  const broker::BrokerConfig& broker = config.broker;
+  if (broker.publication_bytes <= most) return;
+  if (!durable(broker.without_namespace) &&
+      std::none_of(broker.namespaces.begin(), broker.namespaces.end(), durable))
+    return;
+  websocket.error("message_size", "with it, and with decompressed_size, a publication may have " +
+                                      std::to_string(broker.publication_bytes) +
+                                      " bytes, and a namespace with history: durable takes " +
+                                      std::to_string(most));
+}
+
 }  // namespace
 
 AppConfig AppConfig::read(config::Document& document) {
@@ -92,6 +109,7 @@ AppConfig AppConfig::read(config::Document& document) {
   out.broker = broker::read_config(root);
   settle_channels_per_client(root.section("broker"), out.gateway, out.broker);
   out.broker.publication_bytes = out.gateway.publication_bytes;
+  check_durable(root.section("gateway").section("websocket"), out);
   resolve_plugin_dirs(out.broker.host.dirs);
   root.finish();
   return out;

@@ -29,6 +29,14 @@ TEST(AppConfigTest, TheBrokerKnowsHowLargeAPublicationMayBe) {
   EXPECT_EQ(Read("{gateway: {websocket: {message_size: 1MiB}}}").config.broker.publication_bytes, 1u << 20);
 }
 
+TEST(AppConfigTest, WhatClientsMayPublishFitsIntoTheStore) {
+  const std::string durable =
+      "channel: {namespaces: [{name: own, history: durable, history_size: 9, history_ttl: 1h}]}";
+  EXPECT_TRUE(Read("{" + durable + "}").document.ok());
+  EXPECT_THAT(Read("{gateway: {websocket: {message_size: 8MiB}}, " + durable + "}").document.error_text(),
+              AllOf(HasSubstr("gateway.websocket.message_size"), HasSubstr("8388608"), HasSubstr("4124672")));
+}
+
 TEST(AppConfigTest, ALimitOfItsOwnIsKept) {
   Read read("{broker: {channels_per_client: 500}}");
 

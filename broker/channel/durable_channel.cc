@@ -77,21 +77,22 @@ void DurableChannel::loaded(Outcome outcome, StoredHead head) {
   if (!outcome.ok()) return fail_all(outcome);
   if (head.version != 0)
     version_ = std::make_unique<Version>(Version{head.version, std::move(head.version_epoch)});
-  former_keys_.clear();
   stream_ = std::make_unique<Stream>(ring_size(options()), options().history_ttl, head.top);
   head_ = std::move(head);
   tail_known_ = first_kept() > head_->top.offset;
-  if (sent_) send_what_was_written();
+  const bool missed = sent_ && sent_->epoch == head_->top.epoch && sent_->offset < head_->top.offset;
+  if (missed && !members().empty()) return send_what_was_written(sent_->offset + 1);
+  sent_.reset();
   step();
 }
 
 // The store is asked anew at the next use.
 void DurableChannel::forget() {
-  if (stream_ != nullptr && !members().empty()) sent_ = stream_->top();
+  if (stream_ != nullptr && !sent_ && !members().empty()) sent_ = stream_->top();
   head_.reset();
   stream_ = nullptr;
   version_ = nullptr;
-  tail_known_ = keys_known_ = false;
+  tail_known_ = false;
 }
 
 void DurableChannel::fail_all(const Outcome& why) {
@@ -103,22 +104,37 @@ void DurableChannel::fail_all(const Outcome& why) {
   for (ReadyFn& next : ready) next(why);
   for (Item& item : items)
     for (PublishFn& done : item.done) done(refused<PublishResponse>(why));
+  try_again();
   step();
 }
 
-// A batch was not answered, and was written all the same: who listens has to see it. It waits in for_tail_, which is run
-// before the next batch.
-void DurableChannel::send_what_was_written() {
-  const StreamPosition sent = *std::exchange(sent_, std::nullopt);
-  if (sent.epoch != head_->top.epoch || sent.offset >= head_->top.offset || members().empty()) return;
-  for_tail_.insert(for_tail_.begin(), [this, sent](const Outcome& outcome) {
-    if (!outcome.ok()) {
-      sent_ = sent;
-      return;
-    }
-    for (const PublicationPtr& publication :
-         stream_->read(context_.lane.now(), &sent.offset, false, kMaxHistoryPublications))
-      fan_out(publication);
+// A batch was not answered, and was written all the same: who listens has to see it, before anything that follows.
+void DurableChannel::send_what_was_written(uint64_t from) {
+  asking_ = true;
+  context_.store.read(name(), head_->top.epoch, {from, head_->top.offset, false, kBatchRows},
+                      [this, self = shared_from_this(), from](const Outcome& outcome,
+                                                              const std::vector<StoredRow>& rows, bool) {
+                        asking_ = false;
+                        if (!outcome.ok()) return fail_all(outcome);
+                        for (const StoredRow& row : rows) fan_out(row.publication);
+                        const uint64_t last = rows.empty() ? from : rows.back().publication->offset;
+                        sent_->offset = last;
+                        if (!rows.empty() && last < head_->top.offset) return send_what_was_written(last + 1);
+                        sent_.reset();
+                        step();
+                      });
+}
+
+// Until it is known what became of a batch, for those who listen.
+void DurableChannel::try_again() {
+  if (!sent_ || members().empty()) return;
+  context_.lane.start_timer(kRetryEvery, [weak = weak_from_this()] {
+    const std::shared_ptr<Channel> self = weak.lock();
+    if (self == nullptr) return;
+    auto& channel = static_cast<DurableChannel&>(*self);
+    if (channel.head_ || !channel.sent_ || channel.asking_) return;
+    channel.for_head_.emplace_back([](const Outcome&) {});
+    channel.step();
   });
 }
 
@@ -211,6 +227,13 @@ void DurableChannel::add(Item item) {
   if (!key.empty()) {
     if (Item* first = under_way(key)) return first->done.push_back(std::move(item.done.front()));
   }
+  if (item.bytes() > PublicationStore::kMaxRowBytes) {
+    PublishResponse answer;
+    answer.error = make_error(error_code::kBadRequest);
+    answer.error.message += ": with history: durable a publication has at most " +
+                            std::to_string(PublicationStore::kMaxRowBytes) + " bytes, tags and info included";
+    return item.done.front()(std::move(answer));
+  }
   if (waiting_.size() >= kMaxWaiting || waiting_bytes_ + item.bytes() > kMaxWaitingBytes) {
     PublishResponse answer;
     answer.error = make_error(error_code::kTooManyRequests);
@@ -224,9 +247,10 @@ void DurableChannel::add(Item item) {
 
 // All that waits, as far as one batch takes it. REQUIRES: the head.
 void DurableChannel::write() {
-  if (!waiting_.front().options.idempotency_key.empty() && lacks_keys()) return read_keys(head_->top.offset);
+  if (look_up_keys()) return;
   std::vector<Item> items;
   std::vector<StoredRow> rows;
+  PublicationStore::Keys keys;
   size_t bytes = 0;
   bool removes = false;
   while (!waiting_.empty() && !removes && rows.size() < kBatchRows && bytes < kBatchBytes) {
@@ -235,18 +259,21 @@ void DurableChannel::write() {
       removes = false;
       break;
     }
+    if (!waiting_.front().looked_up && !items.empty()) break;
     Item item = take_next();
     bytes += item.bytes();
-    if (item.keeps()) rows.push_back({item.publication, wall_ms(), item.options.idempotency_key});
+    if (item.keeps()) rows.push_back({item.publication, wall_ms()});
+    if (item.sends() && !item.options.idempotency_key.empty())
+      keys.emplace_back(item.options.idempotency_key, item.keeps() ? head_->top.offset + rows.size() : 0);
     items.push_back(std::move(item));
   }
   removes = removes && head_->top.offset > 0;
   StoredHead head = head_after(rows.size(), removes);
-  if (rows.empty() && !removes) return written(std::move(items), *head_, {});
+  if (rows.empty() && keys.empty() && !removes) return written(std::move(items), *head_, {});
   asking_ = true;
   auto batch = std::make_shared<std::pair<std::vector<Item>, StoredHead>>(std::move(items), std::move(head));
   writing_ = &batch->first;
-  context_.store.write(name(), batch->second, rows,
+  context_.store.write(name(), batch->second, rows, keys,
                        [this, self = shared_from_this(), batch](const Outcome& outcome) {
                          asking_ = false;
                          writing_ = nullptr;
@@ -254,36 +281,36 @@ void DurableChannel::write() {
                        });
 }
 
-// An earlier process may have published under a key that a publisher still repeats; this one remembers its own.
-bool DurableChannel::lacks_keys() {
-  const int64_t since_ms = wall_ms() - kIdempotencyWindow.count();
-  if (context_.store.started_ms() < since_ms) former_keys_.clear();
-  return !keys_known_ && context_.store.started_ms() >= since_ms && head_->last_ms >= since_ms &&
-         first_kept() <= head_->top.offset;
-}
-
-// Of what is kept, from `last` back to where the window of idempotency begins.
-void DurableChannel::read_keys(uint64_t last) {
+// True: the store is asked for keys that this process does not know, of all that the next batch may take.
+bool DurableChannel::look_up_keys() {
+  std::vector<size_t> unknown;
+  for (size_t i = 0; i < waiting_.size() && i < kBatchRows; ++i) {
+    Item& item = waiting_[i];
+    if (item.options.idempotency_key.empty() || !context_.store.may_have_keys()) item.looked_up = true;
+    if (!std::exchange(item.looked_up, true)) unknown.push_back(i);
+  }
+  if (unknown.empty()) return false;
   asking_ = true;
-  context_.store.read(
-      name(), head_->top.epoch, {first_kept(), last, true, storage::kMaxScanRows},
-      [this, self = shared_from_this(), last](const Outcome& outcome, std::vector<StoredRow> rows, bool) {
-        asking_ = false;
-        if (!outcome.ok()) return fail_all(outcome);
-        const int64_t since_ms = wall_ms() - kIdempotencyWindow.count();
-        uint64_t oldest = last;
-        for (StoredRow& row : rows) {
-          if (row.at_ms < since_ms) break;
-          oldest = row.publication->offset;
-          if (!row.idempotency_key.empty())
-            former_keys_.emplace(std::move(row.idempotency_key),
-                                 StreamPosition{oldest, row.publication->epoch});
-        }
-        const bool more = !rows.empty() && rows.back().publication->offset == oldest && oldest > first_kept();
-        if (more) return read_keys(oldest - 1);
-        keys_known_ = true;
-        step();
-      });
+  // Nothing leaves waiting_ meanwhile, and what comes stands behind.
+  struct Looks {
+    size_t left;
+    Outcome worst;
+  };
+  auto looks = std::make_shared<Looks>(Looks{unknown.size(), {}});
+  for (const size_t i : unknown) {
+    context_.store.find_key(
+        name(), waiting_[i].options.idempotency_key,
+        [this, self = shared_from_this(), i, looks](Outcome outcome, std::optional<uint64_t> offset) {
+          if (!outcome.ok()) looks->worst = std::move(outcome);
+          if (offset)
+            waiting_[i].former = *offset == 0 ? StreamPosition() : StreamPosition{*offset, head_->top.epoch};
+          if (--looks->left > 0) return;
+          asking_ = false;
+          if (!looks->worst.ok()) return fail_all(looks->worst);
+          step();
+        });
+  }
+  return true;
 }
 
 DurableChannel::Item DurableChannel::take_next() {
@@ -291,10 +318,7 @@ DurableChannel::Item DurableChannel::take_next() {
   waiting_.pop_front();
   waiting_bytes_ -= item.bytes();
   if (item.publication == nullptr) return item;
-  if (const auto former = former_keys_.find(item.options.idempotency_key); former != former_keys_.end())
-    item.former = former->second;
-  else
-    item.stale = is_stale(item.options);
+  if (!item.former) item.stale = is_stale(item.options);
   return item;
 }
 

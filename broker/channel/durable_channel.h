@@ -9,7 +9,6 @@
 // Older pages of history are read from the store and not kept.
 #pragma once
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +36,8 @@ class DurableChannel final : public StreamChannel {
   static constexpr size_t kBatchRows = 200, kBatchBytes = 2u << 20;
   // Nobody uses it: it stays in memory for as long.
   static constexpr Millis kLinger{5'000};
+  // Of asking what became of a batch, while somebody listens.
+  static constexpr Millis kRetryEvery{1'000};
 
  protected:
   void attach(const SubscribeRequest& request, const SubscribeGrant& grant, Millis time_left,
@@ -48,11 +49,12 @@ class DurableChannel final : public StreamChannel {
     std::shared_ptr<Publication> publication;  // null: the history goes
     PublishOptions options;
     std::vector<PublishFn> done;           // of all that asked under the same key
-    std::optional<StreamPosition> former;  // an earlier process took it under the same key
+    std::optional<StreamPosition> former;  // what the store has under the same key
+    bool looked_up = false;                // the store was asked for the key, or need not be
     bool stale = false;
     bool sends() const { return publication != nullptr && !former && !stale; }
     bool keeps() const { return sends() && !options.skip_history; }
-    size_t bytes() const { return publication == nullptr ? 0 : publication->data.size(); }
+    size_t bytes() const { return publication == nullptr ? 0 : StoredRow::bytes_of(*publication); }
   };
 
   void when_loaded(ReadyFn ready);
@@ -65,11 +67,11 @@ class DurableChannel final : public StreamChannel {
   void fail_all(const Outcome& why);
   void read_tail(std::vector<PublicationPtr> newest_first, size_t bytes);
   void tail_ends(std::vector<PublicationPtr> newest_first);
-  void send_what_was_written();
+  void send_what_was_written(uint64_t from);
+  void try_again();
 
   void add(Item item);
-  bool lacks_keys();
-  void read_keys(uint64_t last);
+  bool look_up_keys();
   Item take_next();
   Item* under_way(const std::string& key);
   void write();
@@ -84,13 +86,11 @@ class DurableChannel final : public StreamChannel {
   std::optional<StoredHead> head_;  // none: the store is to be asked
   bool asking_ = false;             // something of the store
   bool tail_known_ = false;         // the stream has all that a recovery may give
-  bool keys_known_ = false;         // former_keys_ has all
   std::vector<ReadyFn> for_head_, for_tail_;
   std::deque<Item> waiting_;
   size_t waiting_bytes_ = 0;
-  std::vector<Item>* writing_ = nullptr;               // of the batch under way
-  std::map<std::string, StreamPosition> former_keys_;  // that an earlier process was published under
-  std::optional<StreamPosition> sent_;  // up to here subscribers were sent, before a batch of unknown fate
+  std::vector<Item>* writing_ = nullptr;  // of the batch under way
+  std::optional<StreamPosition> sent_;    // up to here subscribers were sent, before a batch of unknown fate
   MonoTime last_use_;
 };
 

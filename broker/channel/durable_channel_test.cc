@@ -41,6 +41,11 @@ class DurableChannelTest : public ChannelFixture {
       count += call.method == method && call.data.find(collection) != std::string::npos ? 1 : 0;
     return count;
   }
+  PublishResponse publish_keyed(std::string_view data, std::string key) {
+    PublishOptions options;
+    options.idempotency_key = std::move(key);
+    return server_publish(data, std::move(options));
+  }
   std::shared_ptr<std::optional<PublishResponse>> publish_later(std::string_view data, std::string key = {}) {
     ServerPublish out{"c:a", {}, false};
     out.publication.data = SharedBytes(data);
@@ -193,27 +198,94 @@ TEST_F(DurableChannelTest, OneKeyIsOnePublicationWhileTheStoreIsAsked) {
   EXPECT_THAT(history().publications, SizeIs(1));
 }
 
-TEST_F(DurableChannelTest, OneKeyIsOnePublicationOverARestart) {
-  start(durable_options(5000));
-  PublishOptions keyed;
-  keyed.idempotency_key = "k";
-  server_publish("1", keyed);
-  for (int i = 0; i < 2500; ++i) server_publish("2");
+TEST_F(DurableChannelTest, OneKeyIsOnePublicationOverARestartWhateverStandsBeforeIt) {
+  publish_keyed("1", "k");
   restart();
-  EXPECT_EQ(server_publish("1", keyed).position.offset, 1u);
-  EXPECT_EQ(server_publish("3").position.offset, 2502u);
-  EXPECT_EQ(history().position.offset, 2502u);
+  hold();
+  publish_later("0");
+  const auto retry = publish_later("1", "k");
+  rig().world.run_until_idle();
+  answer_held();
+  EXPECT_EQ((*retry)->position.offset, 1u);
+  EXPECT_THAT(texts(history().publications), ElementsAre("1", "0"));
+}
+
+TEST_F(DurableChannelTest, AKeyOutlivesItsPublication) {
+  start(durable_options(1));
+  const StreamPosition first = publish_keyed("1", "k").position;
+  publish("2");
+  restart();
+  EXPECT_EQ(publish_keyed("1", "k").position, first);
+  rig().get(HistoryRemove{"c:a"});
+  restart();
+  EXPECT_EQ(publish_keyed("1", "k").position, first);
+  EXPECT_EQ(publish("3").position.offset, 3u);
+}
+
+TEST_F(DurableChannelTest, AKeyOfWhatSkipsTheHistoryIsKeptToo) {
+  PublishOptions passing;
+  passing.idempotency_key = "k";
+  passing.skip_history = true;
+  server_publish("1", passing);
+  restart();
+  subscribe(bob_);
+  EXPECT_EQ(server_publish("1", passing).position, StreamPosition());
+  EXPECT_THAT(delivered(), IsEmpty());
+}
+
+TEST_F(DurableChannelTest, TheRetryOfAnUnknownOutcomeAddsNothing) {
+  publish("1");
+  rig().world.run_for(2 * kIdempotencyWindow);
+  rig().store.answers_lost = 1;
+  EXPECT_FALSE(publish_keyed("2", "k").ok());
+  EXPECT_EQ(publish_keyed("2", "k").position.offset, 2u);
+  EXPECT_EQ(publish("3").position.offset, 3u);
 }
 
 TEST_F(DurableChannelTest, KeysAreLookedForOnlyAsLongAsTheyCount) {
-  PublishOptions keyed;
-  keyed.idempotency_key = "k";
-  server_publish("1", keyed);
+  publish_keyed("1", "k");
   restart();
-  rig().world.run_for(kIdempotencyWindow + Millis(1'000));
+  rig().world.run_for(kIdempotencyWindow + Millis(10'000));
   rig().host.calls.clear();
-  EXPECT_EQ(server_publish("1", keyed).position.offset, 2u);
-  EXPECT_EQ(calls_of("scan", "channel_log"), 0);
+  EXPECT_EQ(publish_keyed("1", "k").position.offset, 2u);
+  EXPECT_EQ(calls_of("get", "channel_key"), 0);
+}
+
+TEST_F(DurableChannelTest, WhatNoStoreTakesIsRefusedAlone) {
+  hold();
+  const auto before = publish_later("1");
+  const auto huge = publish_later("\"" + std::string(PublicationStore::kMaxRowBytes, 'x') + "\"");
+  const auto after = publish_later("2");
+  rig().world.run_until_idle();
+  answer_held();
+  EXPECT_EQ((*huge)->error.code, error_code::kBadRequest);
+  EXPECT_EQ((*before)->position.offset, 1u);
+  EXPECT_EQ((*after)->position.offset, 2u);
+}
+
+TEST_F(DurableChannelTest, HoweverMuchWasWrittenWithoutAnAnswerIsSent) {
+  subscribe(bob_);
+  hold();
+  const std::string large = "\"" + std::string(100'000, 'x') + "\"";
+  for (int i = 0; i < 19; ++i) publish_later(large);
+  rig().world.run_until_idle();
+  rig().store.before_commit = [&](const ServiceCall& call) {
+    if (call.data.size() > 1'000'000) rig().store.answers_lost = 1;
+  };
+  answer_held();
+  EXPECT_THAT(delivered(), SizeIs(19));
+}
+
+TEST_F(DurableChannelTest, WhatWasWrittenIsSentHoweverLongTheStoreIsAway) {
+  subscribe(bob_);
+  rig().store.answers_lost = 1;
+  rig().store.down_after_lost = true;
+  publish("1");
+  rig().world.run_for(Millis(10'000));
+  EXPECT_THAT(delivered(), IsEmpty());
+  rig().store.down = false;
+  rig().world.run_for(Millis(2'000));
+  EXPECT_THAT(delivered(), SizeIs(1));
 }
 
 TEST_F(DurableChannelTest, AnOldVersionIsSkippedAfterARestart) {

@@ -37,7 +37,7 @@ std::string epoch_of(const std::string& channel, const std::string& secret) {
 std::string encode(const StoredRow& row) {
   const Publication& p = *row.publication;
   wire::Writer w;
-  w.u64(kFormat).u64(static_cast<uint64_t>(row.at_ms)).str(row.idempotency_key);
+  w.u64(kFormat).u64(static_cast<uint64_t>(row.at_ms));
   w.boolean(p.binary).boolean(p.has_info).str(p.info.user).str(p.info.client);
   w.str(p.info.conn_info.view()).str(p.info.chan_info.view()).u64(p.tags.size());
   for (const auto& [key, value] : p.tags) w.str(key).str(value);
@@ -49,7 +49,6 @@ bool decode(std::string_view document, StoredRow& out) {
   auto p = std::make_shared<Publication>();
   if (r.u64() != kFormat) return false;
   out.at_ms = static_cast<int64_t>(r.u64());
-  out.idempotency_key = r.str();
   p->binary = r.boolean();
   p->has_info = r.boolean();
   p->info.user = r.str();
@@ -65,12 +64,30 @@ bool decode(std::string_view document, StoredRow& out) {
   return r.ok();
 }
 
+// As coarse as a few looks allow, as fine as keeps what is over from lying about for long.
+constexpr Millis kKeyStep = std::chrono::minutes(5);
+
+uint64_t minutes_of(int64_t wall_ms) { return static_cast<uint64_t>(wall_ms / kKeyStep.count()); }
+
+std::string key_key(uint64_t minutes, const std::string& channel, const std::string& key) {
+  std::string name = storage::key_u64(minutes);
+  name.append(channel).append(1, '\0').append(key);
+  return name;
+}
+
 Outcome unreadable(std::string_view collection, const std::string& channel) {
   log::error("a document of a channel cannot be read", {{"collection", collection}, {"channel", channel}});
   return {make_error(error_code::kInternal), {}};
 }
 
 }  // namespace
+
+size_t StoredRow::bytes_of(const Publication& p) {
+  size_t bytes = p.data.size() + p.info.user.size() + p.info.client.size() + p.info.conn_info.size() +
+                 p.info.chan_info.size();
+  for (const auto& [key, value] : p.tags) bytes += key.size() + value.size() + 4;
+  return bytes;
+}
 
 std::string StoredHead::encode() const {
   wire::Writer w;
@@ -116,8 +133,56 @@ std::string PublicationStore::new_secret() {
   return secret;
 }
 
-void PublicationStore::change_secret(storage::Batch& batch, uint32_t slot) {
-  batch.put(kSlot, kEpochKey, secrets_[slot] = new_secret());
+bool PublicationStore::begin_change(storage::Batch& batch, uint32_t slot) {
+  if (asking_.contains(slot)) return false;
+  asking_[slot];
+  secrets_.erase(slot);
+  batch.put(kSlot, kEpochKey, changing_[slot] = new_secret());
+  return true;
+}
+
+void PublicationStore::end_change(uint32_t slot, bool written) {
+  const std::string secret = std::move(changing_[slot]);
+  changing_.erase(slot);
+  if (written) return answer_secret(slot, {}, secret);
+  if (asking_[slot].empty()) return static_cast<void>(asking_.erase(slot));
+  ask_secret(slot);
+}
+
+void PublicationStore::with_secret(uint32_t slot, SecretFn done) {
+  if (const auto known = secrets_.find(slot); known != secrets_.end()) {
+    const std::string secret = known->second;
+    return done({}, secret);
+  }
+  const bool first = !asking_.contains(slot);
+  asking_[slot].push_back(std::move(done));
+  if (first) ask_secret(slot);
+}
+
+void PublicationStore::answer_secret(uint32_t slot, const Outcome& outcome, const std::string& secret) {
+  if (outcome.ok()) secrets_[slot] = secret;
+  std::vector<SecretFn> waiting = std::move(asking_[slot]);
+  asking_.erase(slot);
+  for (SecretFn& next : waiting) next(outcome, secret);
+}
+
+// The store's, or a new one that it has before anybody is told.
+void PublicationStore::ask_secret(uint32_t slot) {
+  const std::string partition = "@" + std::to_string(slot);
+  ServiceCall get{"storage", "get", partition, {}, "host", 0};
+  get.data = wire::Writer().str(kSlot).str(kEpochKey).take();
+  host_.call(std::move(get), kTimeout, [this, slot, partition](const ServiceCallResponse& answer) {
+    if (answer.status == LCG_OK) return answer_secret(slot, {}, answer.data);
+    if (answer.status != LCG_E_NOT_FOUND)
+      return answer_secret(slot, outcome_of_call(answer, error_code::kInternal), {});
+    const std::string secret = new_secret();
+    storage::Batch batch;
+    batch.put(kSlot, kEpochKey, secret);
+    ServiceCall commit{"storage", "commit", partition, batch.encode(), "host", 0};
+    host_.call(std::move(commit), kTimeout, [this, slot, secret](const ServiceCallResponse& kept) {
+      answer_secret(slot, outcome_of_call(kept, error_code::kInternal), secret);
+    });
+  });
 }
 
 void PublicationStore::read_head(const std::string& channel, HeadFn done) {
@@ -148,34 +213,38 @@ void PublicationStore::get_head(const std::string& channel, HeadFn done) {
 }
 
 void PublicationStore::new_head(const std::string& channel, HeadFn done) {
-  const uint32_t slot = slot_of(channel);
-  const auto fresh = [channel](const std::string& secret) {
-    StoredHead head;
-    head.top.epoch = epoch_of(channel, secret);
-    return head;
-  };
-  if (const auto known = secrets_.find(slot); known != secrets_.end()) return done({}, fresh(known->second));
+  with_secret(slot_of(channel),
+              [channel, done = std::move(done)](const Outcome& outcome, const std::string& secret) mutable {
+                StoredHead head;
+                if (outcome.ok()) head.top.epoch = epoch_of(channel, secret);
+                done(outcome, std::move(head));
+              });
+}
+
+// A window later nobody asks for a key any more.
+std::string PublicationStore::first_key() const {
+  const int64_t minutes = (lane_.clock().wall_ms() - kKeysUnknown.count()) / kKeyStep.count();
+  return storage::key_u64(static_cast<uint64_t>(std::max<int64_t>(0, minutes)));
+}
+
+void PublicationStore::find_key(const std::string& channel, const std::string& key, KeyFn done) {
+  const int64_t now_ms = lane_.clock().wall_ms();
+  look_for_key(channel, key, minutes_of(now_ms), storage::u64_of_key(first_key()), std::move(done));
+}
+
+// From the newest minute back. Few keys are looked for, and only while the process is young or the store in trouble.
+void PublicationStore::look_for_key(const std::string& channel, const std::string& key, uint64_t minutes,
+                                    uint64_t first, KeyFn done) {
   ServiceCall get{"storage", "get", partition_of(channel), {}, "host", 0};
-  get.data = wire::Writer().str(kSlot).str(kEpochKey).take();
+  get.data = wire::Writer().str(kKeys).str(key_key(minutes, channel, key)).take();
   host_.call(std::move(get), kTimeout,
-             [this, slot, fresh, partition = partition_of(channel),
+             [this, channel, key, minutes, first,
               done = std::move(done)](const ServiceCallResponse& answer) mutable {
-               if (answer.status != LCG_OK && answer.status != LCG_E_NOT_FOUND)
+               if (answer.status == LCG_OK) return done({}, storage::u64_of_key(answer.data));
+               if (answer.status != LCG_E_NOT_FOUND)
                  return done(outcome_of_call(answer, error_code::kInternal), {});
-               if (answer.status == LCG_OK) return done({}, fresh(secrets_[slot] = answer.data));
-               // Of two that come here at once the first one's is the slot's.
-               if (const auto known = secrets_.find(slot); known != secrets_.end())
-                 return done({}, fresh(known->second));
-               storage::Batch batch;
-               change_secret(batch, slot);
-               ServiceCall commit{"storage", "commit", std::move(partition), batch.encode(), "host", 0};
-               host_.call(
-                   std::move(commit), kTimeout,
-                   [this, slot, fresh, done = std::move(done)](const ServiceCallResponse& kept) mutable {
-                     if (kept.status == LCG_OK) return done({}, fresh(secrets_[slot]));
-                     secrets_.erase(slot);
-                     done(outcome_of_call(kept, error_code::kInternal), {});
-                   });
+               if (minutes <= first) return done({}, {});
+               look_for_key(channel, key, minutes - 1, first, std::move(done));
              });
 }
 
@@ -209,18 +278,26 @@ void PublicationStore::erase_old(storage::Batch& batch, const std::string& chann
 }
 
 void PublicationStore::write(const std::string& channel, StoredHead& head, const std::vector<StoredRow>& rows,
-                             DoneFn done) {
+                             const Keys& keys, DoneFn done) {
   storage::Batch batch;
   uint64_t offset = head.top.offset - rows.size();
   for (const StoredRow& row : rows) batch.put(kRows, row_key(channel, ++offset), encode(row));
   erase_old(batch, channel, head);
-  batch.put(kHeads, channel, head.encode());
-  batch.put(kDue, due_key(head.due_ms, channel), "");
+  const uint64_t minutes = minutes_of(lane_.clock().wall_ms());
+  for (const auto& [key, stands_for] : keys)
+    batch.put(kKeys, key_key(minutes, channel, key), storage::key_u64(stands_for));
+  if (head.top.offset > 0) {
+    batch.put(kHeads, channel, head.encode());
+    batch.put(kDue, due_key(head.due_ms, channel), "");
+  }
   ServiceCall call{"storage", "commit", partition_of(channel), batch.encode(), "host", 0};
   host_.call(
       std::move(call), kTimeout,
       [this, slot = slot_of(channel), done = std::move(done)](const ServiceCallResponse& answer) mutable {
-        if (answer.status != LCG_OK) settled_.erase(slot);
+        if (answer.status != LCG_OK) {
+          settled_.erase(slot);
+          keys_unknown_until_ = lane_.now() + kKeysUnknown;
+        }
         done(outcome_of_call(answer, error_code::kInternal));
       });
 }

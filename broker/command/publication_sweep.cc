@@ -16,7 +16,29 @@ void PublicationSweep::start() {
   context_.lane.start_timer(kEvery, [this] { begin(); });
 }
 
-void PublicationSweep::begin() { look(0, {}); }
+void PublicationSweep::begin() { drop_keys(0); }
+
+// Idempotency keys that mean nothing any more, in `slot` and those that follow; then what is due.
+void PublicationSweep::drop_keys(uint32_t slot) {
+  while (slot < context_.slots.count() && !context_.owns(slot)) ++slot;
+  if (slot == context_.slots.count()) return look(0, {});
+  const storage::Scan scan(kKeys, {}, store_.first_key(), kPage);
+  ServiceCall call{"storage", "scan", "@" + std::to_string(slot), scan.encode(), "host", 0};
+  context_.host.call(
+      std::move(call), PublicationStore::kTimeout, [this, slot](const ServiceCallResponse& answer) {
+        storage::ScanRows page;
+        const bool read = answer.status == LCG_OK && storage::ScanRows::decode(answer.data, page);
+        if (!read || page.rows.empty()) return drop_keys(slot + 1);
+        storage::Batch batch;
+        batch.durable = false;
+        for (storage::Row& row : page.rows) batch.erase(kKeys, std::move(row.key));
+        ServiceCall erase{"storage", "commit", "@" + std::to_string(slot), batch.encode(), "host", 0};
+        context_.host.call(std::move(erase), PublicationStore::kTimeout,
+                           [this, slot, more = page.more](const ServiceCallResponse& erased) {
+                             drop_keys(erased.status == LCG_OK && more ? slot : slot + 1);
+                           });
+      });
+}
 
 // What is due in `slot` behind `from`, then in the slots that follow.
 void PublicationSweep::look(uint32_t slot, std::string from) {
@@ -93,7 +115,7 @@ void PublicationSweep::examine(const std::string& channel, int64_t due_ms, const
   if (!more) batch.erase(kDue, PublicationStore::due_key(due_ms, channel));
   if (forgets) {
     batch.erase(kHeads, channel);
-    store_.change_secret(batch, slot);
+    if (!store_.begin_change(batch, slot)) return done();
   } else {
     if (!more)
       head.due_ms = PublicationStore::due_after(expired ? head.forget_at_ms : head.contents_until_ms);
@@ -104,7 +126,7 @@ void PublicationSweep::examine(const std::string& channel, int64_t due_ms, const
   commit(channel, std::move(batch),
          [this, channel, due_ms, slot, forgets, then = std::move(then),
           done = std::move(done)](bool written) mutable {
-           if (!written && forgets) store_.secret_unknown(slot);
+           if (forgets) store_.end_change(slot, written);
            if (written && !then.empty()) return examine(channel, due_ms, then, std::move(done));
            done();
          });

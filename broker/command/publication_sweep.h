@@ -28,6 +28,7 @@ class PublicationSweep {
 
  private:
   void begin();
+  void drop_keys(uint32_t slot);
   void look(uint32_t slot, std::string from);
   void look_at(uint32_t slot, std::vector<storage::Row> due, size_t at, bool more);
   void examine(const std::string& channel, int64_t due_ms, const std::string& document,

@@ -90,6 +90,17 @@ TEST_F(PublicationSweepTest, APublicationInBetweenWins) {
   EXPECT_EQ(rows_in("channel_due"), 1u);
 }
 
+TEST_F(PublicationSweepTest, KeysThatMeanNothingAnyMoreLeaveTheStore) {
+  PublishOptions keyed;
+  for (int i = 0; i < 250; ++i) {
+    keyed.idempotency_key = "k" + std::to_string(i);
+    server_publish("1", keyed);
+  }
+  EXPECT_EQ(rows_in("channel_key"), 250u);
+  rig().world.run_for(std::chrono::minutes(30));
+  EXPECT_EQ(rows_in("channel_key"), 0u);
+}
+
 TEST_F(PublicationSweepTest, AStoreThatWasDownIsAskedAgain) {
   publish();
   rig().store.down = true;

@@ -63,6 +63,7 @@ class FakeStore {
     }
     if (answers_lost > 0) {
       --answers_lost;
+      down = down_after_lost;
       return {LCG_E_TIMEOUT, 0, "the answer was lost", {}};
     }
     return {};
@@ -72,6 +73,7 @@ class FakeStore {
       rows;  // partition, collection, key
   std::function<void(const ServiceCall&)> before_commit;
   bool down = false;
+  bool down_after_lost = false;
   int answers_lost = 0;  // of the next commits: they are applied all the same
   int calls = 0;
 };
