@@ -54,7 +54,8 @@ void parse_numbers(json::Object& in, SendRequest& q) {
   if (q.numbered && (q.key.cseq == 0 || q.key.cseq >> 53 != 0)) in.fail("cseq", "expected 1 to 2^53-1");
   // Its retry, after a reconnect, would be another message: there is nothing that both have in common.
   if (q.numbered && q.ephemeral)
-    in.fail("cseq", "only a device numbers its messages: connect with the header lcg-device");
+    in.fail("cseq",
+            "only a device numbers: name it by the header lcg-device as you connect; an HTTP request cannot");
   const uint64_t window = in.u64("window").value_or(1);
   if (window == 0 || window > chat::kMaxWindow) in.fail("window", "expected 1 to 8");
   q.window = static_cast<uint32_t>(window);

@@ -114,7 +114,7 @@ test('a connection without a device cannot number, and its messages begin at 1',
   const a = client({}), b = client({});
   const dialog = await dialogOf(a, 'nameless');
   await b.ready(20000);
-  await assert.rejects(a.rpc('message.send', { dialog, cseq: 1, body: 'x' }), (e) => e.code === 107 && /lcg-device/.test(e.message));
+  await assert.rejects(a.rpc('message.send', { dialog, cseq: 1, body: 'x' }), (e) => e.code === 107 && /header lcg-device as you connect; an HTTP request cannot$/.test(e.message));
   await rpc(a, 'message.send', { dialog, body: 'a1' });
   await rpc(b, 'message.send', { dialog, body: 'b1' });
   const sub = a.newSubscription(`dialog:${dialog}`);
@@ -148,36 +148,115 @@ test('the answer to a send is lost, and the SDK asks again on another connection
   c.disconnect();
 });
 
-// docs/chat.md, "Devices": the sample, as it is there.
+// docs/chat.md, "Devices": the sample, as it is there, in a browser's origin: storage and locks that its tabs share.
+const SAMPLE = /## Devices[\s\S]*?```js\n([\s\S]*?)```/.exec(readFileSync(new URL('../../docs/chat.md', import.meta.url), 'utf8'))[1];
+const AsyncFunction = (async () => {}).constructor;
+const run = new AsyncFunction('Centrifuge', 'url', 'getToken', 'localStorage', 'navigator', 'setTimeout', `${SAMPLE}\nreturn { client, send, saved, place };`);
+class Sdk extends Centrifuge {
+  constructor(url, options) {
+    super(url, { ...options, websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 100 });
+    this.connects = [];
+    this.on('connected', (ctx) => this.connects.push(ctx));
+    clients.push(this);
+  }
+}
+class Origin {
+  storage = {};
+  held = new Set();
+  async open() {
+    const mine = [];
+    let closed = false;
+    const locks = {
+      request: async (name, options, work) => {
+        assert.deepEqual(options, { ifAvailable: true });
+        if (this.held.has(name)) return work(null);
+        this.held.add(name);
+        mine.push(name);
+        return work({ name });
+      },
+    };
+    const timer = (wake, ms) => setTimeout(() => closed || wake(), ms).unref();  // those of a closed page do not go on
+    const page = await run(Sdk, server.ws, async () => token, this.storage, { locks }, timer);
+    page.waiting = () => JSON.parse(this.storage[page.place]).waiting.length;
+    page.close = () => { closed = true; page.client.disconnect(); mine.forEach((name) => this.held.delete(name)); };
+    return page;
+  }
+}
+const bodies = async (c, dialog) => (await entries(c, dialog)).map((e) => e.body);
+
 test('the sample of the docs sends each message once over a restart, and over a reload of the page', async () => {
-  const page = readFileSync(new URL('../../docs/chat.md', import.meta.url), 'utf8');
-  const code = /## Devices[\s\S]*?```js\n([\s\S]*?)```/.exec(page)[1];
-  const localStorage = {};
-  const open = () => {
-    const run = new Function('Centrifuge', 'url', 'getToken', 'localStorage', 'setTimeout', `${code}\nreturn { client, send, flush, saved };`);
-    const timer = (wake, ms) => setTimeout(wake, ms).unref();  // those of a page that was closed do not go on
-    class Sdk extends Centrifuge { constructor(url, options) { super(url, { ...options, websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 100 }); } }
-    const made = run(Sdk, server.ws, async () => token, localStorage, timer);
-    made.client.connects = [];
-    made.client.on('connected', (ctx) => made.client.connects.push(ctx));
-    made.client.connect();
-    clients.push(made.client);
-    return made;
-  };
-  let app = open();
-  const dialog = await dialogOf(app.client, 'sample');
-  await app.send(dialog, 'm1');
-  app.send(dialog, 'm2').catch(() => {});
-  await restart([app.client], 'kill9');
-  await app.send(dialog, 'm3');
-  app.send(dialog, 'm4').catch(() => {});
-  app.client.disconnect();  // the page is closed
-  app = open();
-  await app.flush();
-  await app.send(dialog, 'm5');
-  assert.deepEqual((await entries(app.client, dialog)).map((e) => e.body), ['m1', 'm2', 'm3', 'm4', 'm5']);
-  app.client.disconnect();
+  const origin = new Origin();
+  let page = await origin.open();
+  const dialog = await dialogOf(page.client, 'sample');
+  assert.equal((await page.send(dialog, 'm1')).cseq, 1);
+  page.send(dialog, 'm2').catch(() => {});
+  await restart([page.client], 'kill9');
+  await page.send(dialog, 'm3');
+  page.send(dialog, 'm4').catch(() => {});
+  page.close();
+  page = await origin.open();
+  await page.send(dialog, 'm5');
+  assert.deepEqual(await bodies(page.client, dialog), ['m1', 'm2', 'm3', 'm4', 'm5']);
+  page.close();
 });
+
+test('two tabs with the sample lose nothing', async () => {
+  const origin = new Origin();
+  const tabs = [await origin.open(), await origin.open()];
+  const dialog = await dialogOf(tabs[0].client, 'tabs');
+  const numbers = Array.from({ length: 10 }, (_, i) => i);
+  const answers = await Promise.all(numbers.map((n) => tabs[n % 2].send(dialog, n)));
+  assert.deepEqual((await bodies(tabs[0].client, dialog)).sort(), numbers);
+  assert.equal(new Set(answers.map((a) => a.seq)).size, numbers.length);
+  assert.notEqual(tabs[0].saved.device, tabs[1].saved.device);
+  tabs.forEach((tab) => tab.close());
+});
+
+test('the sample rejects what is refused for good, and what is behind it goes on', async () => {
+  const page = await new Origin().open();
+  const dialog = await dialogOf(page.client, 'refusals');
+  const said = (body, where = dialog) => page.send(where, body).then((a) => a.cseq, (e) => e.code);
+  assert.deepEqual(await Promise.all([said('one'), said('x'.repeat(70_000)), said('two', 'not-there'), said('three')]), [1, 1009, 103, 3]);
+  await rpc(page.client, 'message.void', { dialog, cseq: 4 });
+  assert.deepEqual(await Promise.all([said('void'), said('five')]), [1005, 5]);
+  page.saved.cseq[dialog] = 0;                   // the numbers were lost, and the device's name was not
+  assert.deepEqual(await Promise.all([said('reused'), said('x'.repeat(70_000))]), [1003, 1009]);
+  assert.deepEqual(await bodies(page.client, dialog), ['one', 'three', 'five']);
+  assert.equal(page.waiting(), 0);
+  page.close();
+});
+
+test('the sample goes on from the number that 1001 names', async () => {
+  const page = await new Origin().open();
+  const dialog = await dialogOf(page.client, 'skipped');
+  page.saved.cseq[dialog] = 5;
+  assert.deepEqual(await Promise.all([page.send(dialog, 'a'), page.send(dialog, 'b')]).then((all) => all.map((a) => a.cseq)), [1, 2]);
+  assert.deepEqual(await bodies(page.client, dialog), ['a', 'b']);
+  page.close();
+});
+
+for (const answered of [true, false]) {
+  test(`the sample numbers from 1 when its device is new to the server (1002), the last message ${answered ? '' : 'not '}answered`, async () => {
+    const origin = new Origin();
+    let page = await origin.open();
+    const dialog = await dialogOf(page.client, `forgotten-${answered}`);
+    await page.send(dialog, 'a');
+    const last = page.send(dialog, 'b');
+    const unanswered = { ...origin.storage };
+    await last;
+    const device = page.saved.device;
+    page.close();
+    if (!answered) Object.assign(origin.storage, unanswered);
+    const other = client({ headers: { 'lcg-device': device, 'lcg-epoch': '0' } });
+    assert.equal((await rpc(other, 'message.device')).epoch, 2);
+    other.disconnect();
+
+    page = await origin.open();
+    assert.deepEqual(await Promise.all([page.send(dialog, 'c'), page.send(dialog, 'd')]).then((all) => all.map((a) => a.cseq)), [1, 2]);
+    assert.deepEqual(await bodies(page.client, dialog), ['a', 'b', 'c', 'd']);
+    page.close();
+  });
+}
 
 test('the Python SDK, in JSON and in Protobuf', async () => {
   const here = (name) => fileURLToPath(new URL(name, import.meta.url));

@@ -1,6 +1,7 @@
 // `history: durable`: what was acknowledged is there after kill -9, once and in its place, and whoever was away recovers it.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Server, eventually, testConfig } from '../support/server.mjs';
 import { SECRET, token } from '../protocol/jwt.mjs';
@@ -58,6 +59,67 @@ for (const [how, end] of [['SIGTERM', (s) => s.stop()], ['kill -9', (s) => s.kil
       assert.equal(recovered.at(-1), true);
     } finally {
       phone.disconnect();
+      await server.close();
+    }
+  });
+}
+
+// docs/channels.md, "Notifications": the recipe, as it is there. With the chat's plugins its options are those of no namespace.
+const RECIPE = /Notifications: [\s\S]*?```yaml\n- name: own\n([\s\S]*?)```[\s\S]*?```js\n([\s\S]*?)```/.exec(
+  readFileSync(new URL('../../docs/channels.md', import.meta.url), 'utf8'));
+const OPTIONS = RECIPE[1].trim().split('\n').map((line) => line.trim()).join(', ');
+const recipe = (own) => new Server({ config: (o) => testConfig({ ...o, uaaEntry: 'authenticates: false', gateway: `  api: { keys: [{ name: test, key: "${API_KEY}" }] }` })
+  .replace('broker:\n', `broker:\n  user_personal_channel: { enabled: true${own === 'own:#' ? ', namespace: own' : ''} }\n`)
+  .replace('channel:\n', own === 'own:#' ? `channel:\n` : `channel:\n  without_namespace: { ${OPTIONS} }\n`)
+  .replace('plugins:\n', `${own === 'own:#' ? `    - { name: own, ${OPTIONS} }\n` : ''}plugins:
+  - { name: token, instances: per_lane, config: { hmac_secret_key: "${SECRET}" } }
+`) }).start();
+
+for (const own of ['own:#', '#']) {
+  test(`an app that is started again reads all it missed of its channel ${own}`, async () => {
+    const server = await recipe(own);
+    const publish = async (from, to) => {
+      const commands = range(to - from + 1).map((i) => ({ publish: { channel: `${own}42`, data: from + i - 1 } }));
+      const response = await fetch(`${server.url}/api/batch`, { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: JSON.stringify({ commands }) });
+      for (const { error } of (await response.json()).replies) assert.equal(error, undefined);
+    };
+    const localStorage = { own: '{"offset":9,"epoch":"of another server"}' }, shown = [], hints = [];
+    const start = () => {
+      const app = new Centrifuge(server.ws, { websocket: WebSocket, token: token({ sub: '42' }), minReconnectDelay: 10, maxReconnectDelay: 100 });
+      const timer = (...args) => setTimeout(...args).unref();
+      new Function('client', 'localStorage', 'notify', 'setTimeout', RECIPE[2].replaceAll("'own:#'", `'${own}'`))(app, localStorage, (data) => shown.push(data), timer);
+      app.on('publication', (ctx) => ctx.data.type && hints.push(ctx.data.type));
+      app.connect();
+      return app;
+    };
+    let app;
+    try {
+      await publish(1, 3);
+      app = start();
+      await eventually('what came before the app was there', () => shown.length === 3);
+      await publish(4, 4);
+      await eventually('the next', () => shown.length === 4);
+      app.disconnect();
+      await publish(5, 154);
+      await server.stop();
+      await server.start();
+      app = start();
+      await eventually('150 that were missed', () => shown.length >= 154);
+      app.disconnect();
+      await publish(155, 500);                   // more than a recovery gives
+      app.connect();
+      await eventually('346 that were missed', () => shown.length >= 500);
+      await publish(501, 501);
+      await eventually('the last', () => shown.length >= 501);
+      assert.deepEqual(shown, range(501));
+      if (own === 'own:#') return;
+      await app.rpc('dialog.create', { id: 'team' });
+      await eventually('the chat is heard', () => hints.length > 0);
+      await publish(502, 502);
+      await eventually('one more', () => shown.length >= 502);
+      assert.deepEqual(shown.slice(500), [501, 502]);
+    } finally {
+      app?.disconnect();
       await server.close();
     }
   });
