@@ -66,6 +66,19 @@ test('every way in is asked about, once, and nothing that was refused is kept', 
   assert.equal((await history()).length, entries);
 });
 
+test('the back end is told the fields of the page, and of an HTTP request the same', async () => {
+  const fields = ['client', 'user', 'device', 'epoch', 'channel', 'kind', 'type', 'encoding', 'callback', 'data'];
+  answers['/judge'] = () => ({});
+  const { id } = await send('fine');
+  await ann.rpc('message.react', { id, cseq: ++cseq, body: '+1' });
+  assert.equal((await byHttp('message.send', { dialog: 'team', body: 'fine' })).error, undefined);
+  const [numbered, reaction, http] = back.asked.map((a) => a.body);
+  assert.deepEqual(Object.keys(numbered).sort(), [...fields, 'cseq'].sort());
+  assert.deepEqual(Object.keys(reaction).sort(), [...fields, 'cseq', 'target'].sort());
+  assert.deepEqual(Object.keys(http).sort(), [...fields].sort());
+  assert.deepEqual([http.epoch, http.device], [0, http.client]);
+});
+
 test('a retry gets the first answer, a refusal too', async () => {
   answers['/judge'] = refuse;
   const n = ++cseq;
