@@ -71,6 +71,7 @@ class ClientRoutes::Endpoint final : public net::WebSocketEndpoint {
     options.variant.unidirectional = unidirectional_;
     options.transport = unidirectional_ ? TransportKind::kUniWebSocket : TransportKind::kWebSocket;
     options.headers = views_of(request.http);
+    options.accepted = request.taken;
     options.frame_ping = request.http.query_value("cf_ws_frame_ping_pong") == "true";
     ws::TransportHandler& handler = routes_.gateway_.open(transport, options);
     if (unidirectional_) {

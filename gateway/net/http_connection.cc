@@ -163,7 +163,7 @@ void HttpConnection::call_handler(HttpRequest request) {
 void HttpConnection::upgrade(HttpRequest request, WebSocketEndpoint& endpoint) {
   UpgradeResult result = negotiate_upgrade(request, service_.policy_);
   WebSocketRequest websocket{std::move(request), std::move(result.subprotocol), result.protobuf,
-                             result.deflate};
+                             result.deflate, service_.lane_.now()};
   if (result.accepted) {
     if (std::optional<HttpResponse> refusal = endpoint.admit(websocket); refusal.has_value()) {
       result.accepted = false;

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "gateway/net/http_message.h"
 #include "gateway/ws/transport.h"
 
@@ -13,6 +14,7 @@ struct WebSocketRequest {
   std::string subprotocol;  // one of UpgradePolicy::subprotocols, or "" when the client offered none of them
   bool protobuf = false;    // the encoding asked for, by subprotocol or by ?format=protobuf
   uint8_t deflate = 0;      // permessage-deflate is agreed, with so many bits of window; 0: it is not
+  MonoTime taken{};         // before the client was told
 };
 
 // Lane: the connection's, always. Must outlive the HttpService.

@@ -17,6 +17,16 @@ using Client = TestGateway::Client;
 constexpr std::string_view kConnect =
     R"({"id":1,"connect":{"token":"t","name":"js","version":"1","data":{"device":"d"}}})";
 
+TEST(Connect, TheSocketWasTakenWhenTheTransportSays) {
+  TestGateway g;
+  OpenOptions options;
+  options.accepted = MonoTime{7};
+
+  g.ask(g.open(options), kConnect);
+
+  EXPECT_EQ(g.bus.last<ConnectRequest>().accepted, MonoTime{7});
+}
+
 TEST(Connect, ReplyNamesTheConnection) {
   TestGateway g;
   Client& client = g.open();

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "broker/api/types.h"
 #include "gateway/protocol/codec.h"
 
@@ -20,6 +21,9 @@ struct OpenOptions {
   // cf_ws_frame_ping_pong: pings are WebSocket frames, for tools that know nothing of the protocol (client-protocol
   // 1.1). WebSocket only; a unidirectional WebSocket always has it.
   bool frame_ping = false;
+  // When the server took the socket, before the client was told; 0: now. Of two connections of one device it says which is
+  // the newer.
+  MonoTime accepted{};
 };
 
 // Are its commands brought by POST /emulation (client-protocol 1.14)?

@@ -11,7 +11,7 @@ Session::Session(SessionContext& context, SessionHandle handle, ws::Transport& t
     : context_(context),
       transport_(transport),
       encoder_(protocol::encoder_of(options.variant)),
-      accepted_(context.lane.now()),
+      accepted_(options.accepted.ns != 0 ? options.accepted : context.lane.now()),
       handle_(handle),
       id_(make_session_id(context.lane.random())),
       variant_(options.variant),
