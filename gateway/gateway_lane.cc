@@ -78,7 +78,10 @@ void GatewayLane::on_delivery(Delivery delivery) {
 }
 
 void GatewayLane::disconnect(const DeliverDisconnect& what) {
-  if (Session* session = sessions_.find(what.session)) return session->close(what.disconnect);
+  if (Session* session = sessions_.find(what.session)) {
+    if (what.unless_heard.count() == 0) return session->close(what.disconnect);
+    return session->close_unless_heard(what.disconnect, what.unless_heard);
+  }
   if (http_rpc_.disconnect(what) || what.peer == nullptr) return;
   // Its end was told and did not arrive, or crosses this: without an answer the broker would wait for it at each
   // disconnect, and count it for ever.

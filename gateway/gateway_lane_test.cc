@@ -52,6 +52,77 @@ TEST(GatewayLane, ADisconnectOfWhatIsHereIsAnsweredOnce) {
   EXPECT_FALSE(g.bus.last<SessionClosed>().again);
 }
 
+// --- a session that ends unless its client is heard from ------------------------------------------
+
+// Asks for a sign of life within a second.
+void ask_for_life(TestGateway& g) {
+  g.deliver_now(DeliverDisconnect{g.session(), make_disconnect(disconnect_code::kForceReconnect), nullptr,
+                                  Millis(1'000)});
+}
+
+TEST(UnlessHeard, OneThatIsSilentIsClosedInTime) {
+  TestGateway g;
+  Client& client = g.connected();
+
+  ask_for_life(g);
+  EXPECT_EQ(client.transport.pings, 1u);
+  g.world.run_for(Millis(999));
+  EXPECT_FALSE(client.transport.ended());
+  g.world.run_for(Millis(2));
+
+  EXPECT_EQ(client.transport.close_code, disconnect_code::kForceReconnect);
+  EXPECT_EQ(g.bus.last<SessionClosed>().code, disconnect_code::kForceReconnect);
+}
+
+TEST(UnlessHeard, OneThatAnswersStays) {
+  TestGateway g;
+  Client& client = g.connected();
+
+  ask_for_life(g);
+  g.world.on(g.world.lane(0), [&] { client.handler->on_pong({}); });
+  g.world.run_for(Millis(5'000));
+
+  EXPECT_FALSE(client.transport.ended());
+}
+
+TEST(UnlessHeard, OneThatSaysSomethingElseStays) {
+  TestGateway g;
+  Client& client = g.connected();
+
+  ask_for_life(g);
+  g.send(client, R"({"id":2,"rpc":{}})");
+  g.world.run_for(Millis(5'000));
+
+  EXPECT_FALSE(client.transport.ended());
+}
+
+TEST(UnlessHeard, WhatWasHeardBeforeIsNoAnswerToTheNext) {
+  TestGateway g;
+  Client& client = g.connected();
+
+  ask_for_life(g);
+  g.world.on(g.world.lane(0), [&] { client.handler->on_pong({}); });
+  ask_for_life(g);
+  ask_for_life(g);
+  EXPECT_EQ(client.transport.pings, 2u) << "asked already";
+  g.world.run_for(Millis(1'001));
+
+  EXPECT_TRUE(client.transport.ended());
+}
+
+TEST(UnlessHeard, AnEmulatedOneIsAskedByThePingOfTheProtocol) {
+  TestGateway g;
+  Client& client = g.connected(
+      {.variant = {.framing = protocol::Framing::kStream}, .transport = TransportKind::kHttpStream});
+
+  ask_for_life(g);
+  EXPECT_EQ(client.transport.last(), "{}");
+  g.send(client, "{}");
+  g.world.run_for(Millis(5'000));
+
+  EXPECT_FALSE(client.transport.ended());
+}
+
 TEST(GatewayLane, CountsWhatIsThere) {
   TestGateway g;
   Client& a = g.connected();

@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "base/clock.h"
 #include "broker/api/codes.h"
 #include "broker/api/grant.h"
 #include "broker/api/types.h"
@@ -32,6 +33,8 @@ struct DeliverDisconnect {
   std::string session;
   Disconnect disconnect;
   PeerPtr peer = nullptr;  // of the session
+  // 0: at once. Else the client is asked for a sign of life, and the session ends if none comes for so long.
+  Millis unless_heard{0};
 };
 
 // The server subscribes a session: the gateway asks the channel's slot as for any server-side subscription, and

@@ -86,10 +86,41 @@ void Registry::check_block(std::shared_ptr<Bind> bind) {
     if (!read.ok()) return refuse(*bind, std::move(read));
     if (until_ms > lane_.clock().wall_ms())
       return refuse(*bind, {{}, make_disconnect(disconnect_code::kPermissionDenied)});
-    if (bind->peer().ephemeral_device || bind->peer().http || !limits_.stored)
-      return finish(*bind, kFirstEpoch);
-    read_epoch(std::move(bind));
+    if (bind->peer().ephemeral_device || bind->peer().http) return finish(*bind, kFirstEpoch);
+    challenge(std::move(bind));
   });
+}
+
+// Asks the one that has the place of a contended device for a sign of life; else the bind goes on.
+void Registry::challenge(std::shared_ptr<Bind> bind) {
+  if (Outcome why = refusal(*bind); !why.ok()) return refuse(*bind, std::move(why));
+  const Entry* holder = contended(bind->peer());
+  if (holder == nullptr) return go_on(std::move(bind));
+  const PeerPtr peer = holder->session.peer;
+  const auto [waiting, first] = challenged_.try_emplace(peer->session);
+  waiting->value.push_back(std::move(bind));
+  if (!first) return;
+  lane_.start_timer(kChallenge, [this, peer] { challenge_ends(peer->session); });
+  bus_.deliver(lane_, peer->gateway, DeliverDisconnect{peer->session, replaced(), peer, kSilence});
+}
+
+// The holder has gone, or it was heard from and stays.
+void Registry::challenge_ends(const std::string& holder) {
+  std::optional<std::vector<std::shared_ptr<Bind>>> waiting = challenged_.take(holder);
+  if (!waiting) return;
+  const bool stays = holds(holder);
+  for (std::shared_ptr<Bind>& bind : *waiting) {
+    Outcome why = refusal(*bind);
+    if (why.ok() && stays) {
+      why.error = {error_code::kTooManyRequests, "other connections of this device take its place: wait",
+                   true};
+    }
+    why.ok() ? go_on(std::move(bind)) : refuse(*bind, std::move(why));
+  }
+}
+
+void Registry::go_on(std::shared_ptr<Bind> bind) {
+  limits_.stored ? read_epoch(std::move(bind)) : finish(*bind, kFirstEpoch);
 }
 
 void Registry::not_newest(const Bind& bind) {
@@ -109,14 +140,16 @@ bool Registry::superseded(const Bind& bind) const {
 }
 
 // Two clients that both live and use one device would take turns for ever, each for as long as the other needs to come
-// back: the last of a few who took the place in a row has it for a while.
-bool Registry::contended(const Peer& peer) const {
-  bool out = false;
-  each_session(peer.user, [&](const Entry& other) {
-    out |= other.session.peer->device == peer.device && other.takeovers >= kMaxTakeovers &&
-           lane_.now() - other.taken_at < kTurn;
+// back: the last of a few who took the place in a row has it for a while, as long as it lives. One client whose
+// connections die unseen looks the same until the last of them is asked.
+Registry::Entry* Registry::contended(const Peer& peer) const {
+  Entry* holder = nullptr;
+  each_session(peer.user, [&](Entry& other) {
+    if (other.session.peer->device == peer.device && other.takeovers >= kMaxTakeovers &&
+        lane_.now() - other.taken_at < kTurn)
+      holder = &other;
   });
-  return out;
+  return holder;
 }
 
 // Why a bind may not go on, whatever the store says; ok: it may. Asked before each write and at the end.
@@ -125,10 +158,6 @@ Outcome Registry::refusal(const Bind& bind) {
   Outcome ended = ends_.refusal(bind.peer(), bind.order().asked);
   if (!ended.ok()) return ended;
   if (superseded(bind)) return {{}, replaced()};
-  if (contended(bind.peer())) {
-    return {{error_code::kTooManyRequests, "other connections of this device take its place: wait", true},
-            {}};
-  }
   if (over_limit(bind.peer())) return {user_is_full(limits_.sessions_per_user), {}};
   return {};
 }
@@ -252,6 +281,7 @@ bool Registry::remove(const Peer& peer) {
   open_.remove(*entry);
   if (was == OpenSessions::State::kSession && !user.empty() && sessions_of_user(user) == 0)
     records_.seen(user, lane_.clock().wall_ms());
+  challenge_ends(peer.session);
   return was != OpenSessions::State::kHttp;
 }
 

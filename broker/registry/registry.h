@@ -16,7 +16,9 @@
 // at its next connect that it lost its storage. No end of the two is final: whichever client lives comes back, and
 // takes the place, or waits for it. Of two that live and use one device (two tabs with one name) each would throw the
 // other out as often as it can come back, so the last of kMaxTakeovers in a row has the place for kTurn, and the other
-// is told error 111 meanwhile, with which its SDK waits longer and longer.
+// is told error 111 meanwhile, with which its SDK waits longer and longer. The holder must live for that: at each
+// challenge its gateway asks its client for a sign of life, and closes it if none comes in kSilence. So one client whose
+// old connections are dead, which the registry cannot tell from two that live, is let in.
 //
 // A blocked user (UserRecords) does not come in: 3507. What is on its way when the block is written, or when something
 // is disconnected, is refused as well, and both are answered when the gateways have closed what they are about
@@ -120,6 +122,10 @@ class Registry {
   static constexpr uint32_t kMaxTakeovers = 3;  // of one device, each within kInARow of the one before
   static constexpr Nanos kInARow = std::chrono::seconds(10);
   static constexpr Nanos kTurn = std::chrono::seconds(60);
+  // How long a holder has for a sign of life, and how long a challenger waits for what comes of it: with the store's
+  // time less than Bus::kDefaultTimeout.
+  static constexpr Millis kSilence{1'500};
+  static constexpr Millis kChallenge{2'500};
 
  private:
   using Entry = OpenSessions::Entry;
@@ -136,7 +142,10 @@ class Registry {
   void not_newest(const Bind& bind);
   bool superseded(const Bind& bind) const;
   void finish(Bind& bind, uint64_t epoch);
-  bool contended(const Peer& peer) const;
+  Entry* contended(const Peer& peer) const;
+  void challenge(std::shared_ptr<Bind> bind);
+  void challenge_ends(const std::string& holder);
+  void go_on(std::shared_ptr<Bind> bind);
   void make_room(Entry& entry);
   void close(const Session& session, Disconnect disconnect);
   void end(Entry& entry, Ending& ending);
@@ -158,6 +167,8 @@ class Registry {
   uint64_t arrivals_ = 0;
   OpenSessions open_;
   GrowingMap<std::string, SessionOrder> newest_;  // user and device -> of those that wait for the store
+  // Session of a holder that is asked for a sign of life -> the binds that wait for it.
+  GrowingMap<std::string, std::vector<std::shared_ptr<Bind>>> challenged_;
   SessionEnds ends_;
   Steps steps_;  // of disconnects
 };

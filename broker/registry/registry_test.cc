@@ -97,6 +97,37 @@ TEST_F(RegistryTest, TheOneThatWaitsComesInWhenTheOtherHasGone) {
   EXPECT_TRUE(bind(request("u", "d", "a3", 1)).ok());
 }
 
+// One client whose network eats its connections: none of those it left gives a sign of life, or an end.
+TEST_F(RegistryTest, OneClientWhoseOldConnectionsAreDeadIsNeverToldToWait) {
+  rig_.silent = true;
+
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_TRUE(bind(request("u", "d", "s" + std::to_string(i), 1)).ok()) << i;
+    rig_.world.run_for(Millis(2'500));
+  }
+}
+
+TEST_F(RegistryTest, AHolderThatDiesInItsTurnGivesWayToTheNextThatAsks) {
+  for (const char* session : {"a1", "b1", "a2", "b2"}) bind(request("u", "d", session, 1));
+  ASSERT_FALSE(bind(request("u", "d", "a3", 1)).ok());
+  rig_.silent = true;
+
+  EXPECT_TRUE(bind(request("u", "d", "a4", 1)).ok());
+  EXPECT_THAT(sessions("u"), SizeIs(1));
+}
+
+TEST_F(RegistryTest, AHolderIsAskedOnceForAllThatWait) {
+  for (const char* session : {"a1", "b1", "a2", "b2"}) bind(request("u", "d", session, 1));
+  const size_t before = rig_.deliveries.size();
+
+  const auto older = rig_.begin(request("u", "d", "a3", 1));
+  const BindSessionResponse newer = bind(request("u", "d", "a4", 1));
+
+  EXPECT_EQ((*older)->disconnect.code, disconnect_code::kForceReconnect);
+  EXPECT_EQ(newer.error.code, error_code::kTooManyRequests);
+  EXPECT_EQ(rig_.deliveries.size(), before + 1);
+}
+
 TEST_F(RegistryTest, ADeviceThatIsContendedForIsHadAMinute) {
   for (const char* session : {"a1", "b1", "a2", "b2"}) bind(request("u", "d", session, 1));
   rig_.world.run_for(std::chrono::duration_cast<Millis>(Registry::kTurn));

@@ -56,7 +56,8 @@ class LaneRig : public DeliverySink {
 
   void on_delivery(Delivery delivery) override {
     if (before_delivery) before_delivery();
-    if (const auto* closing = std::get_if<DeliverDisconnect>(&delivery); closing != nullptr && closes)
+    if (const auto* closing = std::get_if<DeliverDisconnect>(&delivery);
+        closing != nullptr && closes && (silent || closing->unless_heard.count() == 0))
       if (const auto peer = peers.find(closing->session); peer != peers.end())
         ask(bus, world.lane(1), Target::lane(0), SessionClosed{peer->second, closing->disconnect.code},
             [](const SessionClosedResponse&) {});
@@ -81,6 +82,7 @@ class LaneRig : public DeliverySink {
   std::function<void()> before_delivery;
   std::map<std::string, PeerPtr> peers;  // by session: those that were bound
   bool closes = true;                    // false: it is told to close and does not
+  bool silent = false;                   // no client gives a sign of life
   BrokerLane broker;
 };
 

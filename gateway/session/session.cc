@@ -30,6 +30,7 @@ constexpr std::array<CommandHandler, kMethods> kHandlers = {
 
 void Session::on_message(std::string_view payload, ws::MessageKind) {
   if (state_ == SessionState::kDraining) return;
+  heard();
   if (frame_ping_) pong_due_ = {};  // whatever comes is a sign of life
   if (variant_.unidirectional) return run_unidirectional(payload);
   if (busy_ || held_ != nullptr) return hold(payload, 0);

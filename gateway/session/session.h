@@ -58,6 +58,9 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void close(uint32_t code) { close(make_disconnect(code)); }
 
   // ---- By the broker
+  // Asks the client for a sign of life, and closes it so if none comes in time. One that cannot be asked (no way back, or
+  // no WebSocket and no pings) is not heard from. Asked already: no effect.
+  void close_unless_heard(const Disconnect& disconnect, Millis patience);
   // Not subscribed: no effect. "": every subscription.
   void end_subscription(std::string_view channel, uint32_t code, std::string_view reason);
   // `anew`: after a gap. What cannot be had again for now then ends the connection (3010), not silently the subscription.
@@ -175,6 +178,11 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
     size_t bytes = 0;          // what they own, used or not, and what each costs
     bool paused = false;
   };
+  // Its end, unless the client is heard from.
+  struct Asked {
+    MonoTime due;
+    Disconnect disconnect;
+  };
   // What most sessions do not have, or not for long.
   struct Extras {
     std::string secret;
@@ -185,6 +193,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
     SharedNumbersPtr user_rates, address_rates;
     std::vector<DeliverSubscribe> subscribes;  // came before the connect reply
     std::optional<DeliverRefresh> refresh;
+    std::optional<Asked> asked;  // set as long as asked_ is
   };
 
   Extras& extras() {
@@ -204,6 +213,11 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   void renew_share_later();
   void finish();
   void pong();
+  void heard() {
+    if (!asked_) return;
+    asked_ = false;
+    extras_->asked.reset();
+  }
   template <class Encode>
   void write(Encode&& encode) {
     if (context_.out.capacity() > protocol::kKeptBufferBytes) context_.out = std::string();
@@ -261,6 +275,7 @@ class Session final : public ws::TransportHandler, public SubscriptionOwner {
   bool busy_ : 1 = false;     // a command runs
   bool running_ : 1 = false;  // in run(): finish() need not plan to resume
   bool resume_planned_ : 1 = false;
+  bool asked_ : 1 = false;         // for a sign of life
   bool peer_closing_ : 1 = false;  // its close frame came behind what is not answered yet
 };
 

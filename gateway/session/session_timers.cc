@@ -40,7 +40,12 @@ void Session::start_timers() {
 
 MonoTime Session::next_deadline() const {
   MonoTime next;
-  for (const MonoTime at : {beat_at_, pong_due_, expire_at_, subscription_expires_at_}) {
+  MonoTime asked_until;
+  if (asked_) {
+    const std::optional<Asked>& asked = extras_->asked;
+    if (asked) asked_until = asked->due;
+  }
+  for (const MonoTime at : {beat_at_, pong_due_, expire_at_, subscription_expires_at_, asked_until}) {
     if (at.ns != 0 && (next.ns == 0 || at < next)) next = at;
   }
   return next;
@@ -71,6 +76,14 @@ void Session::on_timer() {
       return close({disconnect_code::kConnectionClosed, "no connect command in time"});
     beat_at_ = {};  // the broker's own deadline ends a connect; a refusal starts it anew
   }
+  if (asked_) {
+    const std::optional<Asked>& asked = extras_->asked;
+    if (asked && due(asked->due)) {
+      // What waits unread behind a command may be the answer.
+      if (held_ == nullptr) return close(Disconnect(asked->disconnect));
+      heard();
+    }
+  }
   if (due(expire_at_)) credentials_ended(now);
   if (state_ == SessionState::kDraining) return;
   if (due(pong_due_)) {
@@ -99,6 +112,20 @@ void Session::ping(MonoTime now) {
   send([](const protocol::Encoder& encoder, std::string& out) { encoder.ping(out); });
 }
 
+void Session::close_unless_heard(const Disconnect& disconnect, Millis patience) {
+  if (state_ == SessionState::kDraining || asked_) return;
+  const MonoTime now = context_.lane.now();
+  asked_ = true;
+  extras().asked = Asked{now + patience, disconnect};
+  if (is_websocket(kind_)) {
+    transport_.send_ping({});
+  } else if (!variant_.unidirectional && state_ == SessionState::kOpen && beat_at_.ns != 0 &&
+             pong_due_.ns == 0) {
+    ping(now);
+  }
+  arm();
+}
+
 // A second pong for one ping, or one without a ping, is a bad request.
 void Session::pong() {
   if (pong_due_.ns == 0 || frame_ping_) return close(disconnect_code::kBadRequest);
@@ -107,6 +134,7 @@ void Session::pong() {
 
 // A pong that nobody asked for is allowed (RFC 6455 5.5.3).
 void Session::on_pong(std::string_view) {
+  heard();
   if (frame_ping_) pong_due_ = {};
 }
 

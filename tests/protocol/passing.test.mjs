@@ -121,6 +121,17 @@ test('of two live clients of one device one is in, and the other comes in when i
   await (holder === one ? two : one).ready(30000);
 });
 
+test('a client whose old connections hang comes in each time it connects', async () => {
+  const hanging = [];
+  for (let i = 0; i < 8; ++i) {
+    const client = new RawClient(server.port);
+    assert.ok((await client.login(token({ sub: 'hung' }), { device: 'phone' })).connect, `connect ${i}`);
+    client.socket.pause();
+    hanging.push(client);
+  }
+  hanging.forEach((client) => client.end());
+});
+
 test('a connect that was long on its way does not end the newer connection of the device', async () => {
   const late = new RawClient(server.port), live = new RawClient(server.port);
   await late.upgrade();
