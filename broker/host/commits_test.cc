@@ -131,6 +131,25 @@ TEST_F(Commits, EveryRefusalIsADenial) {
   }
 }
 
+// Clients act by them: "send again from this number".
+TEST_F(Commits, CodesOfOthersAreAPlainRefusalWithItsWords) {
+  const std::pair<uint32_t, uint32_t> codes[] = {
+      {99, 103},   {103, 103},   {399, 103},   {400, 400},  {1000, 1000}, {1001, 103}, {1016, 103},
+      {1099, 103}, {1100, 1100}, {1999, 1999}, {2000, 103}, {4501, 103},  {~0u, 103}};
+  for (const auto& [given, told] : codes) {
+    SimProcess process;
+    Verdict verdict;
+    process.add("one", saying(LCG_E_DENIED, "", given));
+    process.add("keeper", keeper(verdict, wanted_));
+    process.boot();
+    process.chain(LCG_REQ_RPC, "m", "1");
+    process.world.run_until([&] { return verdict.came; }, Millis(60'000));
+    EXPECT_EQ(verdict.status, LCG_E_DENIED) << given;
+    EXPECT_EQ(verdict.code, told) << given;
+    EXPECT_EQ(verdict.message, "why") << given;
+  }
+}
+
 TEST_F(Commits, EachIsAskedAboutWhatTheOneBeforeLeft) {
   std::string seen;
   Script second;

@@ -5,6 +5,7 @@
 #include "broker/host/abi_io.h"
 #include "broker/host/lane_host.h"
 #include "broker/plugin_json.h"
+#include "lcg/ext/commit_codes.h"
 
 namespace lcg::host {
 namespace {
@@ -116,7 +117,7 @@ void LaneHost::ask_before_commit(Instance& instance, const Judging& commit, Call
 void LaneHost::judged(uint64_t token, std::shared_ptr<Judging> commit, ServiceCallResponse verdict) {
   if (is_denial(verdict.status)) {
     verdict.status = LCG_E_DENIED;
-    if (verdict.error_code == 0) verdict.error_code = error_code::kPermissionDenied;
+    verdict.error_code = lcg_commit_code(verdict.error_code);
     verdict.data.clear();
     return answered(token, std::move(verdict));
   }

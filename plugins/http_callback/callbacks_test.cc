@@ -261,6 +261,8 @@ TEST_F(CallbacksTest, WhatTheBackEndSaysBeforeACommit) {
            {R"({"result":{"data":{"text":"**"}}})", LCG_OK, 0, R"({"text":"**"})"},
            {R"({"result":{"b64data":"MQ=="}})", LCG_OK, 0, "1"},
            {R"({"error":{"code":1600,"message":"no"}})", LCG_E_DENIED, 1600, ""},
+           {R"({"error":{"code":1001,"message":"resend_from:1"}})", LCG_E_DENIED, 103, ""},
+           {R"({"error":{"code":99,"message":"no"}})", LCG_E_DENIED, 103, ""},
            {R"({"disconnect":{"code":4501,"reason":"no"}})", LCG_E_DENIED, 103, ""},
            {R"({"error":{"code":1600,"message":"later","temporary":true}})", LCG_E_UNAVAILABLE, 0, ""},
            {R"({"error":{}})", LCG_E_UNAVAILABLE, 0, ""},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fake_commits.cc: what is about to be kept, on its way through the plugins that have a word to say.
 #include "lcg/ext/before_commit.h"
+#include "lcg/ext/commit_codes.h"
 #include "lcg/json.hpp"
 #include "testing/fake_world.h"
 
@@ -34,7 +35,7 @@ void World::judge(Commit commit, size_t step, bool replaced, Complete complete) 
   auto answered = [this, commit, step, replaced, passes, complete](Reply reply) mutable {
     if (is_denial(reply.status)) {
       reply.status = LCG_E_DENIED;
-      if (reply.error_code == 0) reply.error_code = 103;
+      reply.error_code = lcg_commit_code(reply.error_code);
       return complete(std::move(reply));
     }
     const bool fits =

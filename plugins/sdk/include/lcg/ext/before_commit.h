@@ -45,7 +45,7 @@ typedef struct lcg_before_commit_v1 {
   uint32_t reserved;
   /* Answer token with host->reply.
    *   LCG_OK, LCG_DEFER: no objection; data, if there is some, takes the place of what is said (a JSON value).
-   *   LCG_E_DENIED, INVALID, CONFLICT, NOT_FOUND: it is not kept; the client gets error_code (0: 103) and message.
+   *   LCG_E_DENIED, INVALID, CONFLICT, NOT_FOUND: it is not kept; the client gets error_code (ext/commit_codes.h) and message.
    *   Anything else, an answer that cannot be used, or none within `before_commit.timeout` of the plugin's entry in
    *   the configuration: the plugin has failed, and `before_commit.on_failure` of the entry decides. */
   void (*on_commit)(lcg_instance*, lcg_token token, const lcg_commit*) LCG_NOEXCEPT;
