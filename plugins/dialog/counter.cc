@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "lcg/busy.hpp"
+
 namespace lcg::dialog {
 
 namespace {
@@ -14,9 +16,8 @@ uint64_t last_of(uint64_t number) { return (number + 1) * Said::kBlock - 1; }
 // REQUIRES: the block has no gap to what the dialog has in memory.
 bool fill_from_tail(const Dialog& dialog, Said::Block& block, uint64_t last) {
   if (dialog.tail.empty()) return false;
-  const uint64_t first = dialog.tail.front()->dseq;
-  if (block.next() < first || last > dialog.tail.back()->dseq) return false;
-  while (block.next() <= last) block.add(*dialog.tail[static_cast<size_t>(block.next() - first)]);
+  if (block.next() < dialog.tail.first() || last > dialog.tail.last()) return false;
+  while (block.next() <= last) block.add(*dialog.tail.at(block.next()));
   return true;
 }
 
@@ -87,11 +88,8 @@ Task<lcg_status> Counter::fetch(DialogPtr dialog, uint64_t number, uint64_t head
     if (!said.reading) break;
     co_await said.read.wait();
   }
-  said.reading = true;
-  const lcg_status status = co_await read(dialog, number, head, looked_at);
-  said.reading = false;
-  said.read.pulse();
-  co_return status;
+  const Busy busy(said.reading, &said.read);
+  co_return co_await read(dialog, number, head, looked_at);
 }
 
 Task<lcg_status> Counter::read(DialogPtr dialog, uint64_t number, uint64_t head, uint64_t* looked_at) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lcg/busy.hpp"
 #include "lcg/services/storage_pages.hpp"
 
 namespace lcg::dialog {
@@ -15,8 +16,7 @@ constexpr uint32_t kMaxRecall = 16;  // entries looked at for the last one of a 
 
 // nullptr: it is in the store alone.
 EntryPtr in_memory(const Dialog& dialog, uint64_t dseq) {
-  for (const EntryPtr& kept : dialog.tail)
-    if (kept->dseq == dseq) return kept;
+  if (EntryPtr kept = dialog.tail.find(dseq)) return kept;
   for (const auto& pending : dialog.pending)
     if (pending->entry->dseq == dseq) return pending->entry;
   return nullptr;
@@ -200,11 +200,8 @@ Task<lcg_status> Directory::read_members(DialogPtr dialog) {
 Task<lcg_status> Directory::know_crowd(DialogPtr dialog) {
   while (dialog->crowd_reading) co_await dialog->crowd_read.wait();
   if (dialog->crowd_known || dialog->meta.large) co_return LCG_OK;
-  dialog->crowd_reading = true;
-  const lcg_status status = co_await read_crowd(dialog);
-  dialog->crowd_reading = false;
-  dialog->crowd_read.pulse();
-  co_return status;
+  const Busy busy(dialog->crowd_reading, &dialog->crowd_read);
+  co_return co_await read_crowd(dialog);
 }
 
 // Who is in memory is newer there than in the store, whenever the page is read.

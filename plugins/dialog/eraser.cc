@@ -17,8 +17,7 @@ Entry Eraser::without_text(const Entry& entry) {
 void Eraser::take_out(Dialog& dialog, const Entry& erased, storage::Batch* batch) {
   batch->put(kLogDocs, storage::key_u64(erased.dseq), encode(erased));
   if (erased.kind == chat::Kind::kMessage) Counter::recalled(dialog, erased.dseq, batch);
-  for (EntryPtr& kept : dialog.tail)
-    if (kept->dseq == erased.dseq) kept = std::make_shared<const Entry>(erased);
+  dialog.tail.replace(std::make_shared<const Entry>(erased));
 }
 
 Task<Reply> Eraser::erase(std::string id, std::vector<EntryName> entries) {

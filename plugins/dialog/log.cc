@@ -76,7 +76,7 @@ void Log::advance(const DialogPtr& dialog) {
     dialog->head = entry->dseq;
     publish(*dialog, *entry);
     end_subscriptions(*dialog, *entry);
-    remember(*dialog, std::move(entry));
+    dialog->tail.push(std::move(entry));
     moved = true;
   }
   if (moved) appended_(dialog);
@@ -103,16 +103,6 @@ void Log::unsubscribe(const Dialog& dialog, const std::string& user) const {
   d.reason = "force reconnect";
   d.user_id = user;
   static_cast<void>(host_.disconnect(d));
-}
-
-void Log::remember(Dialog& dialog, EntryPtr entry) {
-  const auto cost = [](const Entry& e) { return sizeof(Entry) + e.body.size() + e.detail.size() + 64; };
-  dialog.tail_bytes += cost(*entry);
-  dialog.tail.push_back(std::move(entry));
-  while (dialog.tail.size() > kTailEntries || (dialog.tail_bytes > kTailBytes && dialog.tail.size() > 1)) {
-    dialog.tail_bytes -= cost(*dialog.tail.front());
-    dialog.tail.pop_front();
-  }
 }
 
 void Log::publish(const Dialog& dialog, const Entry& entry) const {

@@ -36,7 +36,6 @@ class Log {
   void require_order(const Dialog& dialog, uint64_t dseq, storage::Batch& batch) const;
   void advance(const DialogPtr& dialog);
   void end_subscriptions(const Dialog& dialog, const Entry& entry) const;
-  static void remember(Dialog& dialog, EntryPtr entry);
 
   Host host_;
   storage::Client store_;

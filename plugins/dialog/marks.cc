@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lcg/busy.hpp"
 #include "lcg/json.hpp"
 #include "refusals.h"
 
@@ -68,7 +69,7 @@ Task<> Marks::raise(DialogPtr dialog, std::string user, uint64_t seq) {
   member.read = seq;
   if (settings_.tell_seen && !dialog->meta.large && dialog->meta.member_count > 1) {
     dialog->seen[user] = seq;
-    if (!dialog->telling_seen) dialog->telling_seen = host_.spawn(tell_seen(dialog));
+    if (!dialog->telling_seen) host_.spawn(tell_seen(dialog));
   }
   storage::Batch batch;
   batch.durable = false;
@@ -77,6 +78,7 @@ Task<> Marks::raise(DialogPtr dialog, std::string user, uint64_t seq) {
 }
 
 Task<> Marks::tell_seen(DialogPtr dialog) {
+  const Busy busy(dialog->telling_seen);
   const int64_t crowd = std::max<int64_t>(1, static_cast<int64_t>(dialog->meta.member_count / 50));
   while (!dialog->seen.empty() && dialog->usable()) {
     const lcg_status slept = co_await host_.sleep(settings_.notify_delay * crowd);
@@ -91,7 +93,6 @@ Task<> Marks::tell_seen(DialogPtr dialog) {
     w.text("kind", "seen").text("dialog", dialog->id).raw("read", json::array(marks));
     publish_passing(host_, *dialog, {}, w.take());
   }
-  dialog->telling_seen = false;
 }
 
 }  // namespace lcg::dialog

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "inbox.h"
+#include "lcg/busy.hpp"
 #include "lcg/services/storage_pages.hpp"
 
 namespace lcg::dialog {
@@ -135,12 +136,11 @@ void Notifier::unsettled(const DialogPtr& dialog) {
 
 void Notifier::kick(const DialogPtr& dialog) {
   feed_.appended(dialog);
-  if (dialog->notifying || dialog->gone) return;
-  dialog->notifying = true;
-  if (!host_.spawn(run(dialog))) dialog->notifying = false;
+  if (!dialog->notifying && !dialog->gone) host_.spawn(run(dialog));
 }
 
 Task<> Notifier::run(DialogPtr dialog) {
+  const Busy busy(dialog->notifying);
   uint64_t crowd = 1;
   if (!dialog->meta.large) crowd = std::max<uint64_t>(1, dialog->meta.member_count / 50);
   const int64_t usual_ms = settings_.notify_delay.count() * static_cast<int64_t>(crowd);
@@ -151,7 +151,6 @@ Task<> Notifier::run(DialogPtr dialog) {
     const bool told = co_await tell(dialog);
     delay_ms = told ? usual_ms : kRetryMs;
   }
-  dialog->notifying = false;
 }
 
 bool Notifier::may_retry(const Dialog& dialog) const { return host_.now_ns() >= dialog.retry_ns; }

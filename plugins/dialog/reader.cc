@@ -24,19 +24,41 @@ Outcome<Page> decode_page(const std::vector<storage::Row>& rows, bool more) {
   return out;
 }
 
+// A page that others may wait for: they are answered whatever way it is left.
+class SharedRead {
+ public:
+  using Reads = std::unordered_map<std::string, std::shared_ptr<Future<Outcome<Page>>>>;
+  SharedRead(Reads& reads, std::string key)
+      : reads_(reads), key_(std::move(key)), page_(std::make_shared<Future<Outcome<Page>>>()) {
+    reads_.emplace(key_, page_);
+  }
+  SharedRead(const SharedRead&) = delete;
+  SharedRead& operator=(const SharedRead&) = delete;
+  ~SharedRead() {
+    reads_.erase(key_);
+    page_->set({LCG_E_BUSY, "the page was not read", {}});
+  }
+  void answer(const Outcome<Page>& page) { page_->set(page); }
+
+ private:
+  Reads& reads_;
+  const std::string key_;
+  const std::shared_ptr<Future<Outcome<Page>>> page_;
+};
+
 }  // namespace
 
 bool Reader::from_tail(const Dialog& dialog, uint64_t from, uint64_t to, size_t limit, bool reverse,
                        Page& out) {
   if (dialog.tail.empty()) return false;
-  const uint64_t first = dialog.tail.front()->dseq;
+  const uint64_t first = dialog.tail.first();
   if (!reverse && from < first) return false;
   const uint64_t low = reverse && to >= limit ? std::max(from, to - limit + 1) : from;
   if (low < first) return false;
   const uint64_t count = std::min<uint64_t>(limit, to - from + 1);
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t dseq = reverse ? to - i : from + i;
-    out.entries.push_back(dialog.tail[static_cast<size_t>(dseq - first)]);
+    out.entries.push_back(dialog.tail.at(dseq));
   }
   out.more = count < to - from + 1;
   return true;
@@ -55,18 +77,16 @@ Task<Outcome<Page>> Reader::stored(DialogPtr dialog, uint64_t from, uint64_t to,
     co_await other->wait();
     co_return other->get();
   }
-  const auto mine = std::make_shared<Future<Outcome<Page>>>();
-  reading_.emplace(key, mine);
+  SharedRead read(reading_, std::move(key));
   Outcome<storage::ScanRows> rows = co_await store_.scan(
       dialog->id,
       {kLogDocs, storage::key_u64(from), storage::key_u64(to + 1), static_cast<uint32_t>(limit), reverse});
-  reading_.erase(key);
   if (rows.ok()) {
     out = decode_page(rows.value.rows, rows.value.more);
   } else {
     out = {LCG_E_BUSY, rows.message, {}};
   }
-  mine->set(out);
+  read.answer(out);
   co_return out;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every limit of the dialog plugin in one place. YAML keys have the same names.
+// Every limit of the dialog plugin in one place, but for what is kept of a log's end (tail.h). YAML keys have the same names.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -9,7 +9,6 @@
 namespace lcg::dialog {
 
 // Not for YAML: sizes that bound one request or one dialog's memory.
-inline constexpr size_t kTailEntries = 128, kTailBytes = 64u << 10;
 inline constexpr size_t kMaxPageEntries = 200, kMaxPageBytes = 256u << 10;
 inline constexpr size_t kMaxRecoverEntries = 1000;
 inline constexpr size_t kMaxRecoverBytes = 8u << 20;  // of them; a namespace may have less (recovery_bytes)

@@ -22,6 +22,7 @@
 #include "lcg/sync.hpp"
 #include "outbox.h"
 #include "said.h"
+#include "tail.h"
 
 namespace lcg::dialog {
 
@@ -130,8 +131,7 @@ struct Dialog {
   std::unordered_map<uint64_t, Prepared> prepared;  // by message id
   std::deque<std::shared_ptr<Pending>> pending;     // in order of position
   std::unordered_map<uint64_t, std::shared_ptr<Pending>> pending_messages;  // the same, by message id
-  std::deque<EntryPtr> tail;  // the last durable entries, dense up to head
-  size_t tail_bytes = 0;
+  Tail tail;  // the last durable entries, dense up to head
   // A page that was being read when the last of them ended is not shared with whoever asks later.
   uint64_t erasures = 0;
   Said said;

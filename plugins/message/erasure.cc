@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "lcg/busy.hpp"
 #include "lcg/services/storage_pages.hpp"
 #include "lcg/services/storage_scrub.hpp"
 
@@ -123,19 +124,15 @@ void Erasure::put_erasing(storage::Batch& batch, const Record& recall) {
 
 void Erasure::start() {
   timer_.every(kRetryEvery, [this] {
-    if (running_ || due_.empty()) return;
-    running_ = true;  // run_due may end before spawn returns
-    if (!host_.spawn(run_due())) running_ = false;
+    if (!running_ && !due_.empty()) host_.spawn(run_due());
   });
   files_timer_.every(limits_.files_every, [this] {
-    if (scrubbing_ || in_files_.empty()) return;
-    scrubbing_ = true;
-    if (!host_.spawn(scrub_files())) scrubbing_ = false;
+    if (!scrubbing_ && !in_files_.empty()) host_.spawn(scrub_files());
   });
 }
 
 void Erasure::lost(uint32_t slot) {
-  std::erase_if(due_, [slot](const auto& item) { return slot_of_id(item.first) == slot; });
+  due_.lost(slot);
   std::erase_if(in_files_, [slot](uint64_t id) { return slot_of_id(id) == slot; });
 }
 
@@ -143,36 +140,26 @@ void Erasure::lost(uint32_t slot) {
 
 Task<lcg_status> Erasure::erase(Record recall) {
   const uint64_t id = recall.id;
-  if (const Work other = due_[id]) {
+  if (const Due::Work other = due_.at(id)) {
     co_await other->wait();
     co_return other->get();
   }
-  const Work mine = std::make_shared<Future<lcg_status>>();
-  due_.insert_or_assign(id, mine);
+  Due::Turn turn(due_, id);
   const lcg_status status = co_await take_back(recall.target);
-  const auto it = due_.find(id);
-  if (it != due_.end() && it->second == mine) {  // else the slot was lost, and its next owner goes on
-    it->second = nullptr;
-    if (status == LCG_OK) {
-      due_.erase(it);
-      in_files_.insert(id);
-    }
-  }
-  mine->set(status);
+  if (status == LCG_OK && turn.holds()) in_files_.insert(id);
+  turn.end(status);
   co_return status;
 }
 
 Task<> Erasure::run_due() {
-  std::vector<uint64_t> due;
-  for (const auto& [id, work] : due_)
-    if (work == nullptr) due.push_back(id);
+  const Busy busy(running_);
+  const std::vector<uint64_t> due = due_.open();
   for (const uint64_t id : due) {
     if (host_.stopping()) break;
     if (!pending(id)) continue;
     const bool over = co_await resume(id);
     if (over) due_.erase(id);
   }
-  running_ = false;
 }
 
 // True: there is nothing to take back.
@@ -248,15 +235,13 @@ Task<lcg_status> Erasure::strip(std::vector<Record> records) {
 // --- files ---------------------------------------------------------------------------------------
 
 Task<> Erasure::scrub_files() {
+  const Busy busy(scrubbing_);
   std::vector<uint64_t> all(in_files_.begin(), in_files_.end());
   while (!all.empty() && !host_.stopping()) {
     std::vector<uint64_t> some = take_some(all, kRecallsAtOnce);
     std::erase_if(some, [this](uint64_t id) { return !in_files_.contains(id); });
-    const lcg_status status = co_await scrub(some);
-    if (status == LCG_OK)
-      for (const uint64_t id : some) in_files_.erase(id);
+    co_await scrub(std::move(some));
   }
-  scrubbing_ = false;
 }
 
 Task<lcg_status> Erasure::name_copies(uint64_t id, Names* names) {
@@ -280,11 +265,19 @@ Task<lcg_status> Erasure::name_copies(uint64_t id, Names* names) {
 }
 
 // All at once, so that the store makes one of them.
-Task<lcg_status> Erasure::scrub(std::vector<uint64_t> recalls) {
+Task<> Erasure::scrub(std::vector<uint64_t> recalls) {
   Names names;
+  std::vector<uint64_t> named;
   for (const uint64_t id : recalls) {
-    const lcg_status named = co_await name_copies(id, &names);
-    if (named != LCG_OK) co_return named;
+    const lcg_status status = co_await name_copies(id, &names);
+    if (status == LCG_OK) {
+      named.push_back(id);
+    } else {
+      host_.warn(
+          "what a recall has taken back stays in files of the store for now: its records cannot be read"
+          " recall=" +
+          std::to_string(id) + " status=" + std::to_string(status));
+    }
   }
   lcg_status status = LCG_OK;
   WaitGroup group;
@@ -300,16 +293,16 @@ Task<lcg_status> Erasure::scrub(std::vector<uint64_t> recalls) {
     while (!documents.empty())
       start(storage::scrub(host_, partition_of_slot(slot), take_some(documents, kDocumentsAtOnce)));
   co_await group.wait();
-  if (status != LCG_OK) co_return status;
+  if (status != LCG_OK) co_return;
 
   std::map<uint32_t, storage::Batch> over;
-  for (const uint64_t id : recalls) over[slot_of_id(id)].erase(kErasing, storage::key_u64(id));
+  for (const uint64_t id : named) over[slot_of_id(id)].erase(kErasing, storage::key_u64(id));
   for (auto& [slot, batch] : over) {
     batch.durable = false;
     Reply reply = co_await store_.commit(partition_of_slot(slot), std::move(batch));
-    if (!reply.ok()) co_return reply.status;
+    if (!reply.ok()) co_return;
   }
-  co_return LCG_OK;
+  for (const uint64_t id : named) in_files_.erase(id);
 }
 
 }  // namespace lcg::message

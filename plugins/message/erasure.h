@@ -20,13 +20,12 @@
 #include <chrono>
 #include <memory>
 #include <set>
-#include <unordered_map>
 #include <vector>
 
+#include "due.h"
 #include "lcg/host.hpp"
 #include "lcg/services/dialog.hpp"
 #include "lcg/services/storage.hpp"
-#include "lcg/sync.hpp"
 #include "lcg/timer.hpp"
 #include "record.h"
 #include "settler.h"
@@ -50,7 +49,7 @@ class Erasure {
 
   void start();
   // The list has this recall: look what becomes of it.
-  void found(uint64_t recall) { due_.try_emplace(recall); }
+  void found(uint64_t recall) { due_.add(recall); }
   // Documents have, or may have, what this recall takes back.
   bool pending(uint64_t recall) const { return due_.contains(recall); }
   // `recall` has committed. LCG_OK: no document has what its target said. Else it is tried again.
@@ -58,7 +57,6 @@ class Erasure {
   void lost(uint32_t slot);
 
  private:
-  using Work = std::shared_ptr<Future<lcg_status>>;
   struct Names;
 
   Task<> run_due();
@@ -70,15 +68,16 @@ class Erasure {
 
   Task<> scrub_files();
   Task<lcg_status> name_copies(uint64_t recall, Names* names);
-  Task<lcg_status> scrub(std::vector<uint64_t> recalls);
+  // Of recalls that cannot be read now, the next period tries again; they hold back no other.
+  Task<> scrub(std::vector<uint64_t> recalls);
 
   Host host_;
   const ErasureLimits limits_;
   storage::Client store_;
   dialog::Client dialogs_;
   Settler& settler_;
-  std::unordered_map<uint64_t, Work> due_;  // recalls; nullptr: nobody is at it
-  std::set<uint64_t> in_files_;             // recalls whose texts are in no document, but in files
+  Due due_;                      // recalls
+  std::set<uint64_t> in_files_;  // recalls whose texts are in no document, but in files
   bool running_ = false, scrubbing_ = false;
   Timer timer_, files_timer_;
 };

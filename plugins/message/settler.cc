@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "lcg/busy.hpp"
+
 namespace lcg::message {
 
 namespace {
@@ -53,9 +55,7 @@ Settler::Settler(Host host, SettlerLimits limits, std::function<bool(const chat:
 
 void Settler::start() {
   timer_.every(limits_.resolve_every, [this] {
-    if (resolving_ || unsettled_.empty()) return;
-    resolving_ = true;  // resolve_due may end before spawn returns
-    if (!host_.spawn(resolve_due())) resolving_ = false;
+    if (!resolving_ && !unsettled_.empty()) host_.spawn(resolve_due());
   });
 }
 
@@ -222,6 +222,7 @@ Task<lcg_status> Settler::forget_hash(Record cancelled) const {
 }
 
 Task<> Settler::resolve_due() {
+  const Busy busy(resolving_);
   const int64_t now = host_.now_ns();
   std::vector<uint64_t> due;
   for (auto next = due_.begin(); next != due_.end() && next->first <= now; ++next) {
@@ -238,7 +239,6 @@ Task<> Settler::resolve_due() {
       set_due(id, host_.now_ns());  // behind the others that are due
     }
   }
-  resolving_ = false;
 }
 
 // It is not there now, but a write that took longer than its deadline may still wait in the store. One that

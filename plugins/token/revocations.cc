@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lcg/busy.hpp"
 #include "lcg/services/storage_pages.hpp"
 #include "lcg/users.hpp"
 #include "plugins/token/claims.h"
@@ -213,17 +214,17 @@ void Revocations::on_slot(uint32_t slot, bool owned) {
 
 void Revocations::start_sweeping() {
   timer_.every(kSweep, [this] {
-    if (!sweeping_) sweeping_ = host_.spawn(sweep());
+    if (!sweeping_) host_.spawn(sweep());
   });
 }
 
 Task<> Revocations::sweep() {
+  const Busy busy(sweeping_);
   const std::vector<uint32_t> slots(owned_.begin(), owned_.end());
   for (const uint32_t slot : slots) {
     if (host_.stopping()) break;
     if (owned_.contains(slot)) co_await sweep_slot(slot);
   }
-  sweeping_ = false;
 }
 
 Task<> Revocations::sweep_slot(uint32_t slot) {

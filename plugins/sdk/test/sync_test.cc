@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "lcg/busy.hpp"
 #include "lcg/detail/core.hpp"
 #include "lcg/task.hpp"
 
@@ -180,6 +182,17 @@ TEST_F(Sync, WaitGroupOpensAtZero) {
   group.done();
 
   EXPECT_EQ(log_, "open");
+}
+
+TEST(Busy, IsOverWhateverWayItEnds) {
+  bool flag = false;
+  try {
+    const Busy busy(flag);
+    EXPECT_TRUE(flag);
+    throw std::runtime_error("on the way");
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_FALSE(flag);
 }
 
 }  // namespace
