@@ -187,6 +187,72 @@ TEST(Erasure, NothingIsSaidOfAMessageThatIsTakenBack) {
   EXPECT_THAT(e.left_in_store(), IsEmpty());
 }
 
+TEST(Erasure, WhatIsTakenBackIsNotTakenBackAgain) {
+  Erasing e;
+  e.talk(true);
+  const Reply first = e.recall();
+  const size_t entries = e.rig_.log("d").size();
+
+  for (const bool restarted : {false, true}) {
+    if (restarted) e.rig_.host().restart(kEverything);
+    const Reply again = e.about(e.ann_, "message.recall", 6, "");
+    EXPECT_EQ(again.error_code, chat::code::kRecalled) << again.message;
+    EXPECT_EQ(e.rig_.ask(peer("ann", "phone"), "message.recall", "{\"id\":" + e.id_ + "}").error_code,
+              chat::code::kRecalled);
+    EXPECT_EQ(e.recall().data, first.data);  // the retry
+    e.rig_.settle();
+  }
+  EXPECT_EQ(e.rig_.log("d").size(), entries);
+  EXPECT_SOUND(e.rig_);
+}
+
+// Several devices take the same message back, and the store fails once, or not: one does it, the others are told.
+TEST(Erasure, OfRecallsAtTheSameTimeOneIsKept) {
+  const std::vector<Peer> devices = {peer("ann", "phone"), peer("ann", "pad"), peer("ann", "watch")};
+  for (uint64_t nth = 0; nth <= 20; ++nth) {
+    SCOPED_TRACE(nth);
+    lcg::testing::Options options;
+    options.seed = nth + 1;
+    options.reply_jitter_ms = 20;
+    Erasing e(options);
+    e.id_ = field(e.rig_.send(e.ann_, "d", 1, said()), "id");
+    const std::string ask = "{\"id\":" + e.id_ + ",\"cseq\":1}";
+    Fault fault;
+    fault.status = LCG_E_TIMEOUT;
+    fault.nth = nth;
+    fault.when = nth % 2 == 0 ? When::kBefore : When::kAfter;
+    fault.service = "storage";
+    fault.method = "commit";
+    if (nth != 0) e.rig_.host().inject(fault);
+
+    std::vector<Pending> all;
+    for (const Peer& device : devices) all.push_back(e.rig_.start(device, "message.recall", ask));
+    e.rig_.host().run_until([&] { return all[0]->done && all[1]->done && all[2]->done; });
+    e.rig_.host().clear_faults();
+    size_t kept = 0, refused = 0;
+    for (size_t i = 0; i < devices.size(); ++i) {
+      Reply reply = all[i]->reply;
+      for (int tries = 0; reply.status == LCG_E_BUSY && tries < 30; ++tries) {
+        e.rig_.host().advance(1000);
+        reply = e.rig_.ask(devices[i], "message.recall", ask);
+      }
+      kept += reply.ok() ? 1u : 0u;
+      refused += reply.error_code == chat::code::kRecalled ? 1u : 0u;
+    }
+
+    EXPECT_EQ(kept, 1u);
+    EXPECT_EQ(refused, devices.size() - 1);
+    e.rig_.host().advance(700'000);
+    size_t recalls = 0;
+    for (const Entry& entry : e.rig_.log("d")) recalls += entry.kind == chat::Kind::kRecall ? 1u : 0u;
+    EXPECT_EQ(recalls, 1u);
+    EXPECT_THAT(e.left_in_store(), IsEmpty());
+    for (const std::string& partition : e.rig_.host().storage().partitions(message::kErasing))
+      EXPECT_THAT(e.rig_.host().storage().rows(partition, message::kErasing), IsEmpty());
+    EXPECT_SOUND(e.rig_);
+  }
+}
+
 // An edit and a reaction on their way when the recall comes: before or after it, they leave nothing.
 TEST(Erasure, WhatComesAtTheSameTimeLeavesNothing) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
@@ -311,6 +377,28 @@ TEST(Erasure, TheFilesFollow) {
     EXPECT_THAT(e.rig_.host().storage().rows(partition, message::kErasing), IsEmpty());
   e.rig_.host().advance(700'000);
   EXPECT_EQ(named(), wanted);
+}
+
+TEST(Erasure, ADamagedRecordHoldsBackNoOther) {
+  Erasing e;
+  std::vector<std::string> recalls;
+  for (uint64_t n = 1; n <= 3; ++n) {
+    e.id_ = field(e.rig_.send(e.ann_, "d", 2 * n - 1, said()), "id");
+    recalls.push_back(field(e.about(e.ann_, "message.recall", 2 * n, ""), "id"));
+  }
+  e.rig_.settle();
+  const std::string partition = e.rig_.host().storage().partitions(message::kErasing).at(0);
+  const std::string damaged = storage::key_u64(std::stoull(recalls[1].substr(1)));
+  storage::Batch batch;
+  batch.put(message::kRecords, damaged, "no record");
+  storage::Client store(e.rig_.host().host());
+  ASSERT_TRUE(e.rig_.host().await(store.commit(partition, std::move(batch))).ok());
+
+  e.rig_.host().advance(700'000);
+
+  const std::vector<storage::Row> left = e.rig_.host().storage().rows(partition, message::kErasing);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].key, damaged);
 }
 
 // Who asks after the answer does not share a page that is being read for somebody who asked before.

@@ -92,6 +92,8 @@ std::vector<Bad> bad_requests() {
       {"dialog.role", R"({"dialog":"d","user":"bob","role":"king"})", 107},
       {"dialog.role", R"({"dialog":"d","user":"bob"})", 107},
       {"dialog.mute", R"({"dialog":"d","user":"bob","until":"soon"})", 107},
+      {"dialog.mute", R"({"dialog":"d","user":"bob"})", 107},  // no end of a mute is guessed
+      {"dialog.quiet", R"({"dialog":"d"})", 107},
       {"dialog.history", R"({"dialog":"d","from":-1})", 107},
       {"dialog.history", R"({"dialog":"d","from":1,"before":2})", 107},
       {"dialog.history", R"({"dialog":"d","from":18446744073709551615})", 107},

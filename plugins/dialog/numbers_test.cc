@@ -159,6 +159,36 @@ TEST_F(NumbersTest, AConnectionWithoutADeviceCannotNumber) {
   EXPECT_EQ(rig_.log("d").size(), 1u);
 }
 
+// It would be kept under a name that no other connection has.
+TEST_F(NumbersTest, AConnectionWithoutADeviceHasNoCheckpoints) {
+  Peer tab = peer("ann", "tab"), http = peer("ann", "");
+  tab.flags |= LCG_PEER_EPHEMERAL_DEVICE;
+  http.flags |= LCG_PEER_HTTP;
+
+  for (const Peer& who : {tab, http})
+    for (const char* method : {"dialog.ack", "dialog.checkpoint", "dialog.checkpoints"}) {
+      const Reply reply = rig_.ask(who, method, R"({"dialog":"d","seq":1})");
+      EXPECT_EQ(reply.error_code, chat::code::kBadRequest) << method;
+      EXPECT_THAT(reply.message, ::testing::HasSubstr("lcg-device")) << method;
+    }
+  EXPECT_TRUE(rig_.host().storage().partitions(kCheckpointDocs).empty());
+}
+
+TEST_F(NumbersTest, AMuteEndsOnlyWhenThatIsSaid) {
+  const auto mute = [&](const std::string& until) {
+    return rig_.ask(ann_, "dialog.mute", R"({"dialog":"d","user":"bob")" + until + "}");
+  };
+  mute(",\"until\":9000000000000");
+
+  const Reply unsaid = mute("");
+
+  EXPECT_EQ(unsaid.error_code, chat::code::kBadRequest);
+  EXPECT_THAT(unsaid.message, ::testing::HasSubstr("until"));
+  EXPECT_EQ(rig_.send(peer("bob"), "d", 1).error_code, chat::code::kMuted);
+  EXPECT_TRUE(mute(",\"until\":0").ok());
+  EXPECT_TRUE(rig_.send(peer("bob"), "d", 1).ok());
+}
+
 TEST_F(NumbersTest, TheDeviceAndItsEpochAreTold) {
   Peer phone = peer("ann", "phone"), tab = peer("ann", "tab");
   phone.device_epoch = 3;

@@ -52,6 +52,14 @@ uint64_t number(json::Object& in, std::string_view key, bool* present = nullptr)
   return value.value_or(0);
 }
 
+// An end is said, never guessed.
+int64_t until_of(json::Object& in) {
+  bool given = false;
+  const uint64_t until = number(in, "until", &given);
+  if (!given) in.fail("until", "is required: Unix ms, 0 ends it");
+  return static_cast<int64_t>(until);
+}
+
 // `added`: they come into the dialog, so that others see them; by the broker's rule of who may log in. Who is in it
 // already may be written anyhow.
 void check_users(json::Object& in, std::string_view key, bool added, std::vector<std::string>& users) {
@@ -137,7 +145,7 @@ void parse_change(json::Object& in, Op op, ClientCall& call) {
     if (role != role_name(q.role)) in.fail("role", "expected \"owner\", \"admin\" or \"member\"");
   }
   if (op == Op::kMute) {
-    q.until_ms = static_cast<int64_t>(number(in, "until"));
+    q.until_ms = until_of(in);
   }
 }
 
@@ -182,8 +190,11 @@ std::optional<ClientCall> parse_rpc(const Request& request, const std::function<
   if (call.method == Method::kChange) parse_change(in, method->op, call);
   if (call.method == Method::kSet) parse_set(in, call);
   if (call.method == Method::kTyping) call.typing = in.boolean("typing", true);
-  if (call.method == Method::kQuiet) call.until_ms = static_cast<int64_t>(number(in, "until", &call.has_seq));
-  if (call.method == Method::kQuiet && !call.has_seq) in.fail("until", "is required: Unix ms, 0 ends it");
+  if (call.method == Method::kQuiet) call.until_ms = until_of(in);
+  // What such a connection kept, no other could ask for.
+  const bool of_device = call.method == Method::kCheckpoint || call.method == Method::kCheckpoints;
+  if (of_device && (request.device_id.empty() || (request.flags & LCG_PEER_EPHEMERAL_DEVICE) != 0))
+    in.fail("lcg-device", "only a device has checkpoints: connect with this header (not over HTTP)");
   call.seen = number(in, "seen");
   call.seq = number(in, "seq", &call.has_seq);
   call.from = number(in, "from", &call.has_from);

@@ -16,6 +16,10 @@ void Fence::add(uint64_t id, int64_t now_ns) {
   }
 }
 
+void Fence::remove(uint64_t id) {
+  if (ids_.erase(id) != 0) std::erase_if(order_, [id](const auto& item) { return item.second == id; });
+}
+
 namespace {
 
 chat::Position position_of(const Entry& e) { return {e.id, e.dseq, e.useq, e.cseq, e.ts_ms}; }
@@ -27,6 +31,13 @@ Reply committed(const Entry& e) {
 std::shared_ptr<Pending> find_pending(const Dialog& dialog, uint64_t id) {
   const auto it = dialog.pending_messages.find(id);
   return it == dialog.pending_messages.end() ? nullptr : it->second;
+}
+
+// Of the same message, and not durable yet.
+std::shared_ptr<Pending> pending_recall(const Dialog& dialog, uint64_t target) {
+  for (const auto& pending : dialog.pending)
+    if (pending->entry->kind == chat::Kind::kRecall && pending->entry->target == target) return pending;
+  return nullptr;
 }
 
 Reply prepared_answer(const TryRequest& q) {
@@ -65,9 +76,10 @@ Reply Tcc::check_member(const Dialog& dialog, const Member* member, const TryReq
 }
 
 // Nothing is added to a message that is taken back, or about to be: whoever takes it back takes back what was said of it
-// until then. What the log does not say yet, this does.
-bool Tcc::says_of_recalled(const TryRequest& q) const {
-  return (q.kind == chat::Kind::kEdit || q.kind == chat::Kind::kReact) && recalled_.has(q.target);
+// until then. What the log does not say yet, this does. Another recall is not refused for one that may fail yet.
+bool Tcc::says_of_recalled(const Dialog& dialog, const TryRequest& q, bool erased) const {
+  if (q.kind == chat::Kind::kMessage || (!erased && !recalled_.has(q.target))) return false;
+  return q.kind != chat::Kind::kRecall || pending_recall(dialog, q.target) == nullptr;
 }
 
 Reply Tcc::check_lane(Dialog& dialog, Lane& lane, const TryRequest& q) {
@@ -123,24 +135,23 @@ Task<Reply> Tcc::try_send(TryRequest request) {
   if (!lane.ok()) co_return busy(lane.message);
 
   Prepared prepared;
+  bool erased = false;
   if (request.kind != chat::Kind::kMessage) {
     Outcome<EntryPtr> target = co_await reader_.entry(dialog, request.target_dseq);
     if (target.status == LCG_E_BUSY) co_return busy(target.message);
     if (!target.ok() || target.value->id != request.target) co_return denied();
-    if (request.kind == chat::Kind::kRecall) {
+    erased = target.value->recalled;
+    if (request.kind == chat::Kind::kRecall)
       prepared.target_entry = encode(Eraser::without_text(*target.value));
-    } else if (target.value->recalled) {
-      co_return recalled();
-    }
   }
   const lcg_status dirty = co_await notifier_.ensure_dirty(dialog);
   if (dirty != LCG_OK || !dialog->usable()) co_return busy("the dialog is being read again");
 
   // From here to the answer nothing suspends: what is checked is what holds.
   if (fence_.has(request.id)) co_return Reply::error(LCG_E_STALE, "cancelled");
-  if (says_of_recalled(request)) co_return recalled();
   if (find_pending(*dialog, request.id) != nullptr) co_return prepared_answer(request);
   if (passed(*lane.value, request)) co_return duplicate_answer(request);
+  if (says_of_recalled(*dialog, request, erased)) co_return recalled();
   refusal = check_member(*dialog, member.value, request);
   if (!refusal.ok()) co_return refusal;
   refusal = check_lane(*dialog, *lane.value, request);
@@ -229,8 +240,14 @@ Task<Reply> Tcc::confirm(chat::Key key, uint64_t id) {
       waiting_.erase(waiting);
       continue;
     }
+    if (request.kind == chat::Kind::kRecall) {
+      if (const auto other = pending_recall(*dialog, request.target)) {
+        co_await other->outcome.wait();
+        continue;
+      }
+    }
     Reply refusal = check_member(*dialog, member.value, request);
-    if (refusal.ok() && says_of_recalled(request)) refusal = recalled();
+    if (refusal.ok() && says_of_recalled(*dialog, request, false)) refusal = recalled();
     if (refusal.ok() && !in_turn)
       refusal = conflict("resend_from:" + std::to_string(lane.value->last_cseq + 1), chat::code::kResendFrom);
     if (!refusal.ok()) {
@@ -273,16 +290,20 @@ Task<Reply> Tcc::submit(DialogPtr dialog, Prepared prepared, Member* member, Lan
   storage::Batch batch;
   batch.put(kMemberDocs, q.key.user, encode(*member));
   if (!q.ephemeral) batch.put(kLaneDocs, lane_key(q.key.user, q.key.device), encode(*lane));
+  uint64_t taken_back = 0;
   if (q.kind == chat::Kind::kRecall) {
     Entry erased;
     if (decode(prepared.target_entry, erased)) Eraser::take_out(*dialog, erased, &batch);
-    recalled_.add(q.target, host_.now_ns());
+    taken_back = q.target;
+    recalled_.add(taken_back, host_.now_ns());
   }
   const chat::Position position = position_of(entry);
   const lcg_status status = co_await log_.append(dialog, std::move(entry), std::move(batch));
   --lane->unacknowledged;
   dialog->lane_moved.pulse();
   if (status == LCG_OK) co_return Reply::with(encode(position));
+  // Whether it is in the log is told by reading that again.
+  if (taken_back != 0) recalled_.remove(taken_back);
   co_return Reply::error(status == LCG_E_TIMEOUT ? LCG_E_TIMEOUT : LCG_E_UNAVAILABLE,
                          "the store did not answer");
 }

@@ -27,6 +27,7 @@ class Fence {
   static constexpr int64_t kFenceTimeNs = 600'000'000'000;
   static constexpr size_t kMaxIds = 65'536;  // the oldest make room
   void add(uint64_t id, int64_t now_ns);
+  void remove(uint64_t id);
   bool has(uint64_t id) const { return ids_.contains(id); }
 
  private:
@@ -58,7 +59,8 @@ class Tcc {
 
  private:
   Reply check_member(const Dialog& dialog, const Member* member, const TryRequest& request) const;
-  bool says_of_recalled(const TryRequest& request) const;
+  // `erased`: the target's entry says so.
+  bool says_of_recalled(const Dialog& dialog, const TryRequest& request, bool erased) const;
   // Order within the device: gap, window, epoch. REQUIRES: the number was not passed.
   Reply check_lane(Dialog& dialog, Lane& lane, const TryRequest& request);
   // Ends the holding of a message.
@@ -77,7 +79,7 @@ class Tcc {
   Notifier& notifier_;
   Contacts& contacts_;
   Fence fence_;
-  Fence recalled_;                  // messages whose recall was submitted not long ago
+  Fence recalled_;                  // messages whose recall was submitted not long ago, and has not failed
   std::multiset<Dialog*> waiting_;  // a confirm waits for its predecessor in this dialog
 };
 

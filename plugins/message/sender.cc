@@ -193,7 +193,7 @@ Task<Reply> Sender::attempt(std::shared_ptr<Work> work, bool* again) {
     co_return tried;
   }
   if (answer.state == dialog::TryAnswer::State::kDuplicate) co_return co_await duplicate(work);
-  if (work->target.recalled && work->request.kind != chat::Kind::kRecall) {
+  if (work->target.recalled) {
     Reply cancelled = co_await dialogs_.cancel(work->request.key, work->record.id);
     if (work->stored) settle(work->record, Status::kCancelled, {});
     co_return Reply::error(LCG_E_CONFLICT, "recalled", chat::code::kRecalled);
