@@ -7,6 +7,7 @@
 
 #include "lcg/services/dialog.hpp"
 #include "lcg/services/message.hpp"
+#include "lcg/services/storage.hpp"
 #include "lcg/services/storage_scrub.hpp"
 #include "plugins/dialog/state.h"
 #include "plugins/dialog/testing/chat_rig.h"
@@ -247,8 +248,6 @@ TEST(Erasure, OfRecallsAtTheSameTimeOneIsKept) {
     for (const Entry& entry : e.rig_.log("d")) recalls += entry.kind == chat::Kind::kRecall ? 1u : 0u;
     EXPECT_EQ(recalls, 1u);
     EXPECT_THAT(e.left_in_store(), IsEmpty());
-    for (const std::string& partition : e.rig_.host().storage().partitions(message::kErasing))
-      EXPECT_THAT(e.rig_.host().storage().rows(partition, message::kErasing), IsEmpty());
     EXPECT_SOUND(e.rig_);
   }
 }
