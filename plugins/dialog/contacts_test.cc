@@ -417,7 +417,7 @@ TEST_F(HideTest, IsForMembersAndForThemselves) {
 
 TEST_F(HideTest, TheTwoOfADirectDialogStay) {
   for (const char* op : {"dialog.add", "dialog.remove", "dialog.ban", "dialog.mute"})
-    EXPECT_EQ(ask("ann", op, R"({"user":"bob","dialog":")" + id_ + "\"}").error_code, 103u) << op;
+    EXPECT_EQ(ask("ann", op, R"({"user":"bob","until":1,"dialog":")" + id_ + "\"}").error_code, 103u) << op;
 }
 
 }  // namespace
