@@ -214,8 +214,11 @@ bool JsonReader::pair_brackets() {
   size_t inside = 0;
   for (; at_ != end_; ++at_) {
     if (*at_ == '"') {
-      for (++at_; at_ != end_ && *at_ != '"'; ++at_)
-        if (*at_ == '\\' && ++at_ == end_) return false;
+      for (++at_; at_ != end_ && *at_ != '"'; ++at_) {
+        if (*at_ != '\\') continue;
+        ++at_;
+        if (at_ == end_) return false;
+      }
       if (at_ == end_) return false;
     } else if (*at_ == '{' || *at_ == '[') {
       ++inside;

@@ -78,7 +78,7 @@ void DurableChannel::loaded(Outcome outcome, StoredHead head) {
   if (head.version != 0)
     version_ = std::make_unique<Version>(Version{head.version, std::move(head.version_epoch)});
   stream_ = std::make_unique<Stream>(ring_size(options()), options().history_ttl, head.top);
-  head_ = std::move(head);
+  head_ = std::make_unique<StoredHead>(std::move(head));
   tail_known_ = first_kept() > head_->top.offset;
   const bool missed = sent_ && sent_->epoch == head_->top.epoch && sent_->offset < head_->top.offset;
   if (missed && !members().empty()) return send_what_was_written(sent_->offset + 1);
@@ -118,7 +118,7 @@ void DurableChannel::send_what_was_written(uint64_t from) {
                         if (!outcome.ok()) return fail_all(outcome);
                         for (const StoredRow& row : rows) fan_out(row.publication);
                         const uint64_t last = rows.empty() ? from : rows.back().publication->offset;
-                        sent_->offset = last;
+                        if (sent_) sent_->offset = last;
                         if (!rows.empty() && last < head_->top.offset) return send_what_was_written(last + 1);
                         sent_.reset();
                         step();
@@ -342,7 +342,7 @@ StoredHead DurableChannel::head_after(size_t rows, bool removes) const {
 void DurableChannel::written(std::vector<Item> items, StoredHead head, const Outcome& outcome) {
   std::vector<PublishResponse> answers(items.size());
   if (outcome.ok()) {
-    head_ = std::move(head);
+    head_ = std::make_unique<StoredHead>(std::move(head));
     for (size_t i = 0; i < items.size(); ++i) {
       Item& item = items[i];
       if (item.publication == nullptr) stream_->clear();
@@ -407,7 +407,8 @@ void DurableChannel::read_pages(const HistoryRequest& request, HistoryFn done) {
   else if (request.has_since && request.since.offset >= range.first)
     range.first = request.since.offset + 1;
   if (range.first > range.last) return done(std::move(answer));
-  context_.store.read(name(), answer.position.epoch, range,
+  const std::string epoch = answer.position.epoch;
+  context_.store.read(name(), epoch, range,
                       [self = shared_from_this(), answer = std::move(answer), done = std::move(done)](
                           const Outcome& outcome, std::vector<StoredRow> rows, bool) mutable {
                         if (!outcome.ok()) return done(refused<HistoryResponse>(outcome));

@@ -83,9 +83,9 @@ class DurableChannel final : public StreamChannel {
   void read_pages(const HistoryRequest& request, HistoryFn done);
   int64_t wall_ms() const { return context_.lane.clock().wall_ms(); }
 
-  std::optional<StoredHead> head_;  // none: the store is to be asked
-  bool asking_ = false;             // something of the store
-  bool tail_known_ = false;         // the stream has all that a recovery may give
+  std::unique_ptr<StoredHead> head_;  // none: the store is to be asked
+  bool asking_ = false;               // something of the store
+  bool tail_known_ = false;           // the stream has all that a recovery may give
   std::vector<ReadyFn> for_head_, for_tail_;
   std::deque<Item> waiting_;
   size_t waiting_bytes_ = 0;
