@@ -228,6 +228,15 @@ class BareBroker final : public RequestHandler {
   const uint32_t slots_;
 };
 
+// Every request has this answer, given at once.
+inline Script answering(lcg_status status, std::string data = "") {
+  Script script;
+  script.on_request = [status, data = std::move(data)](Scripted& me, const lcg_request& r) {
+    me.reply(r.token, status, data);
+  };
+  return script;
+}
+
 // A process in simulation. Call add() for each plugin in order, then boot().
 class SimProcess {
  public:
