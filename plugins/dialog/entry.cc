@@ -56,7 +56,7 @@ std::string to_json(const Entry& e, std::string_view dialog, std::string_view bo
   w.num("ts", static_cast<uint64_t>(e.ts_ms));
   if (e.target != 0) w.id("target", e.target).num("target_seq", e.target_dseq);
   if (said) {
-    w.text("type", e.type);
+    if (!e.type.empty()) w.text("type", e.type);
     if (e.recalled) {
       w.boolean("recalled", true);
     } else if (body.empty() && e.body_bytes > 0) {

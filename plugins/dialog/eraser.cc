@@ -11,6 +11,7 @@ Entry Eraser::without_text(const Entry& entry) {
   Entry erased = entry;
   erased.recalled = true;
   erased.body.clear();
+  erased.type.clear();  // its sender's own words as well
   return erased;
 }
 

@@ -112,7 +112,7 @@ std::string to_json(const Record& r, std::string_view body) {
   if (r.target != 0) w.id("target", r.target);
   if (r.edited) w.boolean("edited", true);
   if (r.recalled) w.boolean("recalled", true);
-  w.text("type", r.type);
+  if (!r.type.empty()) w.text("type", r.type);
   if (!r.recalled) w.raw("body", body.empty() ? "null" : body);
   return w.take();
 }

@@ -42,6 +42,7 @@ struct Record {
   // What it says is not kept: it was taken back, or never came to be.
   bool erased() const { return recalled || status == Status::kCancelled; }
   void erase_text() {
+    type.clear();
     body.clear();
     body_bytes = 0;
   }

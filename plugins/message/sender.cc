@@ -126,7 +126,6 @@ Task<Reply> Sender::find_target(std::shared_ptr<Work> work) {
   if (r.position.dseq == 0 || r.kind != chat::Kind::kMessage) co_return denied();
   if (!q.key.dialog.empty() && q.key.dialog != r.key.dialog) co_return denied();
   q.key.dialog = r.key.dialog;
-  if (q.kind == chat::Kind::kRecall) q.type = r.type;
   work->target = std::move(target.value);
   co_return Reply();
 }

@@ -109,14 +109,14 @@ async function memory(text) {
   return found;
 }
 
-// ann says it and edits it, in every size; bob repeats it in a reaction.
+// ann says it and edits it, in every size and as the type, which is hers to choose too; bob repeats it in a reaction.
 let cseq = 0, bobs = 0;
 async function talk(text) {
-  const said = (more = 0) => ({ text: text + 'x'.repeat(more) });
-  const first = await ann.call('message.send', { dialog: 'team', cseq: ++cseq, body: said(6000) });
+  const said = (more = 0) => ({ type: text.slice(0, 32), body: { text: text + 'x'.repeat(more) } });
+  const first = await ann.call('message.send', { dialog: 'team', cseq: ++cseq, ...said(6000) });
   const ids = [first.id];
-  for (const more of [0, 5000, 1]) ids.push((await ann.call('message.edit', { id: first.id, cseq: ++cseq, body: said(more) })).id);
-  ids.push((await bob.call('message.react', { id: first.id, cseq: ++bobs, body: said() })).id);
+  for (const more of [0, 5000, 1]) ids.push((await ann.call('message.edit', { id: first.id, cseq: ++cseq, ...said(more) })).id);
+  ids.push((await bob.call('message.react', { id: first.id, cseq: ++bobs, ...said() })).id);
   return ids;
 }
 const recall = (id) => ann.call('message.recall', { id, cseq: ++cseq });
