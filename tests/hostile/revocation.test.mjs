@@ -34,12 +34,7 @@ after(async () => {
 });
 
 // --- the server, asked --------------------------------------------------------------------------------
-async function api(method, params) {
-  const response = await fetch(`${server.url}/api/${method}`, { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: JSON.stringify(params) });
-  const answer = await response.json();
-  assert.equal(answer.error, undefined, `${method}: ${JSON.stringify(answer.error)}`);
-  return answer.result;
-}
+const api = (method, params) => server.api(API_KEY, method, params);
 const say = (data) => api('publish', { channel: 'plain:room', data });
 async function form(path, body) {
   const response = await fetch(`${server.url}${path}`, { method: 'POST', body: new URLSearchParams(body) });

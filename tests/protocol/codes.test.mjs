@@ -60,12 +60,7 @@ plugins:
 `);
 }
 
-async function api(method, params) {
-  const response = await fetch(`${server.url}/api/${method}`, { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: JSON.stringify(params) });
-  const answer = await response.json();
-  if (answer.error) throw Object.assign(new Error(answer.error.message), { code: answer.error.code });
-  return answer.result;
-}
+const api = (method, params) => server.api(API_KEY, method, params);
 
 function sdk(options) {
   const client = new Centrifuge(server.ws, { websocket: WebSocket, minReconnectDelay: 10, maxReconnectDelay: 50, timeout: 3000, ...options });

@@ -34,12 +34,7 @@ after(async () => {
   await server?.close();
 });
 
-async function api(method, params) {
-  const response = await fetch(`${server.url}/api/${method}`, { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: JSON.stringify(params) });
-  const answer = await response.json();
-  assert.equal(answer.error, undefined, `${method}: ${JSON.stringify(answer.error)}`);
-  return answer.result;
-}
+const api = (method, params) => server.api(API_KEY, method, params);
 async function connected(claims, options = {}) {
   const client = new Centrifuge(server.ws, { websocket: WebSocket, token: token(claims), minReconnectDelay: 10, maxReconnectDelay: 50, ...options });
   clients.push(client);

@@ -19,12 +19,7 @@ plugins:
   - { name: token, instances: per_lane, config: { hmac_secret_key: "${SECRET}" } }
 `) }).start();
 
-async function api(server, method, params) {
-  const response = await fetch(`${server.url}/api/${method}`, { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: JSON.stringify(params) });
-  const answer = await response.json();
-  assert.equal(answer.error, undefined, `${method}: ${JSON.stringify(answer.error)}`);
-  return answer.result;
-}
+const api = (server, method, params) => server.api(API_KEY, method, params);
 async function all(server, channel) {
   const found = [];
   for (let offset = 0; ;) {

@@ -129,5 +129,13 @@ export class Server {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
+  // Of the server API: the result, or an error with its code.
+  async api(key, method, params) {
+    const response = await fetch(`${this.url}/api/${method}`, { method: 'POST', headers: { 'X-API-Key': key }, body: JSON.stringify(params) });
+    const { error, result } = await response.json();
+    if (error) throw Object.assign(new Error(`${method}: ${JSON.stringify(error)}`), { code: error.code });
+    return result;
+  }
+
   ctl(...args) { return lcgctl(join(this.dir, 'admin.sock'), ...args); }
 }

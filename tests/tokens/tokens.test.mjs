@@ -86,12 +86,7 @@ function client(options) {
 }
 const seen = (c, event, code) => eventually(`${event} ${code ?? ''} of ${JSON.stringify(c.log)}`, () => c.log.find((e) => e.event === event && (code === undefined || e.code === code)));
 const connected = (c) => seen(c, 'connected');
-async function api(method, params) {
-  const response = await fetch(`${server.url}/api/${method}`, { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: JSON.stringify(params) });
-  const answer = await response.json();
-  assert.equal(answer.error, undefined, `${method}: ${JSON.stringify(answer.error)}`);
-  return answer.result;
-}
+const api = (method, params) => server.api(API_KEY, method, params);
 
 // --- connections ---------------------------------------------------------------------------------------
 for (const [name, make] of [['HS256', hs256], ['RS256', rs256], ['a published ES256 key', first.token]]) {
