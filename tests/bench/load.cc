@@ -78,7 +78,9 @@ class Load {
       const std::string source = "127.0.0." + std::to_string(2 + i / 20000);
       c->ws.open(source, o_.port, lcg() ? "/connection/websocket" : o_.mode == "fan" ? "/fan" : "/echo");
       if (lcg()) {
-        expect(c->ws.exchange("{\"id\":1,\"connect\":{\"token\":\"u" + std::to_string(i) + "\"}}"),
+        // Only a device numbers its messages; a client that sends none needs no name.
+        const std::string device = o_.mode == "send" ? R"(,"headers":{"lcg-device":"load"})" : "";
+        expect(c->ws.exchange(R"({"id":1,"connect":{"token":"u)" + std::to_string(i) + "\"" + device + "}}"),
                "\"connect\"");
       }
       clients_.push_back(std::move(c));

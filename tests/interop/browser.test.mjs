@@ -3,11 +3,12 @@ import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stepCount } from './suite.mjs';
+import { eventually } from '../support/server.mjs';
 import { login, publishTagged, startServer } from './setup.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -67,12 +68,18 @@ async function inChromium(url, report) {
   } finally {
     clearTimeout(timer);
     early.catch(() => {});
-    // A browser that is asked to end takes its helpers along; one that does not is ended with its process group.
+    // The browser's helpers outlive it by a moment and write into the profile: all of its process group ends, and the profile is
+    // removed anew until nothing of it is left.
+    const endGroup = () => { try { process.kill(-browser.pid, 'SIGKILL'); } catch { /* it has ended */ } };
     browser.kill('SIGTERM');
-    const kill = setTimeout(() => { try { process.kill(-browser.pid, 'SIGKILL'); } catch { /* it has ended */ } }, 10000);
+    const kill = setTimeout(endGroup, 10000);
     await exited;
     clearTimeout(kill);
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    endGroup();
+    await eventually('the browser leaves no file behind', () => {
+      try { rmSync(profile, { recursive: true, force: true }); } catch (error) { if (error.code !== 'ENOTEMPTY') throw error; }
+      return !existsSync(profile);
+    });
   }
 }
 

@@ -60,7 +60,7 @@ def ctest(preset, tally, only=None):
     for old in glob.glob(str(gtest_dir / "*.xml")):
         os.unlink(old)
     env = dict(os.environ, GTEST_OUTPUT=f"xml:{gtest_dir}/", UBSAN_OPTIONS="print_stacktrace=1",
-               ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", TSAN_OPTIONS="halt_on_error=1")
+               ASAN_OPTIONS="detect_leaks=1:abort_on_error=0")
     junit = build_dir / "ctest.xml"
     junit.unlink(missing_ok=True)
     run(["ctest", "--preset", preset, "--output-junit", str(junit), "--test-output-size-passed", "1000000",
