@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The names that pages write in backticks are names of the code: each setting, option, method, field and metric of README, docs/
 and the plugins' READMEs is a text in a source of the product; docs/channels.md has every option of a namespace, and no
-other. One line a name that is not; exits 1 when there is one."""
+other. A page names its subjects. One line an offence; exits 1 when there is one."""
 import re
 import subprocess
 import sys
@@ -12,6 +12,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 # Of nginx, OpenSSL, C++, the shell and JOSE; a program of the benchmarks.
 OF_OTHERS = {"proxy_buffering", "keepalive_timeout", "openssl.cnf", "co_await", "cp", "mv", "rsync", "useradd", "jku", "x5u", "x5c",
              "storage_bench"}
+UNNAMED = re.compile(r"\b(?:[Hh]e|[Hh]is|[Hh]im|[Ww]hoever|[Ww]homever|who comes)\b")
 FILE = re.compile(r"\w+\.(?:cc|h|hpp|mjs|py)")
 
 
@@ -90,6 +91,10 @@ def main():
             passed += known
             if not known:
                 failures.append(f"{page}:{line}: {name} is no name of the code")
+    for page in [*pages, "docs/architecture.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"]:
+        for line, text in enumerate((ROOT / page).read_text().split("\n"), 1):
+            if said := UNNAMED.search(text):
+                failures.append(f"{page}:{line}: '{said[0]}': name the subject (the user, the session, the plugin)")
     read, described = namespace_options(), described_options()
     for name in sorted(read ^ described):
         failures.append(f"docs/channels.md: {name} is {'not described' if name in read else 'no option'}")
