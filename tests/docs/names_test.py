@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The names that pages write in backticks are names of the code: each setting, option, method, field and metric of README, docs/
-and the plugins' READMEs is a text in a source of the product; docs/channels.md has every option of a namespace, and no
+and the plugins' READMEs is made of words that stand in a source of the product (each word, not the whole name); docs/channels.md has every option of a namespace, and no
 other. A page names its subjects. One line an offence; exits 1 when there is one."""
 import re
 import subprocess
@@ -99,9 +99,11 @@ def main():
     for name in sorted(read ^ described):
         failures.append(f"docs/channels.md: {name} is {'not described' if name in read else 'no option'}")
     passed += len(read & described)
+    if len(read) < 30 or passed < 300:
+        failures.append(f"only {len(read)} options and {passed} names were read: the pages or the sources are written in another way")
     print("\n".join(failures) if failures else "", end="\n" if failures else "")
     print(f"{passed} passed, {len(failures)} failed")
-    return 1 if failures or len(read) < 30 or passed < 300 else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 // A backup: the store's directory of a stopped server and the credential, copied elsewhere. Source: docs/operations.md, "Backup", "Upgrade".
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Server, testConfig } from '../support/server.mjs';
 import { Device, register } from '../../client/demo/device.mjs';
@@ -37,7 +37,7 @@ function restored(from, options, files = FILES) {
   return server;
 }
 
-test('a copy on another path, with other lanes and another node, has everything', async () => {
+test('a copy on another path, with other lanes and another node, has its messages and logins', async () => {
   const { server, dialog, said, token } = await stoppedWithALine();
   const copy = restored(server, { config: withNode('second', 1024), lanes: 3 });
   await copy.start();
@@ -59,12 +59,13 @@ test('a copy on another path, with other lanes and another node, has everything'
 
 for (const [what, options, files, words] of [
   ['other slots', { config: withNode('first', 512) }, FILES, 'this store was made with broker.slots: 1024'],
-  ['no credential', { config: withNode('first', 1024) }, ['store'], 'uaa.key'],
+  ['no credential', { config: withNode('first', 1024) }, ['store'], 'are encrypted under it, put it back'],
 ]) {
-  test(`a copy with ${what} is refused, and is as it was`, async () => {
+  test(`a copy with ${what} is refused, and opens with everything once that is put right`, async () => {
     const { server, dialog, said } = await stoppedWithALine();
     const copy = restored(server, options, files);
     await assert.rejects(copy.start(), (error) => error.message.includes(words));
+    for (const name of FILES.filter((name) => !files.includes(name))) assert.ok(!existsSync(join(copy.dir, name)), `a refused start made ${name}`);
 
     copy.makeConfig = withNode('first', 1024);
     for (const name of FILES.filter((name) => !files.includes(name))) cpSync(join(server.dir, name), join(copy.dir, name));
